@@ -1,0 +1,3 @@
+//! The admin API: types, routes, authorisation, OpenAPI.
+#![no_std]
+#![forbid(unsafe_code)]

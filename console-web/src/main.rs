@@ -1,0 +1,2 @@
+//! The web console.
+fn main() {}

@@ -1,0 +1,3 @@
+//! Device drivers: PCI, virtio.
+#![no_std]
+#![forbid(unsafe_code)]

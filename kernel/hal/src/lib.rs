@@ -1,0 +1,2 @@
+//! The hardware layer.
+#![no_std]

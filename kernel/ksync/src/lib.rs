@@ -1,0 +1,2 @@
+//! Locks and queues without hardware.
+#![no_std]

@@ -1,0 +1,3 @@
+//! The MultiOS kernel.
+#![no_std]
+#![no_main]
