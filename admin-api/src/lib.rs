@@ -1,3 +1,14 @@
 //! The admin API: types, routes, authorisation, OpenAPI.
+//!
+//! [`types`] is what crosses the wire, in both directions; the console uses it alone
+//! (`default-features = false`). With the feature `server` comes the server, generic over
+//! a [`Backend`](backend::Backend) that the kernel implements.
 #![no_std]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod types;
+
+#[cfg(feature = "server")]
+pub mod backend;

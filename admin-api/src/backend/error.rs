@@ -1,0 +1,45 @@
+//! [`ApiError`]: what can go wrong behind the API. HTTP statuses are given elsewhere.
+
+use crate::types::{ProcessState, Text};
+
+/// Why the system refused or failed to do something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// There is no process of this number, nor is it remembered.
+    ProcessNotFound(u32),
+    /// There is no such program in the file system.
+    ProgramNotFound(Text),
+    /// The file is no program that can run here; why.
+    InvalidProgram(Text),
+    /// The state of the process forbids it.
+    InvalidState {
+        /// The process's state.
+        state: ProcessState,
+        /// What was to be done: `suspend`, `resume`, `signal`, ...
+        operation: &'static str,
+    },
+    /// The state of the system forbids it; why.
+    Conflict(Text),
+    /// Not allowed to anyone, such as killing a kernel thread; why.
+    PermissionDenied(Text),
+    /// The settings are no longer those that were expected.
+    Stale,
+    /// A value that is well-formed and can't be used: the field and why.
+    InvalidValue {
+        /// The field of the request.
+        field: Text,
+        /// What is wrong with it.
+        message: Text,
+    },
+    /// Something asked for that this system can't do: the field and why.
+    Unsupported {
+        /// The field of the request.
+        field: Text,
+        /// What is missing.
+        message: Text,
+    },
+    /// No room left: memory, process table, or another resource, in words.
+    ResourceExhausted(Text),
+    /// It did not work for a reason inside the system; why.
+    SystemError(Text),
+}

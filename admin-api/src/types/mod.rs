@@ -1,0 +1,50 @@
+//! Everything that crosses the wire: requests, answers, and the values in them.
+//!
+//! Each type can be written by `serde_json` and by `serde-json-core` with the same result, and be
+//! read back by `serde_json`. Requests refuse unknown fields; answers ignore them, so that a
+//! console of another version can still read them. Names carry their unit.
+
+#[macro_use]
+mod words;
+
+mod cpu;
+mod event;
+mod hundredths;
+mod interrupt;
+mod log;
+mod memory;
+mod network;
+mod page;
+mod problem;
+mod process;
+mod process_request;
+mod session;
+mod signal;
+mod system;
+mod text;
+mod timestamp;
+
+pub use cpu::{Cpu, CpuState, CpuTimes, IpiCounts};
+pub use event::{Event, EventGap, EventKind};
+pub use hundredths::Hundredths;
+pub use interrupt::{InterruptKind, InterruptLine};
+pub use log::{LogLevel, LogLine};
+pub use memory::{HeapUsage, Memory, MemoryByUse, MemoryNode};
+pub use network::{
+    AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, Network, TcpCounters,
+};
+pub use page::Page;
+pub use problem::{FieldError, Problem};
+pub use process::{
+    Class, ContextSwitches, CpuUsage, Exit, IoUsage, Isolation, Limits, MemoryUsage, PageFaults,
+    Priority, Process, ProcessState, SignalCounts, Usage, User,
+};
+pub use process_request::{CreateProcess, ProcessOutput, ProcessPatch, SignalRequest};
+pub use session::{AuthenticatedBy, Role, Session, SessionRequest};
+pub use signal::{Signal, UnknownSignal};
+pub use system::{
+    CpuSummary, Health, HealthStatus, Load, MemorySummary, PowerAction, PowerAnswer, ProcessCounts,
+    System,
+};
+pub use text::Text;
+pub use timestamp::{InvalidTimestamp, Timestamp};

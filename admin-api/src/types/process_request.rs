@@ -1,0 +1,88 @@
+//! What is asked of processes: creation, changes, signals; and their output.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Class, Priority, Signal};
+
+/// `POST /processes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateProcess {
+    /// Absolute path of the program, such as `/bin/sleep`.
+    pub program: String,
+    /// Its arguments, without the program's own name.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Its name in lists; else the last part of `program`.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Its working directory; else `/`.
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// Its priority; else `normal`.
+    #[serde(default)]
+    pub priority: Option<Priority>,
+    /// Its class; else `user`.
+    #[serde(default)]
+    pub class: Option<Class>,
+    /// Its nice value, -20 to 19; else 0.
+    #[serde(default)]
+    pub nice: Option<i8>,
+    /// The CPUs it may run on; else all.
+    #[serde(default)]
+    pub affinity: Option<Vec<u32>>,
+}
+
+/// `PATCH /processes/{pid}`: what is given is changed, the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProcessPatch {
+    /// New priority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// New class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
+    /// New nice value, -20 to 19.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nice: Option<i8>,
+    /// New set of CPUs it may run on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<Vec<u32>>,
+}
+
+/// `POST /processes/{pid}/signals`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SignalRequest {
+    /// The signal to send.
+    pub signal: Signal,
+}
+
+/// A part of what a process wrote to its standard output and standard error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProcessOutput {
+    /// The process.
+    pub pid: u32,
+    /// Offset of the oldest byte that is still kept.
+    pub first_offset: u64,
+    /// Offset of the first byte of `text`.
+    pub offset: u64,
+    /// Where to go on reading.
+    pub next_offset: u64,
+    /// Whether the process has ended and nothing will follow `next_offset`.
+    pub ended: bool,
+    /// The bytes as UTF-8; what is not valid is replaced by U+FFFD.
+    pub text: String,
+}
