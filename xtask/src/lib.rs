@@ -1,0 +1,19 @@
+//! The project's commands, one file a command. A library as well, because the end-to-end tests boot
+//! the same machines by the same means.
+#![forbid(unsafe_code)]
+
+pub mod accel;
+pub mod build;
+pub mod cpio;
+pub mod failure;
+pub mod help;
+pub mod initrd;
+pub mod options;
+pub mod places;
+pub mod qemu;
+pub mod run;
+pub mod secret;
+pub mod setup;
+pub mod shell;
+pub mod symbols;
+pub mod toolchain;
