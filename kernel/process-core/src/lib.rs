@@ -1,3 +1,47 @@
 //! Processes without hardware: table, lifecycle, tree, groups, wait, signals, limits, accounting.
+//!
+//! The kernel keeps one [`ProcessTable`] behind one lock and, in each process, one
+//! [`ProcessSignals`] behind a lock of its own. It asks, unlocks, and carries out what the answer
+//! says. Nothing here knows a clock, a lock or a CPU: time is an argument ([`Instant`]).
+//!
+//! What changes at every context switch is not in here: each thread has an atomic word that holds
+//! a [`ThreadActivity`], and [`ProcessState::observed`] joins those words with the lifecycle.
 #![no_std]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod credentials;
+mod error;
+mod exit;
+mod fallible;
+mod history;
+mod id_map;
+mod ids;
+mod image;
+mod limits;
+mod process;
+mod scheduling;
+mod signal;
+mod state;
+mod table;
+mod usage;
+
+pub use credentials::{Capability, CapabilitySet, Credentials, Gid, Uid};
+pub use error::{LimitKind, ProcessError, Resource};
+pub use exit::ExitStatus;
+pub use history::{DefunctProcess, History};
+pub use ids::{Instant, Pid, Tid};
+pub use image::{ArgumentBlock, ProcessName, ProgramImage};
+pub use limits::{Limits, LimitsChange};
+pub use process::{Isolation, Process, Profile};
+pub use scheduling::{Nice, Priority, PriorityClass, Scheduling};
+pub use signal::{DefaultAction, Signal, SignalSet};
+pub use state::{BlockReason, ProcessState, StateCounts, StateName, Suspension, ThreadActivity};
+pub use table::{
+    Adopted, ExitNotice, NewProcess, ProcessTable, Reaped, Reaper, Reservation, TableConfig,
+    WaitEvents, WaitOutcome, WaitSelector,
+};
+pub use usage::{CpuUsage, IoUsage, MemoryUsage, SignalUsage, Usage};
