@@ -1,0 +1,106 @@
+//! Changing what a program may do with pages it has: `mprotect`, and `madvise`'s fork advice.
+
+use alloc::vec::Vec;
+
+use super::area::{Area, OnFork, PageRange, Protection};
+use super::error::Error;
+use super::map::AddressSpace;
+
+/// Pages whose protection changed. Translations that are there have to be changed where `after`
+/// allows less than `before`, and shot down; where it allows more, the next fault finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reprotected {
+    /// The pages.
+    pub range: PageRange,
+    /// What was allowed.
+    pub before: Protection,
+    /// What is allowed now.
+    pub after: Protection,
+}
+
+impl Reprotected {
+    /// Whether translations that are there now allow too much.
+    #[must_use]
+    pub fn has_lost_rights(self) -> bool {
+        !self.after.contains(self.before)
+    }
+}
+
+impl<F: Clone + PartialEq> AddressSpace<F> {
+    /// Changes the protection of a range, and returns the parts where it is another than before.
+    /// Areas are split, and joined again once they are alike.
+    ///
+    /// Unlike Linux, which stops at the first hole having changed what lies before it, this changes
+    /// all or nothing.
+    ///
+    /// # Errors
+    /// If the range is malformed or has a hole, or the policy, the file or a limit refuses it.
+    pub fn protect(
+        &mut self,
+        address: u64,
+        length: u64,
+        protection: Protection,
+    ) -> Result<Vec<Reprotected>, Error> {
+        if length == 0 && address.is_multiple_of(super::PAGE_BYTES) {
+            return Ok(Vec::new());
+        }
+        let range = self.mapped_range(address, length)?;
+        for area in self.areas_in(range) {
+            self.check_protection(protection, area.max_protection)?;
+        }
+        let mut changes = Vec::new();
+        let count = self.areas_in(range).count();
+        changes.try_reserve_exact(count).map_err(|_| Error::OutOfMemory)?;
+        self.modify(range, |area| {
+            let before = core::mem::replace(&mut area.protection, protection);
+            if before != protection {
+                changes.push(Reprotected { range: area.range, before, after: protection });
+            }
+        })?;
+        Ok(changes)
+    }
+
+    /// Says what a forked child gets of a range.
+    ///
+    /// # Errors
+    /// If the range is malformed or has a hole, or a limit refuses the split.
+    pub fn advise_fork(&mut self, address: u64, length: u64, on_fork: OnFork) -> Result<(), Error> {
+        let range = self.mapped_range(address, length)?;
+        self.modify(range, |area| area.on_fork = on_fork)
+    }
+
+    /// Checks that a range is wholly mapped.
+    ///
+    /// # Errors
+    /// If it is malformed or has a hole.
+    pub fn mapped_range(&self, address: u64, length: u64) -> Result<PageRange, Error> {
+        let range = self.user_range(address, length)?;
+        let mut at = range.start();
+        for area in self.areas_in(range) {
+            if area.range.start() > at {
+                break;
+            }
+            at = area.range.end();
+        }
+        if at < range.end() { Err(Error::NotMapped { address: at }) } else { Ok(range) }
+    }
+
+    /// Changes the areas of a range, which are cut at its ends, and joins what is then alike.
+    fn modify(
+        &mut self,
+        range: PageRange,
+        mut change: impl FnMut(&mut Area<F>),
+    ) -> Result<(), Error> {
+        let mut pieces = self.removal_list(range)?;
+        let is_cut =
+            |address: u64| self.area_at(address).is_some_and(|area| area.range.start() != address);
+        let cuts = usize::from(is_cut(range.start())) + usize::from(is_cut(range.end()));
+        self.reserve(cuts)?;
+        self.carve(range, &mut pieces);
+        for mut piece in pieces {
+            change(&mut piece);
+            self.add(piece);
+        }
+        Ok(())
+    }
+}
