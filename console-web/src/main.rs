@@ -1,3 +1,6 @@
 //! Entry of the web console.
-use yew as _; use patternfly_yew as _; use gloo_net as _; use yew_router as _;
+use gloo_net as _;
+use patternfly_yew as _;
+use yew as _;
+use yew_router as _;
 fn main() {}

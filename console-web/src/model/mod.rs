@@ -1,0 +1,15 @@
+//! The console's state, as reducers: what is known, and how news changes it. No browser, no HTTP,
+//! no clock; times come in as arguments, in milliseconds of the browser's clock.
+
+pub mod connection;
+pub mod events;
+pub mod failure;
+pub mod findings;
+pub mod list;
+pub mod log;
+pub mod output;
+pub mod overview;
+pub mod process;
+pub mod session;
+pub mod start;
+pub mod words;
