@@ -1,3 +1,25 @@
 //! The TCP/IP stack: smoltcp, sockets with a backlog, the server's transport and its HTTP gate.
+//!
+//! - [`stack`] owns the interface, the connections and the listeners. It is a plain struct: the
+//!   device is a parameter, time is an argument, and whoever holds it decides about locking.
+//! - [`socket`] gives tasks and blocking threads handles on it: [`socket::TcpListener`],
+//!   [`socket::TcpStream`].
+//! - [`executor`] runs the network thread's `!Send` futures.
+//! - [`http`] is the strict gate in front of the HTTP server, over any byte stream.
+//! - [`server`] lends the gate's connections to picoserve.
 #![no_std]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod executor;
+#[cfg(feature = "http")]
+//pub mod http;
+#[cfg(feature = "picoserve")]
+//pub mod server;
+#[cfg(feature = "stack")]
+pub mod socket;
+#[cfg(feature = "stack")]
+pub mod stack;
+pub mod stream;
+pub mod time;

@@ -1,0 +1,217 @@
+//! The table of connections: slots with generations, so that a stale handle finds nothing.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::task::Waker;
+use core::time::Duration;
+
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::tcp;
+
+use super::flow::FlowKey;
+use super::listener::ListenerId;
+use super::smoltcp_duration;
+use crate::time::Instant;
+
+/// Names a connection; never again used for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId {
+    pub(super) index: u32,
+    pub(super) generation: u32,
+}
+
+/// What a connection's socket is made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Bytes received and not yet read: the largest window.
+    pub receive_buffer_bytes: usize,
+    /// Bytes written and not yet acknowledged.
+    pub send_buffer_bytes: usize,
+    /// After how long a silence the peer is asked whether it is still there.
+    pub keep_alive: Option<Duration>,
+    /// After how long without a sign of life the connection is given up. With `keep_alive` it must
+    /// be longer than that.
+    pub dead_after: Option<Duration>,
+}
+
+impl Default for SocketOptions {
+    /// 8 KiB to receive, 16 KiB to send, asked after 30 s, given up after 75 s.
+    fn default() -> Self {
+        Self {
+            receive_buffer_bytes: 8 * 1024,
+            send_buffer_bytes: 16 * 1024,
+            keep_alive: Some(Duration::from_secs(30)),
+            dead_after: Some(Duration::from_secs(75)),
+        }
+    }
+}
+
+/// Where a connection stands between the wire and its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A SYN was answered; the handshake is not done.
+    HalfOpen(ListenerId),
+    /// Established, in a listener's queue.
+    Queued(ListenerId),
+    /// A handle to it exists.
+    Owned,
+    /// Its handle is gone; it delivers what was written, then ends.
+    Orphaned,
+    /// Ended by this side; kept for the peer's late segments.
+    TimeWait,
+}
+
+/// One connection.
+pub(super) struct Connection {
+    pub(super) generation: u32,
+    pub(super) key: FlowKey,
+    pub(super) phase: Phase,
+    /// Holds this connection's socket alone.
+    pub(super) set: SocketSet<'static>,
+    pub(super) handle: SocketHandle,
+    /// When smoltcp wants to be asked for packets.
+    pub(super) poll_at: Option<Instant>,
+    /// When this connection is looked at: the earlier one of `poll_at` and `limit`.
+    pub(super) deadline: Option<Instant>,
+    /// When it is aborted if it is still in its phase.
+    pub(super) limit: Option<Instant>,
+    pub(super) is_dirty: bool,
+    pub(super) last_heard: Instant,
+    pub(super) opened_at: Instant,
+    pub(super) dead_after: Option<Duration>,
+    pub(super) received_bytes: u64,
+    pub(super) sent_bytes: u64,
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+}
+
+impl Connection {
+    pub(super) fn socket(&self) -> &tcp::Socket<'static> {
+        self.set.get(self.handle)
+    }
+
+    pub(super) fn socket_mut(&mut self) -> &mut tcp::Socket<'static> {
+        self.set.get_mut(self.handle)
+    }
+}
+
+/// A socket set with one socket, made from the pool or new.
+pub(super) fn make_set(
+    pool: &mut Vec<SocketSet<'static>>,
+    options: &SocketOptions,
+) -> (SocketSet<'static>, SocketHandle) {
+    let fits = |set: &SocketSet<'static>| {
+        set.iter().next().is_some_and(|(_, socket)| {
+            let smoltcp::socket::Socket::Tcp(socket) = socket else { return false };
+            socket.recv_capacity() == options.receive_buffer_bytes
+                && socket.send_capacity() == options.send_buffer_bytes
+        })
+    };
+    let pooled = pool.iter().rposition(fits).map(|at| pool.swap_remove(at));
+    let mut set = pooled.unwrap_or_else(|| {
+        let buffer = |len: usize| tcp::SocketBuffer::new(vec![0; len]);
+        let mut set = SocketSet::new(Vec::with_capacity(1));
+        set.add(tcp::Socket::new(
+            buffer(options.receive_buffer_bytes),
+            buffer(options.send_buffer_bytes),
+        ));
+        set
+    });
+    let handle = set.iter().next().map(|(handle, _)| handle).unwrap_or_default();
+    let socket = set.get_mut::<tcp::Socket<'_>>(handle);
+    socket.set_keep_alive(options.keep_alive.map(smoltcp_duration));
+    socket.set_timeout(options.dead_after.map(smoltcp_duration));
+    // Packets are made after the tasks have run, so small writes are joined already; to wait for
+    // an acknowledgement on top would only cost time.
+    socket.set_nagle_enabled(false);
+    (set, handle)
+}
+
+enum Slot {
+    Free { generation: u32 },
+    Used(Connection),
+}
+
+/// All connections.
+#[derive(Default)]
+pub(super) struct Connections {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+impl Connections {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(super) fn at(&self, index: u32) -> Option<&Connection> {
+        match self.slots.get(index as usize) {
+            Some(Slot::Used(connection)) => Some(connection),
+            _ => None,
+        }
+    }
+
+    pub(super) fn at_mut(&mut self, index: u32) -> Option<&mut Connection> {
+        match self.slots.get_mut(index as usize) {
+            Some(Slot::Used(connection)) => Some(connection),
+            _ => None,
+        }
+    }
+
+    pub(super) fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        self.at(id.index).filter(|connection| connection.generation == id.generation)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.at_mut(id.index).filter(|connection| connection.generation == id.generation)
+    }
+
+    pub(super) fn id(&self, index: u32) -> Option<ConnectionId> {
+        self.at(index).map(|connection| ConnectionId { index, generation: connection.generation })
+    }
+
+    /// Adds a connection and gives it its generation. `None` when there are 2³² of them.
+    pub(super) fn insert(&mut self, mut connection: Connection) -> Option<ConnectionId> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                let index = u32::try_from(self.slots.len()).ok()?;
+                self.slots.push(Slot::Free { generation: 0 });
+                index
+            }
+        };
+        let slot = self.slots.get_mut(index as usize)?;
+        if let Slot::Free { generation } = *slot {
+            connection.generation = generation;
+        }
+        let id = ConnectionId { index, generation: connection.generation };
+        *slot = Slot::Used(connection);
+        Some(id)
+    }
+
+    pub(super) fn remove(&mut self, index: u32) -> Option<Connection> {
+        let slot = self.slots.get_mut(index as usize)?;
+        let Slot::Used(connection) = slot else { return None };
+        let generation = connection.generation.wrapping_add(1);
+        let Slot::Used(connection) = core::mem::replace(slot, Slot::Free { generation }) else {
+            return None;
+        };
+        self.free.push(index);
+        Some(connection)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Used(connection) => Some(connection),
+            Slot::Free { .. } => None,
+        })
+    }
+
+    pub(super) fn indices(&self) -> Vec<u32> {
+        let used = |(index, slot): (usize, &Slot)| match slot {
+            Slot::Used(_) => u32::try_from(index).ok(),
+            Slot::Free { .. } => None,
+        };
+        self.slots.iter().enumerate().filter_map(used).collect()
+    }
+}

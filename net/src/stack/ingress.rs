@@ -1,0 +1,172 @@
+//! Taking in frames: each goes to the one connection it belongs to, a SYN may make a new one.
+
+use smoltcp::iface::Interface;
+use smoltcp::phy::{Device, RxToken, TxToken};
+use smoltcp::socket::tcp;
+use smoltcp::wire::IpListenEndpoint;
+
+use super::connection::{Connection, Phase, make_set};
+use super::device::{CountedToken, OneFrame};
+use super::flow::{FlowKey, Frame, classify};
+use super::listener::BacklogFull;
+use super::tables::Tables;
+use super::{INGRESS_BUDGET, Stack, smoltcp_time};
+use crate::time::Instant;
+
+/// Who has to see a frame.
+enum Target {
+    /// The connection in this slot.
+    Connection(u32),
+    /// The control sockets, which answer what belongs to nobody.
+    Control,
+    /// Nobody: it was dropped on purpose, or dealt with.
+    Done,
+}
+
+impl<D: Device> Stack<D> {
+    /// Takes frames from the device; says whether there may be more.
+    pub(super) fn receive(&mut self, now: Instant) -> bool {
+        for _ in 0..INGRESS_BUDGET {
+            if !self.receive_one(now) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn receive_one(&mut self, now: Instant) -> bool {
+        let time = smoltcp_time(now);
+        let Some((received, answer)) = self.device.receive(time) else { return false };
+        let counters = &mut self.interface_counters;
+        let (interface, control, tables) =
+            (&mut self.interface, &mut self.control, &mut self.tables);
+        let capabilities = &self.capabilities;
+        let frame_kind = received.consume(|frame| {
+            counters.received_packets += 1;
+            counters.received_bytes += frame.len() as u64;
+            let kind = classify(frame);
+            let answer = CountedToken { token: answer, counters };
+            let mut one = OneFrame::new(frame, answer, capabilities);
+            let target = match kind {
+                Frame::Tcp { key, is_syn } => tables.target(key, is_syn, interface, &mut one, now),
+                Frame::Neighbor { .. } | Frame::Other => Target::Control,
+            };
+            match target {
+                Target::Connection(index) => {
+                    if let Some(connection) = tables.connections.at_mut(index) {
+                        connection.last_heard = now;
+                        interface.poll_ingress_single(time, &mut one, &mut connection.set);
+                    }
+                    tables.settle(index, now);
+                    tables.mark_dirty(index);
+                }
+                Target::Control => {
+                    interface.poll_ingress_single(time, &mut one, control);
+                }
+                Target::Done => {}
+            }
+            kind
+        });
+        match frame_kind {
+            Frame::Tcp { .. } => {}
+            // Someone's hardware address may be known now, for which connections wait.
+            Frame::Neighbor { target } => {
+                if self.interface.has_ip_addr(target) {
+                    self.tables.mark_all_dirty();
+                }
+            }
+            // It may be from the DHCP server.
+            Frame::Other => self.serve_control(now),
+        }
+        true
+    }
+}
+
+impl Tables {
+    /// Finds who gets a segment; makes the connection when it is a SYN for a listener.
+    fn target<T: TxToken>(
+        &mut self,
+        key: FlowKey,
+        is_syn: bool,
+        interface: &mut Interface,
+        frame: &mut OneFrame<'_, T>,
+        now: Instant,
+    ) -> Target {
+        if let Some(&index) = self.flows.get(&key) {
+            let phase = self.connections.at(index).map(|connection| connection.phase);
+            // A SYN for a flow in TIME-WAIT starts it anew (RFC 9293, section 3.6.1).
+            if !(is_syn && phase == Some(Phase::TimeWait)) {
+                return Target::Connection(index);
+            }
+            self.remove(index);
+        }
+        if !is_syn {
+            self.counters.without_connection += 1;
+            return Target::Control;
+        }
+        self.open_from_syn(key, interface, frame, now)
+    }
+
+    fn open_from_syn<T: TxToken>(
+        &mut self,
+        key: FlowKey,
+        interface: &mut Interface,
+        frame: &mut OneFrame<'_, T>,
+        now: Instant,
+    ) -> Target {
+        if !interface.has_ip_addr(key.local) {
+            return Target::Control;
+        }
+        let is_full = self.open_connections() >= self.max_connections;
+        let Some(listener) = self.listeners.for_syn(key.local, key.local_port) else {
+            self.counters.without_listener += 1;
+            return Target::Control;
+        };
+        if listener.backlog_used() >= listener.config.backlog || is_full {
+            if is_full {
+                listener.counters.refused_limit += 1;
+            } else {
+                listener.counters.refused_backlog += 1;
+            }
+            return match listener.config.when_full {
+                BacklogFull::Drop => Target::Done,
+                BacklogFull::Reset => Target::Control,
+            };
+        }
+        let (id, config) = (listener.id, listener.config);
+        let (mut set, handle) = make_set(&mut self.pool, &config.options);
+        let endpoint = IpListenEndpoint { addr: None, port: config.port };
+        let socket = set.get_mut::<tcp::Socket<'_>>(handle);
+        if socket.listen(endpoint).is_err() {
+            return Target::Control;
+        }
+        interface.poll_ingress_single(smoltcp_time(now), frame, &mut set);
+        if set.get::<tcp::Socket<'_>>(handle).state() != tcp::State::SynReceived {
+            // A bad checksum or a header that smoltcp refuses.
+            self.recycle(set);
+            return Target::Done;
+        }
+        listener.half_open += 1;
+        let used = listener.backlog_used();
+        listener.counters.backlog_peak = listener.counters.backlog_peak.max(used);
+        self.insert(Connection {
+            generation: 0,
+            key,
+            phase: Phase::HalfOpen(id),
+            set,
+            handle,
+            poll_at: None,
+            deadline: None,
+            limit: Some(now.after(config.handshake_timeout)),
+            is_dirty: false,
+            last_heard: now,
+            opened_at: now,
+            dead_after: config.options.dead_after,
+            received_bytes: 0,
+            sent_bytes: 0,
+            reader: None,
+            writer: None,
+        });
+        Target::Done
+    }
+}

@@ -1,0 +1,268 @@
+//! The stack: one interface, its connections and its listeners, over smoltcp.
+//!
+//! smoltcp walks over all sockets for every packet, for every transmission and for every deadline.
+//! Here each connection has a socket set of its own: a frame's addresses and ports are looked up
+//! first ([`flow`]) and only that connection sees the frame; only connections that were touched
+//! are asked for packets; deadlines lie in an ordered set. So a packet costs the same with one
+//! connection and with thousands, and a listening socket costs nothing: a connection is made from a
+//! SYN when the backlog has room ([`listener`]).
+//!
+//! Everything takes time as an argument and wakes nobody by itself: wake-ups are collected in a
+//! [`WakeList`] that the caller runs after it has let go of its lock.
+
+mod address;
+mod connection;
+mod device;
+mod flow;
+mod ingress;
+mod listener;
+mod operations;
+mod statistics;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::task::Waker;
+use core::time::Duration;
+
+use smoltcp::iface::{Interface, PollResult, SocketSet};
+use smoltcp::phy::{Device, DeviceCapabilities};
+use smoltcp::wire::{EthernetAddress, HardwareAddress};
+
+use address::Addresses;
+pub use address::{Ipv4Config, StaticIpv4};
+pub use connection::{ConnectionId, SocketOptions};
+use device::Counted;
+pub use listener::{BacklogFull, ListenConfig, ListenError, ListenerId};
+pub use operations::ConnectError;
+pub use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, Ipv4Address, Ipv4Cidr};
+use statistics::InterfaceCounters;
+pub use statistics::{
+    AddressSource, ConnectionCounts, ConnectionStatistics, InterfaceStatistics, ListenerStatistics,
+    StackStatistics, TcpStatistics,
+};
+use tables::Tables;
+
+use crate::time::Instant;
+
+/// Frames taken from the device in one poll, so that a flood cannot keep the caller for ever.
+const INGRESS_BUDGET: usize = 64;
+/// Packets one connection may send before the others get their turn.
+const EGRESS_BUDGET: usize = 64;
+/// When to try again after the device had no room for a frame.
+const DEVICE_FULL_RETRY: Duration = Duration::from_millis(1);
+
+/// How the stack is set up.
+#[derive(Clone, Debug)]
+pub struct StackConfig {
+    /// The interface's Ethernet address.
+    pub mac: [u8; 6],
+    /// Seeds sequence numbers and ports: different at each boot, hard to guess.
+    pub random_seed: u64,
+    /// Where the IPv4 address comes from.
+    pub ipv4: Ipv4Config,
+    /// Connections at once, in any state but TIME-WAIT; a SYN beyond is refused.
+    pub max_connections: usize,
+    /// Connections in TIME-WAIT; the oldest is forgotten for a new one.
+    pub max_time_wait: usize,
+    /// How long a closed connection may take to deliver what was written.
+    pub linger: Duration,
+}
+
+impl StackConfig {
+    /// A configuration with DHCP, without a fall-back.
+    #[must_use]
+    pub fn new(mac: [u8; 6], random_seed: u64) -> Self {
+        Self {
+            mac,
+            random_seed,
+            ipv4: Ipv4Config::Dhcp { fallback: None },
+            max_connections: 1024,
+            max_time_wait: 64,
+            linger: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Wake-ups to run after the stack's lock was released.
+#[derive(Default, Debug)]
+pub struct WakeList(Vec<Waker>);
+
+impl WakeList {
+    /// Wakes everybody; the list can be used again.
+    pub fn wake_all(&mut self) {
+        for waker in self.0.drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// Whether there is nobody to wake.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn push(&mut self, waker: Option<Waker>) {
+        self.0.extend(waker);
+    }
+}
+
+/// The network stack of one Ethernet interface.
+pub struct Stack<D: Device> {
+    device: D,
+    capabilities: DeviceCapabilities,
+    interface: Interface,
+    mac: EthernetAddress,
+    /// DHCP; also what answers frames that belong to no connection: ARP, ICMP, resets.
+    control: SocketSet<'static>,
+    control_deadline: Option<Instant>,
+    addresses: Addresses,
+    interface_counters: InterfaceCounters,
+    tables: Tables,
+    next_port: u16,
+}
+
+impl<D: Device> Stack<D> {
+    /// A stack over `device`. A static address works from the first poll on.
+    pub fn new(config: StackConfig, mut device: D, now: Instant) -> Self {
+        // A group address is no station's address; its bit cleared, it is a usable one.
+        let mut mac = config.mac;
+        mac[0] &= !1;
+        let mac = EthernetAddress(mac);
+        let mut interface_config = smoltcp::iface::Config::new(HardwareAddress::Ethernet(mac));
+        interface_config.random_seed = config.random_seed;
+        let interface = Interface::new(interface_config, &mut device, smoltcp_time(now));
+        let capabilities = device.capabilities();
+        let mut stack = Self {
+            device,
+            capabilities,
+            interface,
+            mac,
+            control: SocketSet::new(vec![]),
+            control_deadline: Some(now),
+            addresses: Addresses::new(&config.ipv4, now),
+            interface_counters: InterfaceCounters::default(),
+            tables: Tables::new(&config),
+            next_port: operations::first_port(config.random_seed),
+        };
+        stack.addresses.start(&mut stack.interface, &mut stack.control, mac);
+        stack
+    }
+
+    /// Takes in what the device received, lets time pass, and sends what is to be sent.
+    /// Wake-ups go to `wakes`. Returns when to poll again at the latest; `now` or earlier means
+    /// that there is more to do at once.
+    pub fn poll(&mut self, now: Instant, wakes: &mut WakeList) -> Option<Instant> {
+        let more = self.receive(now);
+        self.expire(now);
+        self.transmit(now);
+        wakes.0.append(&mut self.tables.wakes.0);
+        if more { Some(now) } else { self.next_deadline() }
+    }
+
+    /// Sends what tasks have written since the last poll, without looking at the device's
+    /// receive queue.
+    pub fn flush(&mut self, now: Instant, wakes: &mut WakeList) -> Option<Instant> {
+        self.transmit(now);
+        wakes.0.append(&mut self.tables.wakes.0);
+        self.next_deadline()
+    }
+
+    /// Whether a connection was touched since the last poll, so that there may be packets to send.
+    #[must_use]
+    pub fn wants_flush(&self) -> bool {
+        !self.tables.dirty.is_empty()
+    }
+
+    /// The device.
+    pub fn device_mut(&mut self) -> &mut D {
+        &mut self.device
+    }
+
+    /// The interface's IPv4 address, once there is one.
+    #[must_use]
+    pub fn ipv4_address(&self) -> Option<Ipv4Address> {
+        self.interface.ipv4_addr()
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        [self.tables.next_deadline(), self.control_deadline, self.addresses.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Marks connections whose deadline has come, and serves the control sockets.
+    fn expire(&mut self, now: Instant) {
+        self.tables.expire(now);
+        if self.control_deadline.is_some_and(|at| at <= now) {
+            self.serve_control(now);
+        }
+        if self.addresses.expire(&mut self.interface, now) {
+            self.tables.mark_all_dirty();
+        }
+    }
+
+    /// Sends the control sockets' packets and takes over what DHCP has learned.
+    fn serve_control(&mut self, now: Instant) {
+        let time = smoltcp_time(now);
+        let mut device =
+            Counted { device: &mut self.device, counters: &mut self.interface_counters };
+        for _ in 0..EGRESS_BUDGET {
+            let sent = self.interface.poll_egress(time, &mut device, &mut self.control);
+            if sent == PollResult::None {
+                break;
+            }
+        }
+        if self.addresses.apply_dhcp(&mut self.interface, &mut self.control) {
+            self.tables.mark_all_dirty();
+        }
+        self.control_deadline = self
+            .interface
+            .poll_at(time, &self.control)
+            .map(|at| our_time(at).max(now.after(DEVICE_FULL_RETRY)));
+    }
+
+    /// Lets every touched connection send.
+    fn transmit(&mut self, now: Instant) {
+        // Connections marked while this runs wait for the next poll.
+        for _ in 0..self.tables.dirty.len() {
+            let Some(index) = self.tables.dirty.pop_front() else { return };
+            self.transmit_one(index, now);
+        }
+    }
+
+    fn transmit_one(&mut self, index: u32, now: Instant) {
+        let Some(connection) = self.tables.connections.at_mut(index) else { return };
+        connection.is_dirty = false;
+        let time = smoltcp_time(now);
+        let mut device =
+            Counted { device: &mut self.device, counters: &mut self.interface_counters };
+        for _ in 0..EGRESS_BUDGET {
+            let sent = self.interface.poll_egress(time, &mut device, &mut connection.set);
+            if sent == PollResult::None {
+                break;
+            }
+        }
+        // A socket that still wants to send now has found the device full.
+        let poll_at = self.interface.poll_at(time, &connection.set);
+        connection.poll_at = poll_at.map(|at| our_time(at).max(now.after(DEVICE_FULL_RETRY)));
+        self.tables.settle(index, now);
+    }
+}
+
+/// smoltcp counts microseconds.
+fn smoltcp_time(at: Instant) -> smoltcp::time::Instant {
+    smoltcp::time::Instant::from_micros(i64::try_from(at.as_nanos() / 1_000).unwrap_or(i64::MAX))
+}
+
+/// A deadline of smoltcp's, never earlier than meant.
+fn our_time(at: smoltcp::time::Instant) -> Instant {
+    Instant::from_nanos(u64::try_from(at.total_micros()).unwrap_or(0).saturating_mul(1_000))
+}
+
+fn smoltcp_duration(duration: Duration) -> smoltcp::time::Duration {
+    smoltcp::time::Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,325 @@
+//! What users of the stack do: listen, accept, connect, read, write, close.
+//!
+//! Each operation that may have to wait takes the waker to call when trying again makes sense.
+
+use core::task::{Poll, Waker};
+
+use smoltcp::phy::Device;
+use smoltcp::socket::tcp;
+use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
+
+use super::Stack;
+use super::connection::{Connection, ConnectionId, Phase, SocketOptions, make_set};
+use super::flow::FlowKey;
+use super::listener::{ListenConfig, ListenError, ListenerId};
+use crate::stream::StreamError;
+use crate::time::Instant;
+
+/// The range that outgoing connections take their port from (RFC 6335, section 6).
+const EPHEMERAL: core::ops::RangeInclusive<u16> = 49_152..=65_535;
+const EPHEMERAL_COUNT: u16 = u16::MAX - 49_152 + 1;
+
+/// Why no connection can be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectError {
+    /// No route, no address of the right family, or no such endpoint.
+    Unreachable,
+    /// All ports or all connections are taken.
+    Exhausted,
+}
+
+impl core::fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Unreachable => "unreachable",
+            Self::Exhausted => "no free port or connection",
+        })
+    }
+}
+
+impl core::error::Error for ConnectError {}
+
+/// Where outgoing ports start, so that they differ from boot to boot.
+pub(super) fn first_port(seed: u64) -> u16 {
+    let offset = (seed >> 24) % u64::from(EPHEMERAL_COUNT);
+    EPHEMERAL.start() + u16::try_from(offset).unwrap_or(0)
+}
+
+impl<D: Device> Stack<D> {
+    /// Starts to listen.
+    ///
+    /// # Errors
+    /// When another listener has the port, or the configuration can't work.
+    pub fn listen(&mut self, config: ListenConfig) -> Result<ListenerId, ListenError> {
+        self.tables.listeners.add(config)
+    }
+
+    /// Stops to listen. Connections that were not accepted are reset.
+    pub fn stop_listening(&mut self, id: ListenerId) {
+        let Some(listener) = self.tables.listeners.remove(id) else { return };
+        for waker in listener.acceptors {
+            self.tables.wakes.push(Some(waker));
+        }
+        for index in self.tables.connections.indices() {
+            let Some(connection) = self.tables.connections.at_mut(index) else { continue };
+            if matches!(connection.phase, Phase::HalfOpen(of) | Phase::Queued(of) if of == id) {
+                connection.phase = Phase::Orphaned;
+                connection.socket_mut().abort();
+                self.tables.mark_dirty(index);
+            }
+        }
+    }
+
+    /// Takes a connection from the backlog. `None` when the listener is gone.
+    pub fn poll_accept(
+        &mut self,
+        id: ListenerId,
+        waker: &Waker,
+    ) -> Poll<Option<(ConnectionId, IpEndpoint)>> {
+        let Some(listener) = self.tables.listeners.get_mut(id) else { return Poll::Ready(None) };
+        let Some(connection_id) = listener.queue.pop_front() else {
+            if !listener.acceptors.iter().any(|known| known.will_wake(waker)) {
+                listener.acceptors.push(waker.clone());
+            }
+            return Poll::Pending;
+        };
+        listener.counters.accepted += 1;
+        self.tables.counters.accepted += 1;
+        let Some(connection) = self.tables.connections.get_mut(connection_id) else {
+            return Poll::Ready(None);
+        };
+        connection.phase = Phase::Owned;
+        let peer = IpEndpoint::new(connection.key.remote, connection.key.remote_port);
+        Poll::Ready(Some((connection_id, peer)))
+    }
+
+    /// Opens a connection to `remote`. It can be written to and read from when
+    /// [`Self::poll_connected`] says so.
+    ///
+    /// # Errors
+    /// When there is no way to `remote` or nothing left to open it with.
+    pub fn connect(
+        &mut self,
+        remote: IpEndpoint,
+        options: &SocketOptions,
+        now: Instant,
+    ) -> Result<ConnectionId, ConnectError> {
+        if self.tables.open_connections() >= self.tables.max_connections {
+            return Err(ConnectError::Exhausted);
+        }
+        let local =
+            self.interface.get_source_address(&remote.addr).ok_or(ConnectError::Unreachable)?;
+        let key = self.free_flow(remote, local).ok_or(ConnectError::Exhausted)?;
+        let (mut set, handle) = make_set(&mut self.tables.pool, options);
+        let endpoint = IpListenEndpoint { addr: Some(local), port: key.local_port };
+        let socket = set.get_mut::<tcp::Socket<'_>>(handle);
+        if socket.connect(self.interface.context(), remote, endpoint).is_err() {
+            self.tables.recycle(set);
+            return Err(ConnectError::Unreachable);
+        }
+        self.tables.counters.opened += 1;
+        let connection = Connection {
+            generation: 0,
+            key,
+            phase: Phase::Owned,
+            set,
+            handle,
+            poll_at: None,
+            deadline: None,
+            limit: None,
+            is_dirty: false,
+            last_heard: now,
+            opened_at: now,
+            dead_after: options.dead_after,
+            received_bytes: 0,
+            sent_bytes: 0,
+            reader: None,
+            writer: None,
+        };
+        self.tables.insert(connection).ok_or(ConnectError::Exhausted)
+    }
+
+    fn free_flow(
+        &mut self,
+        remote: IpEndpoint,
+        local: smoltcp::wire::IpAddress,
+    ) -> Option<FlowKey> {
+        for _ in 0..EPHEMERAL_COUNT {
+            let local_port = self.next_port;
+            self.next_port = local_port.checked_add(1).unwrap_or(*EPHEMERAL.start());
+            let key = FlowKey { remote_port: remote.port, local_port, remote: remote.addr, local };
+            if !self.tables.flows.contains_key(&key) && !self.tables.listeners.has_port(local_port)
+            {
+                return Some(key);
+            }
+        }
+        None
+    }
+
+    /// Ready when an outgoing connection is established.
+    ///
+    /// # Errors
+    /// When it was refused or timed out.
+    pub fn poll_connected(
+        &mut self,
+        id: ConnectionId,
+        now: Instant,
+        waker: &Waker,
+    ) -> Poll<Result<(), StreamError>> {
+        let Some(connection) = self.tables.connections.get_mut(id) else {
+            return Poll::Ready(Err(StreamError::Reset));
+        };
+        match connection.socket().state() {
+            tcp::State::SynSent | tcp::State::SynReceived => {
+                register(&mut connection.writer, waker);
+                Poll::Pending
+            }
+            tcp::State::Closed => Poll::Ready(Err(why_closed(connection, now))),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Reads what has arrived. `Ok(0)` is the end of what the peer sends, or an empty buffer.
+    ///
+    /// # Errors
+    /// When the connection was reset or has timed out.
+    pub fn poll_read(
+        &mut self,
+        id: ConnectionId,
+        now: Instant,
+        waker: &Waker,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, StreamError>> {
+        let Some(connection) = self.tables.connections.get_mut(id) else {
+            return Poll::Ready(Err(StreamError::Reset));
+        };
+        let socket = connection.socket_mut();
+        if matches!(socket.state(), tcp::State::SynSent | tcp::State::SynReceived) {
+            register(&mut connection.reader, waker);
+            return Poll::Pending;
+        }
+        match socket.recv_slice(buffer) {
+            Ok(0) if !buffer.is_empty() => {
+                register(&mut connection.reader, waker);
+                Poll::Pending
+            }
+            Ok(count) => {
+                connection.received_bytes += count as u64;
+                // The window may have opened.
+                self.tables.mark_dirty(id.index);
+                Poll::Ready(Ok(count))
+            }
+            Err(tcp::RecvError::Finished) => Poll::Ready(Ok(0)),
+            Err(tcp::RecvError::InvalidState) => Poll::Ready(Err(why_closed(connection, now))),
+        }
+    }
+
+    /// Takes some of `bytes` for sending; the next poll sends them.
+    ///
+    /// # Errors
+    /// When the connection is gone or its sending half closed.
+    pub fn poll_write(
+        &mut self,
+        id: ConnectionId,
+        now: Instant,
+        waker: &Waker,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, StreamError>> {
+        let Some(connection) = self.tables.connections.get_mut(id) else {
+            return Poll::Ready(Err(StreamError::Reset));
+        };
+        let socket = connection.socket_mut();
+        match socket.state() {
+            tcp::State::SynSent | tcp::State::SynReceived => {
+                register(&mut connection.writer, waker);
+                return Poll::Pending;
+            }
+            tcp::State::Closed => return Poll::Ready(Err(why_closed(connection, now))),
+            _ => {}
+        }
+        match socket.send_slice(bytes) {
+            Ok(0) if !bytes.is_empty() => {
+                register(&mut connection.writer, waker);
+                Poll::Pending
+            }
+            Ok(count) => {
+                connection.sent_bytes += count as u64;
+                self.tables.mark_dirty(id.index);
+                Poll::Ready(Ok(count))
+            }
+            Err(tcp::SendError::InvalidState) => Poll::Ready(Err(StreamError::Closed)),
+        }
+    }
+
+    /// Ready when the peer has acknowledged everything that was written, and the end of it if the
+    /// sending half is closed.
+    ///
+    /// # Errors
+    /// When the connection was lost before.
+    pub fn poll_acknowledged(
+        &mut self,
+        id: ConnectionId,
+        now: Instant,
+        waker: &Waker,
+    ) -> Poll<Result<(), StreamError>> {
+        let Some(connection) = self.tables.connections.get_mut(id) else {
+            return Poll::Ready(Err(StreamError::Reset));
+        };
+        let socket = connection.socket();
+        let is_waiting = match socket.state() {
+            tcp::State::FinWait1 | tcp::State::Closing | tcp::State::LastAck => true,
+            // After LAST-ACK and TIME-WAIT everything was delivered, after a reset it was not.
+            tcp::State::Closed if socket.send_queue() > 0 => {
+                return Poll::Ready(Err(why_closed(connection, now)));
+            }
+            _ => socket.send_queue() > 0,
+        };
+        if is_waiting {
+            register(&mut connection.writer, waker);
+            Poll::Pending
+        } else {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Closes the sending half: the peer sees the end after what was written.
+    pub fn close_write(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.tables.connections.get_mut(id) {
+            connection.socket_mut().close();
+            self.tables.mark_dirty(id.index);
+        }
+    }
+
+    /// Resets a connection. Its handle answers errors until it is released.
+    pub fn abort(&mut self, id: ConnectionId) {
+        self.tables.abort(id);
+    }
+
+    /// Gives up the handle. What was written is delivered in the background, for a limited time.
+    pub fn release(&mut self, id: ConnectionId) {
+        self.tables.release(id);
+    }
+
+    /// The address and port of a connection at this end.
+    #[must_use]
+    pub fn local_endpoint(&self, id: ConnectionId) -> Option<IpEndpoint> {
+        let key = self.tables.connections.get(id)?.key;
+        Some(IpEndpoint::new(key.local, key.local_port))
+    }
+}
+
+/// Keeps the last waker that asked.
+fn register(slot: &mut Option<Waker>, waker: &Waker) {
+    match slot {
+        Some(known) => known.clone_from(waker),
+        None => *slot = Some(waker.clone()),
+    }
+}
+
+/// smoltcp closes a socket that timed out as it closes one that was reset; the silence tells.
+fn why_closed(connection: &Connection, now: Instant) -> StreamError {
+    match connection.dead_after {
+        Some(limit) if now.since(connection.last_heard) >= limit => StreamError::TimedOut,
+        _ => StreamError::Reset,
+    }
+}

@@ -1,0 +1,3 @@
+//! The stack and its sockets in a simulated network.
+mod tcp;
+mod world;
