@@ -7,12 +7,15 @@ use crate::failure::{Failure, Result};
 use crate::initrd::{self, Addition, Programs};
 use crate::places::Places;
 use crate::toolchain::{Target, Toolchain};
-use crate::{setup, shell, symbols};
+use crate::{console, setup, shell, symbols};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The image may not grow beyond this.
 pub const LARGEST_KERNEL_BYTES: u64 = 10 << 20;
+
+/// Tells the kernel's build script where the packed console lies.
+pub const CONSOLE_VARIABLE: &str = "MULTIOS_CONSOLE_DIR";
 
 /// How the kernel is compiled: for addresses in the top 2 GiB, and so that a backtrace can follow
 /// the frame pointers.
@@ -38,7 +41,8 @@ pub fn command(places: &Places) -> Result<()> {
 /// # Errors
 /// When a build step fails.
 pub fn image(places: &Places, additions: &[Addition]) -> Result<()> {
-    let linked = kernel(places)?;
+    let console = console::packed(places)?;
+    let linked = kernel(places, &console)?;
     let elf = read(&linked)?;
     let symbols = symbols::table(&elf)?;
     write(&places.debug_kernel(), &elf)?;
@@ -57,13 +61,14 @@ pub fn test_initrd(places: &Places) -> Result<()> {
     write(&places.test_initrd(), &bytes)
 }
 
-/// Compiles and links the kernel; returns where cargo put it.
-fn kernel(places: &Places) -> Result<PathBuf> {
+/// Compiles and links the kernel with the packed console in it; returns where cargo put it.
+fn kernel(places: &Places, console: &Path) -> Result<PathBuf> {
     let script = linker_script(places)?;
     let mut cargo = Toolchain::require()?.cargo("rustc", Target::Kernel);
     kernel_environment(&mut cargo);
     cargo
         .current_dir(&places.root)
+        .env(CONSOLE_VARIABLE, console)
         .args(["--package", "kernel", "--release", "--target-dir"])
         .arg(places.cross_target())
         .arg("--")

@@ -145,7 +145,11 @@ fn add_tree(archive: &mut Archive, host: &Path, guest: &str) -> Result<()> {
     Ok(())
 }
 
-fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+/// What lies in a folder, in the order of the names.
+///
+/// # Errors
+/// When it can't be listed.
+pub fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     let fail = |error| Failure::file("can't list", folder, &error);
     let mut paths = Vec::new();
     for entry in folder.read_dir().map_err(fail)? {

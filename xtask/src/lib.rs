@@ -4,6 +4,7 @@
 
 pub mod accel;
 pub mod build;
+pub mod console;
 pub mod cpio;
 pub mod failure;
 pub mod help;
@@ -16,4 +17,6 @@ pub mod secret;
 pub mod setup;
 pub mod shell;
 pub mod symbols;
+pub mod test;
+pub mod tidy;
 pub mod toolchain;

@@ -1,0 +1,114 @@
+//! The tests inside the kernel: it is booted with `test=all`, prints a line for each test and ends
+//! with a value that says whether all passed.
+
+use super::{Count, Log, Outcome, parts};
+use crate::failure::{Failure, Result};
+use crate::places::Places;
+use crate::qemu::{GuestExit, Machine};
+use std::fs::{self, File};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// What the kernel writes to the debug-exit device when all of its tests passed.
+const ALL_PASSED: u8 = 0x10;
+/// A boot that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A machine to test on.
+struct Setting {
+    name: &'static str,
+    cpus: u32,
+    cpu_model: &'static str,
+}
+
+const SETTINGS: [Setting; 4] = [
+    Setting { name: "1-cpu", cpus: 1, cpu_model: "max" },
+    Setting { name: "2-cpus", cpus: 2, cpu_model: "max" },
+    Setting { name: "4-cpus", cpus: 4, cpu_model: "max" },
+    Setting { name: "xapic", cpus: 2, cpu_model: "max,-x2apic" },
+];
+
+pub(super) fn run(places: &Places, log: &mut Log) -> Result<Outcome> {
+    parts::prepare(places, log)?;
+    let mut count = Count::default();
+    for setting in &SETTINGS {
+        let (end, serial) = boot(places, setting)?;
+        let these = verdict(end, &serial);
+        log.line(&format!("== {}: {these:?}, {end:?}\n{serial}", setting.name));
+        count.add(these);
+    }
+    Ok(Outcome::Ran(count))
+}
+
+/// How a boot ended; `None` when it did not end in time.
+type End = Option<GuestExit>;
+
+fn boot(places: &Places, setting: &Setting) -> Result<(End, String)> {
+    let mut machine = Machine::new(places.kernel());
+    machine.initrd = Some(places.test_initrd());
+    machine.cpus = setting.cpus;
+    machine.cpu_model = setting.cpu_model.to_owned();
+    machine.command_line = "test=all".to_owned();
+    let path = places.artefacts().join(format!("kernel-{}.serial", setting.name));
+    let fail = |error| Failure::file("can't use", &path, &error);
+    let serial = File::create(&path).map_err(fail)?;
+    let mut child = machine.spawn(Stdio::from(serial))?;
+    let started = Instant::now();
+    let end = loop {
+        if let Some(status) = child.try_wait().map_err(fail)? {
+            break Some(GuestExit::from_code(status.code()));
+        }
+        if started.elapsed() > LIMIT {
+            child.kill().map_err(fail)?;
+            child.wait().map_err(fail)?;
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let bytes = fs::read(&path).map_err(fail)?;
+    Ok((end, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Counts the `test NAME ... ok` lines. A boot that ends in another way than by saying that all
+/// passed has failed, whatever its lines say; so has one without any test.
+fn verdict(end: End, serial: &str) -> Count {
+    let mut count = Count::default();
+    for line in serial.lines() {
+        // A log line of the kernel may have been cut in between: the result is at the line's end.
+        let Some((_, test)) = line.split_once("test ") else { continue };
+        if test.trim_end().ends_with("... ok") {
+            count.passed += 1;
+        } else if test.trim_end().ends_with("... FAILED") {
+            count.failed += 1;
+        }
+    }
+    let is_good = end == Some(GuestExit::Value(ALL_PASSED)) && count.passed > 0;
+    if !is_good && count.failed == 0 {
+        count.failed = 1;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: End = Some(GuestExit::Value(ALL_PASSED));
+
+    #[test]
+    fn lines_are_counted() {
+        let serial = "MultiOS\ntest paging ... ok\r\n[0.1] test ipi ... ok\ntests are fun\n";
+        assert_eq!(verdict(GOOD, serial), Count { passed: 2, failed: 0 });
+        let serial = "test paging ... ok\ntest ipi ... FAILED\n";
+        assert_eq!(verdict(Some(GuestExit::Value(1)), serial), Count { passed: 1, failed: 1 });
+    }
+
+    #[test]
+    fn a_boot_that_does_not_say_that_all_passed_has_failed() {
+        let serial = "test paging ... ok\n";
+        for end in [None, Some(GuestExit::PowerOff), Some(GuestExit::Failed)] {
+            assert_eq!(verdict(end, serial), Count { passed: 1, failed: 1 });
+        }
+        assert_eq!(verdict(GOOD, "nothing ran"), Count { passed: 0, failed: 1 });
+    }
+}

@@ -1,0 +1,108 @@
+//! The parts that are other programs' work.
+
+use super::{Count, Log, Outcome};
+use crate::failure::Result;
+use crate::places::Places;
+use crate::toolchain::{Target, Toolchain, host_cargo};
+use crate::{build as image, shell, tidy as rules};
+use std::process::Command;
+
+/// The crates that are compiled for the bare machine only.
+const KERNEL_CRATES: [&str; 3] = ["kernel", "hal", "drivers"];
+
+pub(super) fn fmt(places: &Places, log: &mut Log) -> Result<Outcome> {
+    let mut cargo = cargo(places, "fmt");
+    log.step(cargo.args(["--all", "--check"])).map(Outcome::Ran)
+}
+
+pub(super) fn tidy(places: &Places, log: &mut Log) -> Result<Outcome> {
+    let violations = rules::check(places)?;
+    for violation in &violations {
+        log.line(&violation.to_string());
+    }
+    Ok(Outcome::Ran(Count::step(violations.is_empty())))
+}
+
+pub(super) fn host(places: &Places, log: &mut Log) -> Result<Outcome> {
+    let mut count = log.tests(&mut cargo(places, "test"))?;
+    count.add(log.tests(cargo(places, "test").args(["--package", "console-web"]))?);
+    Ok(Outcome::Ran(count))
+}
+
+pub(super) fn loom(places: &Places, log: &mut Log) -> Result<Outcome> {
+    let mut test = cargo(places, "test");
+    test.args(["--package", "ksync", "--release", "--lib", "--target-dir"])
+        // Other flags, so another folder: the host's results stay as they are.
+        .arg(places.target.join("loom"))
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("LOOM_MAX_PREEMPTIONS", "3");
+    log.tests(&mut test).map(Outcome::Ran)
+}
+
+pub(super) fn build(places: &Places, log: &mut Log) -> Result<Outcome> {
+    prepare(places, log)?;
+    Ok(Outcome::Ran(Count::step(true)))
+}
+
+pub(super) fn e2e(places: &Places, log: &mut Log) -> Result<Outcome> {
+    prepare(places, log)?;
+    let mut test = cargo(places, "test");
+    test.args(["--package", "end-to-end", "--no-fail-fast"]);
+    for name in ["api", "hostile", "machine", "programs"] {
+        test.args(["--test", name]);
+    }
+    log.tests(test.args(["--lib", "--", "--test-threads=4"])).map(Outcome::Ran)
+}
+
+pub(super) fn browser(places: &Places, log: &mut Log) -> Result<Outcome> {
+    prepare(places, log)?;
+    let mut test = cargo(places, "test");
+    test.args(["--package", "end-to-end", "--test", "browser", "--", "--test-threads=1"]);
+    log.tests(&mut test).map(Outcome::Ran)
+}
+
+pub(super) fn clippy(places: &Places, log: &mut Log) -> Result<Outcome> {
+    let mut host = cargo(places, "clippy");
+    host.args(["--workspace", "--all-targets"]);
+    for package in KERNEL_CRATES {
+        host.args(["--exclude", package]);
+    }
+    let mut count = log.step(host.args(["--", "-D", "warnings"]))?;
+
+    let mut kernel = Toolchain::require()?.cargo("clippy", Target::Kernel);
+    image::kernel_environment(&mut kernel);
+    let console = places.out.join("console");
+    if console.exists() {
+        kernel.env(image::CONSOLE_VARIABLE, console);
+    }
+    kernel.current_dir(&places.root).arg("--target-dir").arg(places.cross_target());
+    for package in KERNEL_CRATES {
+        kernel.args(["--package", package]);
+    }
+    count.add(log.step(kernel.args(["--", "-D", "warnings"]))?);
+    Ok(Outcome::Ran(count))
+}
+
+pub(super) fn deny(places: &Places, log: &mut Log) -> Result<Outcome> {
+    if !shell::succeeds(Command::new("cargo-deny").arg("--version")) {
+        let how = "cargo-deny is not installed (cargo install cargo-deny)";
+        return Ok(Outcome::Skipped(how.to_owned()));
+    }
+    let mut deny = Command::new("cargo-deny");
+    // Advisories come from a data base on the network, which a test must not depend on.
+    deny.current_dir(&places.root).args(["--offline", "check", "bans", "licenses", "sources"]);
+    log.step(&mut deny).map(Outcome::Ran)
+}
+
+/// Makes sure that the image is the sources' image. Cargo finds out what there is to do.
+pub(super) fn prepare(places: &Places, log: &mut Log) -> Result<()> {
+    log.line("building the image");
+    image::image(places, &[])?;
+    image::test_initrd(places)
+}
+
+fn cargo(places: &Places, subcommand: &str) -> Command {
+    let mut command = host_cargo(subcommand);
+    command.current_dir(&places.root);
+    command
+}
