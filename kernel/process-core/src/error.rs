@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::ids::Pid;
-use crate::signal::Signal;
 use crate::state::StateName;
 
 /// What ran out.
@@ -166,13 +165,6 @@ pub enum ProcessError {
         /// The position of the string in its list.
         index: usize,
     },
-}
-
-impl ProcessError {
-    /// The error for a signal that a process refuses.
-    pub(crate) fn refused_signal(pid: Pid, signal: Signal) -> Self {
-        Self::SignalNotSupported { signal: i64::from(signal.number()), pid: Some(pid) }
-    }
 }
 
 impl fmt::Display for ProcessError {

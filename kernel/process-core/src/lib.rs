@@ -38,7 +38,11 @@ pub use image::{ArgumentBlock, ProcessName, ProgramImage};
 pub use limits::{Limits, LimitsChange};
 pub use process::{Isolation, Process, Profile};
 pub use scheduling::{Nice, Priority, PriorityClass, Scheduling};
-pub use signal::{DefaultAction, Signal, SignalSet};
+pub use signal::{
+    DefaultAction, Delivery, Disposition, HandlerFlags, PendingSignal, ProcessSignals, Sent,
+    Signal, SignalCause, SignalContext, SignalEffect, SignalHandler, SignalRecord, SignalSender,
+    SignalSet, SignalTarget, WhatFollows,
+};
 pub use state::{BlockReason, ProcessState, StateCounts, StateName, Suspension, ThreadActivity};
 pub use table::{
     Adopted, ExitNotice, NewProcess, ProcessTable, Reaped, Reaper, Reservation, TableConfig,

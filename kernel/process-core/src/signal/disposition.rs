@@ -1,0 +1,147 @@
+//! What a process has asked for, signal by signal: sigaction(2).
+
+use alloc::vec::Vec;
+
+use crate::error::ProcessError;
+use crate::fallible::OUT_OF_MEMORY;
+use crate::signal::{DefaultAction, Signal, SignalSet};
+
+/// The flags of a handler, as `sa_flags` has them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HandlerFlags(u64);
+
+impl HandlerFlags {
+    /// SA_NOCLDSTOP: no SIGCHLD for stops.
+    pub const NO_CHILD_STOP: u64 = 0x1;
+    /// SA_NOCLDWAIT: children leave no zombies.
+    pub const NO_CHILD_WAIT: u64 = 0x2;
+    /// SA_SIGINFO: the handler takes three arguments.
+    pub const SIGNAL_INFO: u64 = 0x4;
+    /// SA_RESTORER: the address to return to is given.
+    pub const RESTORER: u64 = 0x0400_0000;
+    /// SA_ONSTACK: on the alternate stack.
+    pub const ON_STACK: u64 = 0x0800_0000;
+    /// SA_RESTART: the interrupted call starts again.
+    pub const RESTART: u64 = 0x1000_0000;
+    /// SA_NODEFER: the signal is not blocked in its own handler.
+    pub const NO_DEFER: u64 = 0x4000_0000;
+    /// SA_RESETHAND: back to the default after one delivery.
+    pub const RESET_HANDLER: u64 = 0x8000_0000;
+
+    /// Flags as a program passes them; those without a meaning are kept, as Linux does.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The flags as a program reads them.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Whether all of these are set.
+    pub const fn has(self, flag: u64) -> bool {
+        self.0 & flag == flag
+    }
+}
+
+/// A handler in the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SignalHandler {
+    /// Its address, which is the program's claim.
+    pub address: u64,
+    /// Its flags.
+    pub flags: HandlerFlags,
+    /// What is blocked while it runs.
+    pub mask: SignalSet,
+    /// Where it returns to, if the flags say so.
+    pub restorer: u64,
+}
+
+/// What a process has asked for about a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disposition {
+    /// The default action.
+    Default,
+    /// Nothing is to happen.
+    Ignore,
+    /// A handler is to run.
+    Handler(SignalHandler),
+}
+
+/// All dispositions of a process. Most processes have few handlers or none, so they are a short
+/// sorted list rather than a table of 64.
+#[derive(Default, Debug)]
+pub(super) struct Dispositions {
+    ignored: SignalSet,
+    handlers: Vec<(Signal, SignalHandler)>,
+}
+
+impl Dispositions {
+    pub(super) fn get(&self, signal: Signal) -> Disposition {
+        if self.ignored.contains(signal) {
+            return Disposition::Ignore;
+        }
+        match self.position(signal).map(|position| self.handlers.get(position)) {
+            Ok(Some((_, handler))) => Disposition::Handler(*handler),
+            _ => Disposition::Default,
+        }
+    }
+
+    fn position(&self, signal: Signal) -> Result<usize, usize> {
+        self.handlers.binary_search_by_key(&signal, |entry| entry.0)
+    }
+
+    pub(super) fn set(
+        &mut self,
+        signal: Signal,
+        disposition: Disposition,
+    ) -> Result<(), ProcessError> {
+        if let Disposition::Handler(handler) = disposition {
+            match self.position(signal) {
+                Ok(position) => {
+                    if let Some(entry) = self.handlers.get_mut(position) {
+                        entry.1 = handler;
+                    }
+                }
+                Err(position) => {
+                    self.handlers.try_reserve(1).map_err(|_| OUT_OF_MEMORY)?;
+                    self.handlers.insert(position, (signal, handler));
+                }
+            }
+            self.ignored = self.ignored.without(signal);
+            return Ok(());
+        }
+        if let Ok(position) = self.position(signal) {
+            self.handlers.remove(position);
+        }
+        self.ignored = match disposition {
+            Disposition::Ignore => self.ignored.with(signal),
+            _ => self.ignored.without(signal),
+        };
+        Ok(())
+    }
+
+    /// Whether a signal would be dropped on delivery.
+    pub(super) fn ignores(&self, signal: Signal) -> bool {
+        match self.get(signal) {
+            Disposition::Ignore => true,
+            Disposition::Default => {
+                matches!(signal.default_action(), DefaultAction::Ignore | DefaultAction::Continue)
+            }
+            Disposition::Handler(_) => false,
+        }
+    }
+
+    /// What a forked child starts with.
+    pub(super) fn try_clone(&self) -> Result<Self, ProcessError> {
+        let mut handlers = Vec::new();
+        handlers.try_reserve_exact(self.handlers.len()).map_err(|_| OUT_OF_MEMORY)?;
+        handlers.extend_from_slice(&self.handlers);
+        Ok(Self { ignored: self.ignored, handlers })
+    }
+
+    /// What is left after execve(2): what was ignored stays ignored, handlers are gone.
+    pub(super) fn reset_handlers(&mut self) {
+        self.handlers = Vec::new();
+    }
+}

@@ -1,0 +1,154 @@
+//! Signals that have been sent and not delivered.
+
+use alloc::collections::VecDeque;
+
+use crate::credentials::Uid;
+use crate::error::{ProcessError, Resource};
+use crate::ids::Pid;
+use crate::signal::{Signal, SignalSet};
+
+/// The most signals that are queued for one process or thread, as one bound for all.
+const QUEUE_MAX: usize = 1_024;
+
+/// Why a signal was sent: the contents of `siginfo_t`, sigaction(2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignalCause {
+    /// kill(2): SI_USER.
+    User {
+        /// Who sent it.
+        pid: Pid,
+        /// For whom.
+        uid: Uid,
+    },
+    /// tkill(2), tgkill(2): SI_TKILL.
+    Thread {
+        /// Who sent it.
+        pid: Pid,
+        /// For whom.
+        uid: Uid,
+    },
+    /// sigqueue(3) and the like, with a value.
+    Queue {
+        /// Who sent it.
+        pid: Pid,
+        /// For whom.
+        uid: Uid,
+        /// The code that the sender gave; negative.
+        code: i32,
+        /// The value that the sender gave.
+        value: u64,
+    },
+    /// The kernel itself: SI_KERNEL.
+    Kernel,
+    /// An operator, by the admin API.
+    Operator,
+    /// A fault of the thread itself.
+    Fault {
+        /// Which kind, as `si_code` says for the signal.
+        code: i32,
+        /// The address that was touched or executed.
+        address: u64,
+    },
+    /// A child has stopped, gone on or ended.
+    Child {
+        /// The child.
+        pid: Pid,
+        /// For whom it ran.
+        uid: Uid,
+        /// What happened: CLD_EXITED and so on.
+        code: i32,
+        /// The exit code or signal.
+        status: i32,
+    },
+    /// A timer: SI_TIMER.
+    Timer {
+        /// Which one.
+        id: i32,
+        /// How often it has run out since.
+        overruns: i32,
+        /// The value that the program gave.
+        value: u64,
+    },
+}
+
+impl SignalCause {
+    /// The process that sent the signal, if one did.
+    pub const fn sender(&self) -> Option<Pid> {
+        match self {
+            Self::User { pid, .. } | Self::Thread { pid, .. } | Self::Queue { pid, .. } => {
+                Some(*pid)
+            }
+            Self::Child { pid, .. } => Some(*pid),
+            _ => None,
+        }
+    }
+
+    /// Whether the signal must get through to a protected process.
+    pub(super) const fn is_forced(&self) -> bool {
+        matches!(self, Self::Kernel | Self::Operator | Self::Fault { .. })
+    }
+}
+
+/// A signal with its cause.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PendingSignal {
+    /// The signal.
+    pub signal: Signal,
+    /// Why it was sent.
+    pub cause: SignalCause,
+}
+
+/// The signals that are pending for a process or a thread.
+///
+/// A standard signal is pending once, with the cause of the first sending; real-time signals
+/// queue. The set is the truth: a signal whose cause found no room is pending without one.
+#[derive(Default, Debug)]
+pub(super) struct PendingSignals {
+    set: SignalSet,
+    queue: VecDeque<PendingSignal>,
+}
+
+impl PendingSignals {
+    pub(super) const fn set(&self) -> SignalSet {
+        self.set
+    }
+
+    pub(super) fn add(&mut self, signal: Signal, cause: SignalCause) -> Result<(), ProcessError> {
+        if !signal.is_real_time() && self.set.contains(signal) {
+            return Ok(());
+        }
+        if self.queue.len() < QUEUE_MAX && self.queue.try_reserve(1).is_ok() {
+            self.queue.push_back(PendingSignal { signal, cause });
+        } else if signal.is_real_time() && matches!(cause, SignalCause::Queue { .. }) {
+            // sigqueue(3) promises that a value arrives or the call fails; kill(2) does not.
+            return Err(ProcessError::ResourceExhausted { resource: Resource::PendingSignals });
+        }
+        self.set = self.set.with(signal);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, signals: SignalSet) {
+        if self.set.intersection(signals).is_empty() {
+            return;
+        }
+        self.set = self.set.difference(signals);
+        self.queue.retain(|pending| !signals.contains(pending.signal));
+    }
+
+    /// Takes the first of these signals: those of faults before others, then the lowest number,
+    /// and the oldest of one number.
+    pub(super) fn take(&mut self, wanted: SignalSet) -> Option<PendingSignal> {
+        let ready = self.set.intersection(wanted);
+        let urgent = ready.intersection(SignalSet::SYNCHRONOUS);
+        let signal = urgent.lowest().or_else(|| ready.lowest())?;
+        let is_this = |pending: &PendingSignal| pending.signal == signal;
+        let taken =
+            self.queue.iter().position(is_this).and_then(|position| self.queue.remove(position));
+        if !self.queue.iter().any(is_this) {
+            self.set = self.set.without(signal);
+        }
+        // Linux too shows a signal whose cause was lost as one sent by process 0.
+        let unknown = SignalCause::User { pid: Pid::SYSTEM, uid: Uid(0) };
+        Some(taken.unwrap_or(PendingSignal { signal, cause: unknown }))
+    }
+}

@@ -1,0 +1,242 @@
+//! One process's signals: its dispositions, its pending signals, and its threads' masks.
+
+use alloc::vec::Vec;
+
+use crate::error::ProcessError;
+use crate::fallible::OUT_OF_MEMORY;
+use crate::ids::Tid;
+use crate::signal::disposition::Dispositions;
+use crate::signal::pending::PendingSignals;
+use crate::signal::record::{SignalLog, SignalRecord};
+use crate::signal::{Disposition, Signal, SignalSet};
+use crate::usage::SignalUsage;
+
+/// What the process's surroundings say about its signals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SignalContext {
+    /// It is init: default actions do not touch it, unless the kernel or an operator sends.
+    pub is_protected: bool,
+    /// Its group is orphaned ([`crate::ProcessTable::is_orphaned`]): terminal stops are ignored.
+    pub is_orphaned: bool,
+}
+
+/// One thread's part.
+#[derive(Debug)]
+pub(super) struct ThreadSignals {
+    pub(super) tid: Tid,
+    pub(super) mask: SignalSet,
+    /// The mask that comes back after sigsuspend(2) and its like.
+    pub(super) saved_mask: Option<SignalSet>,
+    /// What a sigtimedwait(2) waits for.
+    pub(super) awaited: SignalSet,
+    pub(super) pending: PendingSignals,
+}
+
+/// One process's signals. The kernel keeps it in the process, under a lock of its own.
+#[derive(Debug)]
+pub struct ProcessSignals {
+    pub(super) dispositions: Dispositions,
+    pub(super) pending: PendingSignals,
+    /// Sorted by number.
+    pub(super) threads: Vec<ThreadSignals>,
+    pub(super) log: SignalLog,
+}
+
+impl ProcessSignals {
+    /// The signals of a new process with one thread that blocks these.
+    ///
+    /// # Errors
+    /// [`ProcessError::ResourceExhausted`].
+    pub fn new(main_thread: Tid, mask: SignalSet) -> Result<Self, ProcessError> {
+        let mut signals = Self {
+            dispositions: Dispositions::default(),
+            pending: PendingSignals::default(),
+            threads: Vec::new(),
+            log: SignalLog::default(),
+        };
+        signals.add_thread(main_thread, mask)?;
+        Ok(signals)
+    }
+
+    /// The signals of a forked child, whose one thread has the mask of the thread that forked:
+    /// fork(2). Nothing is pending in it.
+    ///
+    /// # Errors
+    /// [`ProcessError::ResourceExhausted`].
+    pub fn fork(&self, forking: Tid, main_thread: Tid) -> Result<Self, ProcessError> {
+        let mut child = Self::new(main_thread, self.mask(forking))?;
+        child.dispositions = self.dispositions.try_clone()?;
+        Ok(child)
+    }
+
+    /// A program has been executed: handlers are gone, ignored signals stay ignored: execve(2).
+    pub fn reset_for_program(&mut self) {
+        self.dispositions.reset_handlers();
+    }
+
+    /// A further thread, which blocks these.
+    ///
+    /// # Errors
+    /// [`ProcessError::ResourceExhausted`].
+    pub fn add_thread(&mut self, tid: Tid, mask: SignalSet) -> Result<(), ProcessError> {
+        if let Err(position) = self.position(tid) {
+            self.threads.try_reserve(1).map_err(|_| OUT_OF_MEMORY)?;
+            self.threads.insert(
+                position,
+                ThreadSignals {
+                    tid,
+                    mask: mask.difference(SignalSet::UNSTOPPABLE),
+                    saved_mask: None,
+                    awaited: SignalSet::EMPTY,
+                    pending: PendingSignals::default(),
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// A thread is gone, with what was pending for it alone. What it was woken for may now be
+    /// another's: [`Self::next_thread_with_work`] says whose.
+    pub fn remove_thread(&mut self, tid: Tid) {
+        if let Ok(position) = self.position(tid) {
+            self.threads.remove(position);
+        }
+    }
+
+    /// The threads' numbers, in order.
+    pub fn threads(&self) -> impl Iterator<Item = Tid> {
+        self.threads.iter().map(|thread| thread.tid)
+    }
+
+    fn position(&self, tid: Tid) -> Result<usize, usize> {
+        self.threads.binary_search_by_key(&tid, |thread| thread.tid)
+    }
+
+    pub(super) fn thread(&self, tid: Tid) -> Option<&ThreadSignals> {
+        self.threads.get(self.position(tid).ok()?)
+    }
+
+    pub(super) fn thread_mut(&mut self, tid: Tid) -> Option<&mut ThreadSignals> {
+        let position = self.position(tid).ok()?;
+        self.threads.get_mut(position)
+    }
+
+    /// What a thread blocks.
+    pub fn mask(&self, tid: Tid) -> SignalSet {
+        self.thread(tid).map_or(SignalSet::EMPTY, |thread| thread.mask)
+    }
+
+    /// Sets what a thread blocks: sigprocmask(2), sigreturn(2). SIGKILL and SIGSTOP cannot be
+    /// blocked. What is blocked now may have to go to another thread:
+    /// [`Self::next_thread_with_work`] says to which.
+    pub fn set_mask(&mut self, tid: Tid, mask: SignalSet) {
+        if let Some(thread) = self.thread_mut(tid) {
+            thread.mask = mask.difference(SignalSet::UNSTOPPABLE);
+        }
+    }
+
+    /// Blocks these while a thread waits, as sigsuspend(2), ppoll(2) and pselect(2) do; the
+    /// handler that ends the wait returns to the former mask.
+    pub fn set_mask_for_wait(&mut self, tid: Tid, mask: SignalSet) {
+        if let Some(thread) = self.thread_mut(tid) {
+            thread.saved_mask.get_or_insert(thread.mask);
+            thread.mask = mask.difference(SignalSet::UNSTOPPABLE);
+        }
+    }
+
+    /// The wait has ended without a handler: the former mask comes back.
+    pub fn restore_mask_after_wait(&mut self, tid: Tid) {
+        if let Some(thread) = self.thread_mut(tid)
+            && let Some(mask) = thread.saved_mask.take()
+        {
+            thread.mask = mask;
+        }
+    }
+
+    /// What a thread waits for in sigtimedwait(2); empty when the wait is over.
+    pub fn set_awaited(&mut self, tid: Tid, awaited: SignalSet) {
+        if let Some(thread) = self.thread_mut(tid) {
+            thread.awaited = awaited.difference(SignalSet::UNSTOPPABLE);
+        }
+    }
+
+    /// What is pending for a thread and blocked by it: sigpending(2).
+    pub fn pending(&self, tid: Tid) -> SignalSet {
+        let Some(thread) = self.thread(tid) else { return SignalSet::EMPTY };
+        thread.pending.set().union(self.pending.set()).intersection(thread.mask)
+    }
+
+    /// Whether a thread has to deal with a signal before it goes on in its program.
+    pub fn has_work(&self, tid: Tid) -> bool {
+        self.thread(tid).is_some_and(|thread| self.thread_has_work(thread))
+    }
+
+    fn thread_has_work(&self, thread: &ThreadSignals) -> bool {
+        let pending = thread.pending.set().union(self.pending.set());
+        !pending.difference(thread.mask).is_empty()
+    }
+
+    /// The first thread after `after` that has to deal with a signal, to be woken.
+    pub fn next_thread_with_work(&self, after: Option<Tid>) -> Option<Tid> {
+        let start = match after.map(|tid| self.position(tid)) {
+            None => 0,
+            Some(Ok(position)) => position + 1,
+            Some(Err(position)) => position,
+        };
+        self.threads
+            .get(start..)?
+            .iter()
+            .find(|thread| self.thread_has_work(thread))
+            .map(|thread| thread.tid)
+    }
+
+    /// What the process has asked for about a signal.
+    pub fn disposition(&self, signal: Signal) -> Disposition {
+        self.dispositions.get(signal)
+    }
+
+    /// Asks for something else about a signal: sigaction(2). A pending signal that is ignored
+    /// from now on is dropped.
+    ///
+    /// # Errors
+    /// [`ProcessError::SignalNotSupported`] for SIGKILL and SIGSTOP, whose default cannot be
+    /// changed; [`ProcessError::ResourceExhausted`].
+    pub fn set_disposition(
+        &mut self,
+        signal: Signal,
+        disposition: Disposition,
+    ) -> Result<(), ProcessError> {
+        if signal.is_unstoppable() {
+            return Err(ProcessError::SignalNotSupported {
+                signal: i64::from(signal.number()),
+                pid: None,
+            });
+        }
+        self.dispositions.set(signal, disposition)?;
+        if self.dispositions.ignores(signal) {
+            self.drop_pending(SignalSet::EMPTY.with(signal));
+        }
+        Ok(())
+    }
+
+    /// Drops these signals wherever they are pending.
+    pub(super) fn drop_pending(&mut self, signals: SignalSet) {
+        self.pending.remove(signals);
+        for thread in &mut self.threads {
+            thread.pending.remove(signals);
+        }
+    }
+
+    /// How many signals there were.
+    pub const fn usage(&self) -> SignalUsage {
+        self.log.usage
+    }
+
+    /// The last signals that were dealt with, newest first.
+    pub fn recent(&self) -> impl Iterator<Item = &SignalRecord> {
+        self.log.recent()
+    }
+}
+
+#[cfg(test)]
+mod tests;
