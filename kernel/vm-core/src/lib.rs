@@ -7,4 +7,5 @@ extern crate alloc;
 extern crate std;
 
 pub mod address_space;
+pub mod elf;
 pub mod frame;
