@@ -1,0 +1,90 @@
+//! What the CPU can do, asked once on the boot CPU. All CPUs of a machine are taken to be alike.
+
+use core::arch::x86_64::__cpuid_count;
+
+use spin::Once;
+
+/// The features that the kernel makes use of where they are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Features {
+    /// Local APIC addressed by MSRs, ids of 32 bits.
+    pub x2apic: bool,
+    /// The APIC timer takes an absolute TSC value.
+    pub tsc_deadline: bool,
+    /// The TSC runs at one rate in all power states.
+    pub invariant_tsc: bool,
+    /// The kernel can be kept from executing user pages.
+    pub smep: bool,
+    /// The kernel can be kept from touching user pages by accident.
+    pub smap: bool,
+    /// User code can be kept from reading descriptor table addresses.
+    pub umip: bool,
+    /// Pages of 1 GiB.
+    pub gigabyte_pages: bool,
+    /// The RDRAND instruction.
+    pub rdrand: bool,
+    /// Global pages survive a change of address space.
+    pub global_pages: bool,
+}
+
+static FEATURES: Once<Features> = Once::new();
+
+/// The boot CPU's features.
+pub fn get() -> &'static Features {
+    FEATURES.call_once(detect)
+}
+
+fn detect() -> Features {
+    let leaf = |number: u32, sub: u32| __cpuid_count(number, sub);
+    let highest = leaf(0, 0).eax;
+    let highest_extended = leaf(0x8000_0000, 0).eax;
+    let basic = leaf(1, 0);
+    let (seven_ebx, seven_ecx) = if highest >= 7 {
+        let seven = leaf(7, 0);
+        (seven.ebx, seven.ecx)
+    } else {
+        (0, 0)
+    };
+    let extended = |number: u32| highest_extended >= number;
+    let bit = |word: u32, index: u32| word & (1 << index) != 0;
+    Features {
+        x2apic: bit(basic.ecx, 21),
+        tsc_deadline: bit(basic.ecx, 24),
+        invariant_tsc: extended(0x8000_0007) && bit(leaf(0x8000_0007, 0).edx, 8),
+        smep: bit(seven_ebx, 7),
+        smap: bit(seven_ebx, 20),
+        umip: bit(seven_ecx, 2),
+        gigabyte_pages: extended(0x8000_0001) && bit(leaf(0x8000_0001, 0).edx, 26),
+        rdrand: bit(basic.ecx, 30),
+        global_pages: bit(basic.edx, 13),
+    }
+}
+
+/// The processor's name, as it gives it itself.
+#[must_use]
+pub fn model_name() -> alloc::string::String {
+    if __cpuid_count(0x8000_0000, 0).eax < 0x8000_0004 {
+        return alloc::string::String::from("x86_64");
+    }
+    let mut bytes = alloc::vec::Vec::with_capacity(48);
+    for leaf in 0x8000_0002..=0x8000_0004_u32 {
+        let part = __cpuid_count(leaf, 0);
+        for word in [part.eax, part.ebx, part.ecx, part.edx] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+    }
+    let text = alloc::string::String::from_utf8_lossy(&bytes);
+    alloc::string::String::from(text.trim_matches(['\0', ' ']))
+}
+
+/// The calling CPU's APIC id, as CPUID has it: before its APIC is enabled.
+pub(crate) fn own_apic_id() -> u32 {
+    let highest = __cpuid_count(0, 0).eax;
+    if highest >= 0x0b && get().x2apic {
+        let topology = __cpuid_count(0x0b, 0);
+        if topology.ebx != 0 {
+            return topology.edx;
+        }
+    }
+    __cpuid_count(1, 0).ebx >> 24
+}

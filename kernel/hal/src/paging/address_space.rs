@@ -1,0 +1,298 @@
+//! One process's page tables: which frames its pages have, with which rights.
+//!
+//! The map of areas that says what should be there is `vm_core`'s; this is what the CPU sees. The
+//! space owns the frames that are mapped in it.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use ksync::Level as LockLevel;
+use vm_core::frame::{FrameNumber, Order};
+use x86_64::PhysAddr;
+use x86_64::registers::control::{Cr3, Cr3Flags};
+use x86_64::structures::paging::PhysFrame;
+
+use super::layout::{PAGE_BYTES, USER_END};
+use super::table::{self, ADDRESS, Level, NO_EXECUTE, PRESENT, USER, WRITABLE};
+use super::{kernel_space, shootdown};
+use crate::cpu::local::{self, AtomicCpuMask};
+use crate::frame::{Frames, OutOfMemory};
+use crate::interrupts::SpinLock;
+
+/// Level of the lock around a space's tables.
+const TABLES_LEVEL: LockLevel = LockLevel::new(210);
+
+/// What a program may do with a page. Reading is always allowed; both together are refused by
+/// whoever decides about mappings, not here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Protection {
+    /// It may write.
+    pub write: bool,
+    /// It may execute.
+    pub execute: bool,
+}
+
+impl Protection {
+    fn bits(self) -> u64 {
+        PRESENT
+            | USER
+            | if self.write { WRITABLE } else { 0 }
+            | if self.execute { 0 } else { NO_EXECUTE }
+    }
+}
+
+/// Why a page could not be mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapError {
+    /// The address is not one that a program can have, or not a page's.
+    BadAddress(u64),
+    /// A frame is mapped there already.
+    Occupied(u64),
+    /// No frame is left for a table.
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for MapError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl fmt::Display for MapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadAddress(address) => write!(f, "{address:#x} is not a page of user space"),
+            Self::Occupied(address) => write!(f, "{address:#x} is mapped already"),
+            Self::OutOfMemory => f.write_str("no physical memory is left"),
+        }
+    }
+}
+
+/// The page tables of one process.
+#[derive(Debug)]
+pub struct AddressSpace {
+    root: u64,
+    /// CPUs that have the tables loaded, perhaps without running a thread of the process.
+    loaded_on: AtomicCpuMask,
+    edit: SpinLock<()>,
+    mapped_pages: AtomicU64,
+}
+
+impl AddressSpace {
+    /// An empty space.
+    ///
+    /// # Errors
+    /// When no frame is left.
+    pub fn new() -> Result<Self, OutOfMemory> {
+        let root = Frames::allocate_zeroed()?.into_raw().address();
+        let kernel = table::entries(kernel_space::root());
+        for (index, entry) in table::entries(root).iter().enumerate().skip(256) {
+            entry.store(kernel[index].load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        Ok(Self {
+            root,
+            loaded_on: AtomicCpuMask::new(),
+            edit: SpinLock::new(TABLES_LEVEL, "page tables", ()),
+            mapped_pages: AtomicU64::new(0),
+        })
+    }
+
+    /// Pages that have a frame.
+    #[must_use]
+    pub fn mapped_pages(&self) -> u64 {
+        self.mapped_pages.load(Ordering::Relaxed)
+    }
+
+    /// Gives the page at `address` this frame.
+    ///
+    /// # Errors
+    /// See [`MapError`]; the frame is freed.
+    pub fn map(&self, address: u64, frame: Frames, rights: Protection) -> Result<(), MapError> {
+        let _edit = self.edit.lock();
+        let entry = self.entry(address)?;
+        if entry.load(Ordering::Relaxed) & PRESENT != 0 {
+            return Err(MapError::Occupied(address));
+        }
+        entry.store(frame.into_raw().address() | rights.bits(), Ordering::Relaxed);
+        self.mapped_pages.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether the page at `address` has a frame, and with which rights.
+    #[must_use]
+    pub fn protection(&self, address: u64) -> Option<Protection> {
+        let _edit = self.edit.lock();
+        let value = table::find(self.root, address, Level::Page)?.load(Ordering::Relaxed);
+        (value & PRESENT != 0).then_some(Protection {
+            write: value & WRITABLE != 0,
+            execute: value & NO_EXECUTE == 0,
+        })
+    }
+
+    /// Takes the frames of all pages in `start..end` away and frees them, when no CPU can reach them
+    /// any more. Gives the number of pages that had one.
+    pub fn unmap(&self, start: u64, end: u64) -> u64 {
+        let mut frames = Vec::new();
+        let mut at = start;
+        while at < end.min(USER_END) {
+            // In steps, so that the lock is not held for long and the list stays short.
+            let stop = (at + 512 * PAGE_BYTES).min(end.min(USER_END));
+            {
+                let _edit = self.edit.lock();
+                self.for_each_mapped(at, stop, |_, entry| {
+                    let value = entry.swap(0, Ordering::Relaxed);
+                    frames.extend(owned_frame(value));
+                });
+            }
+            at = stop;
+        }
+        let count = frames.len() as u64;
+        if count > 0 {
+            self.mapped_pages.fetch_sub(count, Ordering::Relaxed);
+            shootdown::flush_user(&self.loaded_on, start, (end - start) / PAGE_BYTES);
+        }
+        drop(frames);
+        count
+    }
+
+    /// Changes the rights of all pages in `start..end` that have a frame.
+    pub fn protect(&self, start: u64, end: u64, rights: Protection) {
+        let mut has_changed = false;
+        {
+            let _edit = self.edit.lock();
+            self.for_each_mapped(start, end.min(USER_END), |_, entry| {
+                let value = entry.load(Ordering::Relaxed);
+                entry.store((value & ADDRESS) | rights.bits(), Ordering::Relaxed);
+                has_changed = true;
+            });
+        }
+        if has_changed {
+            shootdown::flush_user(&self.loaded_on, start, (end - start) / PAGE_BYTES);
+        }
+    }
+
+    /// Copies from the program's memory, whichever space is loaded. Stops at the first page without
+    /// a frame; gives the count copied.
+    pub fn read(&self, address: u64, bytes: &mut [u8]) -> usize {
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = address + done as u64;
+            let offset = (at % PAGE_BYTES) as usize;
+            let count = (bytes.len() - done).min(PAGE_BYTES as usize - offset);
+            let _edit = self.edit.lock();
+            let Some(value) = table::find(self.root, at, Level::Page)
+                .map(|entry| entry.load(Ordering::Relaxed))
+                .filter(|value| value & PRESENT != 0 && at < USER_END)
+            else {
+                return done;
+            };
+            let Some(frame) = owned_frame(value) else { return done };
+            frame.read(offset, &mut bytes[done..done + count]);
+            // It goes on belonging to the space.
+            frame.into_raw();
+            done += count;
+        }
+        done
+    }
+
+    /// Makes this the space that the calling CPU uses. The CPU keeps it alive until it uses another.
+    pub fn load(self: &Arc<Self>) {
+        // The space used before is dropped with interrupts as the caller has them.
+        drop(crate::interrupts::without(|| {
+            let cpu = local::current();
+            // SAFETY: only its own CPU touches the slot, with interrupts disabled.
+            let slot = unsafe { &mut *cpu.space.get() };
+            if slot.as_ref().is_some_and(|loaded| Arc::ptr_eq(loaded, self)) {
+                return None;
+            }
+            // Before the tables are loaded: whoever changes them from here on asks this CPU, too.
+            self.loaded_on.insert(cpu.id());
+            let frame = PhysFrame::containing_address(PhysAddr::new(self.root));
+            // SAFETY: the tables hold all kernel mappings, and the slot keeps them alive.
+            unsafe { Cr3::write(frame, Cr3Flags::empty()) };
+            let before = slot.replace(Arc::clone(self));
+            if let Some(before) = &before {
+                before.loaded_on.remove(cpu.id());
+            }
+            before
+        }));
+    }
+
+    /// Makes every CPU let go of this space. Called when its last thread has ended.
+    pub fn retire(&self) {
+        shootdown::leave(&self.loaded_on, self.root);
+    }
+
+    fn entry(&self, address: u64) -> Result<&'static AtomicU64, MapError> {
+        if address >= USER_END || !address.is_multiple_of(PAGE_BYTES) {
+            return Err(MapError::BadAddress(address));
+        }
+        Ok(table::find_or_add(self.root, address, Level::Page, USER)?)
+    }
+
+    /// Calls `f` for every present page entry in the range; missing tables are skipped whole.
+    fn for_each_mapped(&self, start: u64, end: u64, mut f: impl FnMut(u64, &AtomicU64)) {
+        let mut at = start & !(PAGE_BYTES - 1);
+        while at < end {
+            let Some(first) = table::find(self.root, at, Level::Page) else {
+                // Nothing below this 2-MiB entry.
+                at = (at & !((2 << 20) - 1)) + (2 << 20);
+                continue;
+            };
+            if first.load(Ordering::Relaxed) & PRESENT != 0 {
+                f(at, first);
+            }
+            at += PAGE_BYTES;
+        }
+    }
+}
+
+/// The frame that a present entry owns.
+fn owned_frame(value: u64) -> Option<Frames> {
+    let number = FrameNumber::from_address(value & ADDRESS)?;
+    // SAFETY: entries of user pages are made by `map` alone, from a frame that it was given; the
+    // callers either clear the entry or give the ownership back to it.
+    (value & PRESENT != 0).then(|| unsafe { Frames::from_raw(number, Order::FRAME) })
+}
+
+/// Frees a table, and what the tables below it map, from `level` down to the frames.
+fn free_tables(table: u64, level: u32) {
+    for entry in &table::entries(table)[..if level == 4 { 256 } else { 512 }] {
+        let value = entry.load(Ordering::Relaxed);
+        if value & PRESENT != 0 {
+            if level > 1 {
+                free_tables(value & ADDRESS, level - 1);
+            } else {
+                drop(owned_frame(value));
+            }
+        }
+    }
+    if let Some(number) = FrameNumber::from_address(table) {
+        // SAFETY: `find_or_add` and `new` made the table from a frame of its own, and no CPU has
+        // the space loaded any more.
+        drop(unsafe { Frames::from_raw(number, Order::FRAME) });
+    }
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        // A CPU that has the space loaded holds a reference, so none has.
+        free_tables(self.root, 4);
+    }
+}
+
+/// Loads the kernel's own tables if the calling CPU has the space with this root loaded. Runs in the
+/// shoot-down: dropping the reference here may not be the last one, because the requester has one.
+pub(crate) fn leave_if_loaded(root: u64) {
+    let cpu = local::current();
+    // SAFETY: only its own CPU touches the slot, with interrupts disabled.
+    let slot = unsafe { &mut *cpu.space.get() };
+    if slot.as_ref().is_some_and(|loaded| loaded.root == root)
+        && let Some(space) = slot.take()
+    {
+        kernel_space::load();
+        space.loaded_on.remove(cpu.id());
+    }
+}

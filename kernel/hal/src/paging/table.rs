@@ -1,0 +1,77 @@
+//! Page table entries and the walk down to them. Source: SDM volume 3, 4.5.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::layout::direct;
+use crate::frame::{Frames, OutOfMemory};
+
+pub(crate) const PRESENT: u64 = 1;
+pub(crate) const WRITABLE: u64 = 1 << 1;
+pub(crate) const USER: u64 = 1 << 2;
+pub(crate) const WRITE_THROUGH: u64 = 1 << 3;
+pub(crate) const CACHE_DISABLE: u64 = 1 << 4;
+pub(crate) const LARGE: u64 = 1 << 7;
+pub(crate) const GLOBAL: u64 = 1 << 8;
+pub(crate) const NO_EXECUTE: u64 = 1 << 63;
+pub(crate) const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+
+/// How far down a walk goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Entries for 4 KiB.
+    Page = 1,
+    /// Entries for 2 MiB.
+    Large = 2,
+}
+
+/// The entries of a table. The CPU writes accessed and dirty bits on its own, hence atomics; their
+/// order among CPUs is established by locks and shoot-downs, so `Relaxed` does everywhere.
+pub(crate) fn entries(table: u64) -> &'static [AtomicU64; 512] {
+    // SAFETY: `table` is the physical address of a page table: it comes from a root that is a table
+    // and from entries that this module alone writes. Tables are freed only with their whole space,
+    // when no CPU uses it.
+    unsafe { &*(direct(table) as *const [AtomicU64; 512]) }
+}
+
+fn index(address: u64, level: u32) -> usize {
+    ((address >> (12 + 9 * (level - 1))) & 511) as usize
+}
+
+/// The entry for `address`, or none where a table on the way is missing or a larger page is mapped.
+pub(crate) fn find(root: u64, address: u64, target: Level) -> Option<&'static AtomicU64> {
+    let mut table = root;
+    for level in (target as u32 + 1..=4).rev() {
+        let value = entries(table)[index(address, level)].load(Ordering::Relaxed);
+        if value & PRESENT == 0 || value & LARGE != 0 {
+            return None;
+        }
+        table = value & ADDRESS;
+    }
+    Some(&entries(table)[index(address, target as u32)])
+}
+
+/// As `find`, but missing tables are added. `rights` are those of the way down (`USER` or not).
+///
+/// # Errors
+/// When no frame is left for a table.
+pub(crate) fn find_or_add(
+    root: u64,
+    address: u64,
+    target: Level,
+    rights: u64,
+) -> Result<&'static AtomicU64, OutOfMemory> {
+    let mut table = root;
+    for level in (target as u32 + 1..=4).rev() {
+        let entry = &entries(table)[index(address, level)];
+        let value = entry.load(Ordering::Relaxed);
+        if value & PRESENT == 0 {
+            let below = Frames::allocate_zeroed()?.into_raw().address();
+            entry.store(below | PRESENT | WRITABLE | rights, Ordering::Relaxed);
+            table = below;
+        } else {
+            debug_assert!(value & LARGE == 0, "a larger page is mapped at {address:#x}");
+            table = value & ADDRESS;
+        }
+    }
+    Ok(&entries(table)[index(address, target as u32)])
+}

@@ -1,0 +1,164 @@
+//! Threads as the CPU sees them: a kernel stack, the registers that a switch keeps, and the vector
+//! registers of the program, if it has used them.
+
+mod vector;
+
+use alloc::boxed::Box;
+use core::arch::global_asm;
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use crate::cpu::local;
+use crate::frame::OutOfMemory;
+use crate::paging::layout::PAGE_BYTES;
+use crate::paging::windows::KernelStack;
+pub(crate) use vector::load_for_running;
+use vector::VectorState;
+
+/// Something that a CPU can run: one kernel stack and what is on it.
+#[derive(Debug)]
+pub struct ThreadContext(Box<Inner>);
+
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Inner {
+    /// Where the saved registers lie, while it does not run.
+    stack_pointer: UnsafeCell<u64>,
+    /// 1 from the moment a CPU decides to run it until that CPU has saved its registers.
+    is_running: AtomicU8,
+    /// None for a CPU's first flow of control, which runs on the stack it booted on.
+    stack: Option<KernelStack>,
+    vector: UnsafeCell<VectorState>,
+}
+
+// SAFETY: the cells are touched only by the CPU that has `is_running` set for itself.
+unsafe impl Send for Inner {}
+// SAFETY: as above.
+unsafe impl Sync for Inner {}
+
+impl ThreadContext {
+    /// A context that starts in `entry`, with interrupts disabled, on a new stack of `stack_bytes`
+    /// with a guard page below.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn new(stack_bytes: u64, entry: fn() -> !) -> Result<Self, OutOfMemory> {
+        let stack = KernelStack::allocate(stack_bytes.div_ceil(PAGE_BYTES))?;
+        // What `switch_context` pops: six registers, then the address it returns to.
+        let frame = [0_u64, 0, 0, entry as usize as u64, 0, 0, start_address()];
+        let at = stack.top() - 16 - size_of_val(&frame) as u64;
+        // SAFETY: it lies within the stack, which is new and mapped.
+        unsafe { (at as *mut [u64; 7]).write(frame) };
+        Ok(Self(Box::new(Inner {
+            stack_pointer: UnsafeCell::new(at),
+            is_running: AtomicU8::new(0),
+            stack: Some(stack),
+            vector: UnsafeCell::new(VectorState::new()),
+        })))
+    }
+
+    /// The context of the flow of control that is running on this CPU since it was started: it goes
+    /// on as the CPU's idle thread. To be called once on each CPU, before its first switch.
+    #[must_use]
+    pub fn adopt_current() -> Self {
+        let context = Self(Box::new(Inner {
+            stack_pointer: UnsafeCell::new(0),
+            is_running: AtomicU8::new(1),
+            stack: None,
+            vector: UnsafeCell::new(VectorState::new()),
+        }));
+        crate::interrupts::without(|| local::current().running.set(&raw const *context.0));
+        context
+    }
+
+    /// Switches from the context that is running to this one and returns when the former is
+    /// switched to again, perhaps on another CPU. Called with interrupts disabled.
+    ///
+    /// If another CPU is just switching away from this context, waits until it has.
+    ///
+    /// # Panics
+    /// If the calling CPU has adopted no context, or is running this one already.
+    pub fn switch_to(&self) {
+        debug_assert!(!crate::interrupts::are_enabled(), "a switch with interrupts enabled");
+        let cpu = local::current();
+        let to: *const Inner = &raw const *self.0;
+        let from = cpu.running.replace(to);
+        assert!(!from.is_null() && from != to, "a switch to the running context");
+        // SAFETY: `from` is the running context, and dropping a running context panics.
+        vector::save(cpu, unsafe { &*from });
+        // SAFETY: both are alive: `from` is running, `to` is borrowed; the assembly waits until
+        // `to`'s registers are saved, and marks it running, so that nobody else runs it.
+        unsafe { switch_context(from.cast(), to.cast()) };
+    }
+
+    /// Whether the address lies on this context's own stack.
+    #[must_use]
+    pub fn has_on_stack(&self, address: u64) -> bool {
+        self.0.stack.as_ref().is_some_and(|stack| stack.contains(address))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The stack of a running context may not be freed under its feet. Acquire pairs with the
+        // release of the store in `switch_context` (every x86 store is one).
+        while self.is_running.load(Ordering::Acquire) != 0 {
+            let is_own = local::try_current().is_some_and(|cpu| cpu.running.get() == &raw const *self);
+            assert!(!is_own, "the running context is dropped by itself");
+            core::hint::spin_loop();
+        }
+    }
+}
+
+unsafe extern "C" {
+    /// Both point to an `Inner`.
+    fn switch_context(from: *const c_void, to: *const c_void);
+    safe static thread_start: u8;
+}
+
+fn start_address() -> u64 {
+    (&raw const thread_start) as u64
+}
+
+global_asm!(
+    r#"
+    .section .text
+    .balign 16
+    .global switch_context
+switch_context:
+    push rbp
+    push rbx
+    push r12
+    push r13
+    push r14
+    push r15
+    mov [rdi + {sp}], rsp
+    mov byte ptr [rdi + {running}], 0   // from here on another CPU may run it: no more pushes
+    mov al, 1
+2:  xchg [rsi + {running}], al
+    test al, al
+    jz 3f
+    pause
+    mov al, 1
+    jmp 2b
+3:  mov rsp, [rsi + {sp}]
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbx
+    pop rbp
+    ret
+
+    .balign 16
+    .global thread_start
+thread_start:
+    xor ebp, ebp
+    call r12
+    ud2
+    "#,
+    sp = const offset_of!(Inner, stack_pointer),
+    running = const offset_of!(Inner, is_running),
+);

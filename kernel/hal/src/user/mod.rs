@@ -1,0 +1,10 @@
+//! Running a program: into ring 3 and back out, and reaching its memory.
+
+mod context;
+mod copy;
+mod entry;
+
+pub use context::{Exit, PageFault, UserContext};
+pub use copy::{BadAddress, copy_from, copy_to, zero};
+pub(crate) use copy::fixup_for;
+pub(crate) use entry::system_call_entry_address;
