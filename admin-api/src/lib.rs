@@ -12,3 +12,5 @@ pub mod types;
 
 #[cfg(feature = "server")]
 pub mod backend;
+#[cfg(feature = "server")]
+pub mod server;

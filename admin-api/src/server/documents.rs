@@ -1,0 +1,142 @@
+//! Reading the documents that requests bring, with every wrong field named.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::types::{Class, CreateProcess, Priority, ProcessPatch, SessionRequest, Signal};
+
+use super::fields::Fields;
+use super::refusal::Refusal;
+
+/// Longest path that is taken, as PATH_MAX.
+const MAX_PATH_BYTES: usize = 4096;
+/// Most arguments, and most variables of the environment.
+const MAX_STRINGS: usize = 1024;
+/// Longest name in lists.
+const MAX_NAME_BYTES: usize = 64;
+/// Longest token.
+const MAX_SECRET_BYTES: usize = 512;
+
+/// Reads `POST /processes`. `cpu_count` is the number of CPUs there are.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn create_process(body: &[u8], cpu_count: u32) -> Result<CreateProcess, Refusal> {
+    let mut fields = Fields::parse(body)?;
+    let program: String = fields.required("program").unwrap_or_default();
+    let args: Vec<String> = fields.optional("args").unwrap_or_default();
+    let name: Option<String> = fields.optional("name");
+    let env: BTreeMap<String, String> = fields.optional("env").unwrap_or_default();
+    let cwd: Option<String> = fields.optional("cwd");
+    let Settings { priority, class, nice, affinity } = settings(&mut fields, cpu_count);
+    // An empty program was reported as missing or of a wrong type, unless it was given as such.
+    if !program.is_empty() {
+        check_path(&mut fields, "program", &program);
+    } else if !fields.has_error("program") {
+        fields.error("program", "must be an absolute path");
+    }
+    if let Some(cwd) = &cwd {
+        check_path(&mut fields, "cwd", cwd);
+    }
+    if let Some(name) = &name {
+        let is_valid =
+            (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
+        fields.check(is_valid, "name", "must have 1 to 64 bytes and no control characters");
+    }
+    fields.check(args.len() <= MAX_STRINGS, "args", "has too many items, at most 1024");
+    fields.check(env.len() <= MAX_STRINGS, "env", "has too many items, at most 1024");
+    if let Some(index) = args.iter().position(|text| text.contains('\0')) {
+        fields.error(&format!("args.{index}"), "must not contain NUL");
+    }
+    let is_variable = |(name, value): &(&String, &String)| {
+        !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
+    };
+    fields.check(
+        env.iter().all(|variable| is_variable(&variable)),
+        "env",
+        "names must not be empty or contain =, and nothing may contain NUL",
+    );
+    fields.finish()?;
+    Ok(CreateProcess { program, args, name, env, cwd, priority, class, nice, affinity })
+}
+
+fn check_path(fields: &mut Fields, field: &str, path: &str) {
+    fields.check(path.starts_with('/'), field, "must be an absolute path");
+    fields.check(path.len() <= MAX_PATH_BYTES, field, "is too long, at most 4096 bytes");
+    fields.check(!path.contains('\0'), field, "must not contain NUL");
+}
+
+/// What creation and change have in common.
+struct Settings {
+    priority: Option<Priority>,
+    class: Option<Class>,
+    nice: Option<i8>,
+    affinity: Option<Vec<u32>>,
+}
+
+fn settings(fields: &mut Fields, cpu_count: u32) -> Settings {
+    let priority = fields.optional("priority");
+    let class = fields.optional("class");
+    let is_program = class != Some(Class::System);
+    fields.check(is_program, "class", "system is for the kernel's own threads");
+    let nice = fields.optional::<i64>("nice");
+    let is_nice = nice.is_none_or(|nice| (-20..=19).contains(&nice));
+    fields.check(is_nice, "nice", "must be a whole number from -20 to 19");
+    let mut affinity = fields.optional::<Vec<u32>>("affinity");
+    if let Some(cpus) = &mut affinity {
+        fields.check(!cpus.is_empty(), "affinity", "must name at least one CPU");
+        if let Some(index) = cpus.iter().position(|cpu| *cpu >= cpu_count) {
+            let message = format!("must be below {cpu_count}, the number of CPUs");
+            fields.error(&format!("affinity.{index}"), message);
+        }
+        cpus.sort_unstable();
+        cpus.dedup();
+    }
+    let nice = nice.and_then(|nice| i8::try_from(nice).ok());
+    Settings { priority, class, nice, affinity }
+}
+
+/// Reads `PATCH /processes/{pid}`.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn process_patch(body: &[u8], cpu_count: u32) -> Result<ProcessPatch, Refusal> {
+    let mut fields = Fields::parse(body)?;
+    let Settings { priority, class, nice, affinity } = settings(&mut fields, cpu_count);
+    fields.finish()?;
+    Ok(ProcessPatch { priority, class, nice, affinity })
+}
+
+/// Reads `POST /processes/{pid}/signals`.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn signal(body: &[u8]) -> Result<Signal, Refusal> {
+    let mut fields = Fields::parse(body)?;
+    let signal = fields.required("signal");
+    fields.finish()?;
+    // `finish` has reported a missing signal.
+    signal.ok_or_else(|| Refusal::bad_fields(Vec::new()))
+}
+
+/// Reads `POST /sessions`.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn session(body: &[u8]) -> Result<SessionRequest, Refusal> {
+    let mut fields = Fields::parse(body)?;
+    let token: Option<String> = fields.optional("token");
+    let secret: Option<String> = fields.optional("secret");
+    for (field, value) in [("token", &token), ("secret", &secret)] {
+        let is_short = value.as_ref().is_none_or(|value| value.len() <= MAX_SECRET_BYTES);
+        fields.check(is_short, field, "is too long");
+    }
+    if fields.is_clean() {
+        let is_one = token.is_some() != secret.is_some();
+        fields.check(is_one, "token", "exactly one of token and secret must be given");
+    }
+    fields.finish()?;
+    Ok(SessionRequest { token, secret })
+}

@@ -1,0 +1,94 @@
+//! Reading a JSON document field by field, so that every wrong field is named.
+
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::types::FieldError;
+
+use super::refusal::Refusal;
+
+/// A JSON object that is being read, and what was wrong with it so far.
+pub(crate) struct Fields {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Parses a body.
+    ///
+    /// # Errors
+    /// 400 when it is no JSON, 422 when it is no object.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        let value = serde_json::from_slice::<Value>(body)
+            .map_err(|error| Refusal::malformed_json(error.to_string()))?;
+        match value {
+            Value::Object(object) => Ok(Self { object, errors: Vec::new() }),
+            _ => Err(Refusal::bad_fields(alloc::vec![FieldError {
+                field: String::new(),
+                message: "must be an object".to_owned(),
+            }])),
+        }
+    }
+
+    /// Takes a field that may be missing or `null`.
+    pub(crate) fn optional<T: DeserializeOwned>(&mut self, field: &str) -> Option<T> {
+        let value = self.object.remove(field).filter(|value| !value.is_null())?;
+        match serde_json::from_value(value) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error(field, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Takes a field that must be there.
+    pub(crate) fn required<T: DeserializeOwned>(&mut self, field: &str) -> Option<T> {
+        if self.object.get(field).is_none_or(Value::is_null) {
+            self.object.remove(field);
+            self.error(field, "is missing");
+            return None;
+        }
+        self.optional(field)
+    }
+
+    /// Notes what is wrong with a field.
+    pub(crate) fn error(&mut self, field: &str, message: impl Into<String>) {
+        self.errors.push(FieldError { field: field.to_owned(), message: message.into() });
+    }
+
+    /// Notes what is wrong with a field unless `is_valid`.
+    pub(crate) fn check(&mut self, is_valid: bool, field: &str, message: &str) {
+        if !is_valid {
+            self.error(field, message);
+        }
+    }
+
+    /// Whether something was wrong with this field.
+    pub(crate) fn has_error(&self, field: &str) -> bool {
+        self.errors.iter().any(|error| error.field == field)
+    }
+
+    /// Whether nothing was wrong so far.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// 422 with everything that was wrong; fields that nobody took are unknown.
+    pub(crate) fn finish(mut self) -> Result<(), Refusal> {
+        /// So many unknown fields are named; a document of nothing else shall not be echoed.
+        const NAMED: usize = 16;
+        for field in core::mem::take(&mut self.object).keys().take(NAMED) {
+            let shown: String = field.chars().take(64).collect();
+            self.error(&shown, "is unknown");
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(Refusal::bad_fields(self.errors)) }
+    }
+}

@@ -1,0 +1,263 @@
+//! The table of routes: what exists, who may use it, and what it takes.
+//!
+//! Matching, authorisation, the `Allow` header of a 405, the check of query parameters, the OpenAPI
+//! document and the tests all read [`ROUTES`]; a route that is not in it does not exist.
+
+use crate::types::Role;
+
+/// A request method that some route has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads; HEAD is answered alike, without the body.
+    Get,
+    /// Creates or does.
+    Post,
+    /// Changes a part.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// The method's name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    fn matches(self, name: &str) -> bool {
+        self.name() == name || (self == Self::Get && name == "HEAD")
+    }
+}
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Open,
+    /// Whoever has this role or a higher one.
+    Role(Role),
+}
+
+/// What a route takes as body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyRule {
+    /// None.
+    None,
+    /// JSON of at most this many bytes.
+    Json {
+        /// The bound.
+        max_bytes: usize,
+    },
+}
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Liveness.
+    Health,
+    /// Readiness.
+    Readiness,
+    /// OpenMetrics.
+    Metrics,
+    /// The OpenAPI document.
+    OpenApi,
+    /// Begin a session.
+    SignIn,
+    /// The current session.
+    CurrentSession,
+    /// End the current session.
+    SignOut,
+    /// The system.
+    System,
+    /// Switch off.
+    Shutdown,
+    /// Start again.
+    Reboot,
+    /// All CPUs.
+    Cpus,
+    /// One CPU.
+    Cpu,
+    /// Memory.
+    Memory,
+    /// Interrupts.
+    Interrupts,
+    /// Network.
+    Network,
+    /// List processes.
+    Processes,
+    /// Create a process.
+    CreateProcess,
+    /// One process.
+    Process,
+    /// Change a process.
+    PatchProcess,
+    /// Terminate a process.
+    TerminateProcess,
+    /// Send a signal.
+    SignalProcess,
+    /// Suspend.
+    SuspendProcess,
+    /// Resume.
+    ResumeProcess,
+    /// Output of a process.
+    ProcessOutput,
+    /// Events.
+    Events,
+    /// Log lines.
+    Logs,
+}
+
+/// One route.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path; at most one segment is a parameter in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// What it takes as body.
+    pub body: BodyRule,
+    /// The query parameters it knows.
+    pub parameters: &'static [&'static str],
+    /// What it does.
+    pub endpoint: Endpoint,
+}
+
+const VIEWER: Access = Access::Role(Role::Viewer);
+const OPERATOR: Access = Access::Role(Role::Operator);
+const ADMINISTRATOR: Access = Access::Role(Role::Administrator);
+
+/// Largest JSON body of a request that needs only a few words.
+const SMALL_BODY: BodyRule = BodyRule::Json { max_bytes: 4 * 1024 };
+/// Largest JSON body of all; what a process may get as arguments and environment.
+const LARGE_BODY: BodyRule = BodyRule::Json { max_bytes: 64 * 1024 };
+
+const fn get(path: &'static str, endpoint: Endpoint, access: Access) -> Route {
+    Route { method: Method::Get, path, access, body: BodyRule::None, parameters: &[], endpoint }
+}
+
+const fn post(path: &'static str, endpoint: Endpoint, access: Access, body: BodyRule) -> Route {
+    Route { method: Method::Post, path, access, body, parameters: &[], endpoint }
+}
+
+impl Route {
+    const fn with(self, parameters: &'static [&'static str]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    /// Compares a path with this route's; the parameter is empty when the route has none.
+    fn matches_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let Some((before, rest)) = self.path.split_once('{') else {
+            return (self.path == path).then_some("");
+        };
+        let (_, after) = rest.split_once('}')?;
+        let parameter = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!parameter.is_empty() && !parameter.contains('/')).then_some(parameter)
+    }
+}
+
+/// Every route.
+pub const ROUTES: &[Route] = &[
+    get("/healthz", Endpoint::Health, Access::Open),
+    get("/readyz", Endpoint::Readiness, Access::Open),
+    get("/metrics", Endpoint::Metrics, VIEWER),
+    get("/api/v1/openapi.json", Endpoint::OpenApi, VIEWER),
+    post("/api/v1/sessions", Endpoint::SignIn, Access::Open, SMALL_BODY),
+    get("/api/v1/sessions", Endpoint::CurrentSession, VIEWER),
+    Route {
+        method: Method::Delete,
+        path: "/api/v1/sessions",
+        access: VIEWER,
+        body: BodyRule::None,
+        parameters: &[],
+        endpoint: Endpoint::SignOut,
+    },
+    get("/api/v1/system", Endpoint::System, VIEWER),
+    post("/api/v1/system/shutdown", Endpoint::Shutdown, ADMINISTRATOR, BodyRule::None),
+    post("/api/v1/system/reboot", Endpoint::Reboot, ADMINISTRATOR, BodyRule::None),
+    get("/api/v1/cpus", Endpoint::Cpus, VIEWER).with(&["limit", "cursor"]),
+    get("/api/v1/cpus/{id}", Endpoint::Cpu, VIEWER),
+    get("/api/v1/memory", Endpoint::Memory, VIEWER),
+    get("/api/v1/interrupts", Endpoint::Interrupts, VIEWER).with(&["limit", "cursor"]),
+    get("/api/v1/network", Endpoint::Network, VIEWER),
+    get("/api/v1/processes", Endpoint::Processes, VIEWER).with(&[
+        "limit", "cursor", "sort", "state", "class", "priority", "user", "name", "service",
+    ]),
+    post("/api/v1/processes", Endpoint::CreateProcess, OPERATOR, LARGE_BODY),
+    get("/api/v1/processes/{pid}", Endpoint::Process, VIEWER),
+    Route {
+        method: Method::Patch,
+        path: "/api/v1/processes/{pid}",
+        access: OPERATOR,
+        // A set of CPUs may name thousands of them.
+        body: LARGE_BODY,
+        parameters: &[],
+        endpoint: Endpoint::PatchProcess,
+    },
+    Route {
+        method: Method::Delete,
+        path: "/api/v1/processes/{pid}",
+        access: OPERATOR,
+        body: BodyRule::None,
+        parameters: &["mode", "grace_ms", "wait"],
+        endpoint: Endpoint::TerminateProcess,
+    },
+    post("/api/v1/processes/{pid}/signals", Endpoint::SignalProcess, OPERATOR, SMALL_BODY),
+    post("/api/v1/processes/{pid}/suspend", Endpoint::SuspendProcess, OPERATOR, BodyRule::None),
+    post("/api/v1/processes/{pid}/resume", Endpoint::ResumeProcess, OPERATOR, BodyRule::None),
+    get("/api/v1/processes/{pid}/output", Endpoint::ProcessOutput, VIEWER).with(&[
+        "offset",
+        "max_bytes",
+        "follow",
+    ]),
+    get("/api/v1/events", Endpoint::Events, VIEWER).with(&["kind", "after"]),
+    get("/api/v1/logs", Endpoint::Logs, VIEWER)
+        .with(&["limit", "cursor", "sort", "level", "source", "follow", "after"]),
+];
+
+/// What a request's method and path lead to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Matched<'p> {
+    /// A route, and the parameter in its path.
+    Route(&'static Route, &'p str),
+    /// The path exists, but not with this method.
+    OtherMethods,
+    /// There is no such path.
+    Nothing,
+}
+
+/// Finds the route of a request.
+pub(crate) fn find<'p>(method: &str, path: &'p str) -> Matched<'p> {
+    let mut exists = false;
+    for route in ROUTES {
+        if let Some(parameter) = route.matches_path(path) {
+            if route.method.matches(method) {
+                return Matched::Route(route, parameter);
+            }
+            exists = true;
+        }
+    }
+    if exists { Matched::OtherMethods } else { Matched::Nothing }
+}
+
+/// The value of `Allow` for a path that exists.
+pub(crate) fn allowed(path: &str) -> alloc::string::String {
+    let mut allow = alloc::string::String::new();
+    for route in ROUTES.iter().filter(|route| route.matches_path(path).is_some()) {
+        if !allow.is_empty() {
+            allow.push_str(", ");
+        }
+        allow.push_str(route.method.name());
+        if route.method == Method::Get {
+            allow.push_str(", HEAD");
+        }
+    }
+    allow
+}
