@@ -51,7 +51,7 @@ pub fn kernel_options(token: &str, link_secret: &str) -> String {
 /// The console's link. The secret is in the fragment, which browsers don't send or log.
 #[must_use]
 pub fn link(port: u16, link_secret: &str) -> String {
-    format!("http://127.0.0.1:{port}/#link={link_secret}")
+    format!("http://127.0.0.1:{port}/#/sign-in?secret={link_secret}")
 }
 
 #[cfg(test)]

@@ -1,0 +1,259 @@
+/* syscall_fuzz SEED CALLS [harmless]
+ *
+ * Makes CALLS system calls with random numbers and random arguments: valid, invalid and just at the
+ * edge. Whatever becomes of this program, the kernel must survive it. The same seed makes the same
+ * calls.
+ *
+ * Nothing is excluded but what would end the program before its time (exit, a signal to itself,
+ * unmapping its own code), block it for ever, or multiply it. With `harmless` only calls are made
+ * that change nothing outside of this program: that is how it is tried out on Linux.
+ *
+ * Calls are made by the bare instruction: libc's wrappers would crash in user space on what the
+ * kernel has to refuse.
+ */
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#define ARENA_PAGES 64
+#define PAGE 4096UL
+#define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static uint64_t state;
+
+/* xorshift64*: small, and good enough to vary arguments. */
+static uint64_t next_random(void)
+{
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return state * 0x2545F4914F6CDD1DULL;
+}
+
+static uint64_t below(uint64_t bound)
+{
+    return next_random() % bound;
+}
+
+static long call(uint64_t number, const uint64_t argument[6])
+{
+    register uint64_t r10 __asm__("r10") = argument[3];
+    register uint64_t r8 __asm__("r8") = argument[4];
+    register uint64_t r9 __asm__("r9") = argument[5];
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(argument[0]), "S"(argument[1]), "d"(argument[2]), "r"(r10),
+                       "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+/* Memory that the calls may read, write, unmap and protect; the page behind it is never mapped. */
+static unsigned char *arena;
+
+static uint64_t random_pointer(void)
+{
+    static const uint64_t edges[] = {
+        0, 1, 8, PAGE - 1, PAGE,
+        0x00007ffffffff000, 0x00007fffffffffff, 0x0000800000000000, 0xffff7fffffffffff,
+        0xffff800000000000, 0xffffffff80000000, 0xffffffff80200000, 0xfffffffffffff000,
+        0xffffffffffffffff, 0xdeadbeef00000000,
+    };
+    switch (below(5)) {
+    case 0:
+        return edges[below(ARRAY_LENGTH(edges))];
+    case 1: /* ends within a few bytes of unmapped memory */
+        return (uint64_t)arena + ARENA_PAGES * PAGE - below(64);
+    case 2: /* crosses a page */
+        return (uint64_t)arena + below(ARENA_PAGES) * PAGE - below(16) + 16;
+    default:
+        return (uint64_t)arena + below(ARENA_PAGES * PAGE);
+    }
+}
+
+static uint64_t random_argument(void)
+{
+    static const uint64_t numbers[] = {
+        0, 1, 2, 3, 4, 7, 8, 15, 16, 64, 100, 255, 256, 4095, 4096, 4097, 65535, 65536,
+        0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
+        0xffffffffffffffff, 0xfffffffffffffff8, 0xffffffffffffff9c /* AT_FDCWD */,
+    };
+    switch (below(6)) {
+    case 0:
+    case 1:
+        return random_pointer();
+    case 2:
+        return numbers[below(ARRAY_LENGTH(numbers))];
+    case 3:
+        return below(16);
+    case 4:
+        return 1ULL << below(64);
+    default:
+        return next_random() >> below(64);
+    }
+}
+
+static uint64_t random_number(void)
+{
+    switch (below(16)) {
+    case 0:
+        return next_random();
+    case 1:
+        return next_random() & 0xffffffff;
+    case 2: /* above Linux's numbers */
+        return 460 + below(4096);
+    default:
+        return below(463);
+    }
+}
+
+/* What changes nothing outside of this program, whatever the arguments. */
+static const uint16_t harmless_numbers[] = {
+    SYS_getpid, SYS_getppid, SYS_gettid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
+    SYS_uname, SYS_getcwd, SYS_times, SYS_getrusage, SYS_sysinfo, SYS_gettimeofday,
+    SYS_clock_gettime, SYS_clock_getres, SYS_sched_yield, SYS_getrlimit, SYS_getpgid, SYS_getsid,
+    SYS_getpgrp, SYS_sched_getaffinity, SYS_getpriority, SYS_sched_getscheduler, SYS_rt_sigpending,
+    SYS_access, SYS_stat, SYS_lstat, SYS_newfstatat, SYS_readlink, SYS_time, SYS_getcpu,
+    SYS_getrandom, SYS_getresuid, SYS_getresgid, SYS_getgroups, SYS_mincore, SYS_msync,
+};
+
+static int is_excluded(uint64_t number)
+{
+    switch (number & 0xffffffff) {
+    case SYS_exit: case SYS_exit_group: case SYS_rt_sigreturn:
+    case SYS_execve: case SYS_execveat:
+    case SYS_fork: case SYS_vfork: case SYS_clone: case SYS_clone3:
+    case SYS_pause: case SYS_rt_sigsuspend: case SYS_rt_sigtimedwait: case SYS_alarm:
+    case SYS_kill: case SYS_tkill: case SYS_tgkill: case SYS_rt_sigqueueinfo:
+    case SYS_rt_tgsigqueueinfo: case SYS_pidfd_send_signal:
+    case SYS_setitimer: case SYS_timer_settime:
+    case SYS_reboot: case SYS_seccomp: case SYS_setrlimit: case SYS_prlimit64: case SYS_chroot:
+    case SYS_shmat: case SYS_remap_file_pages: case SYS_process_madvise:
+    /* wait, with a limit in memory that random content would set, or without one */
+    case SYS_ppoll: case SYS_select: case SYS_pselect6: case SYS_epoll_wait: case SYS_epoll_pwait:
+    case SYS_read: case SYS_readv: case SYS_flock: case SYS_semop: case SYS_msgrcv:
+    case SYS_accept: case SYS_accept4: case SYS_recvfrom: case SYS_recvmsg:
+    case 441 /* epoll_pwait2 */: case 449 /* futex_waitv */: case 455 /* futex_wait */:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+#define FIRST_KERNEL_ADDRESS 0x0000800000000000UL
+
+/* Keeps what unmaps, protects or waits away from this program's own memory and time. */
+static void confine(uint64_t number, uint64_t argument[6])
+{
+    static const struct timespec moment = {0, 1000};
+    uint64_t page = below(ARENA_PAGES);
+    switch (number) {
+    case SYS_mmap:
+        if (below(4) == 0) {
+            argument[0] = (uint64_t)arena + page * PAGE;
+            argument[1] = (1 + below(ARENA_PAGES - page)) * PAGE;
+        } else {
+            argument[3] &= ~(uint64_t)(MAP_FIXED | MAP_FIXED_NOREPLACE);
+        }
+        break;
+    case SYS_munmap: case SYS_mprotect: case SYS_madvise: case SYS_mremap: case SYS_pkey_mprotect:
+        argument[3] &= ~2UL; /* MREMAP_FIXED */
+        if (argument[0] >= FIRST_KERNEL_ADDRESS && argument[0] + argument[1] >= argument[0])
+            break; /* the kernel's own: has to be refused */
+        argument[0] = (uint64_t)arena + page * PAGE + (below(8) == 0 ? below(PAGE) : 0);
+        argument[1] = below(8) == 0 ? argument[1] | 1UL << 63 : below(ARENA_PAGES - page) * PAGE;
+        break;
+    case SYS_brk:
+        argument[0] |= 1UL << 63;
+        break;
+    case SYS_arch_prctl:
+        if (argument[0] == 0x1002) /* ARCH_SET_FS: the C library's own */
+            argument[0] = 0x1003;
+        break;
+    case SYS_prctl:
+        if (argument[0] == 22) /* PR_SET_SECCOMP */
+            argument[0] = 21;
+        break;
+    case SYS_poll:
+        argument[2] &= 3; /* milliseconds */
+        break;
+    case SYS_nanosleep:
+        argument[0] = below(2) ? (uint64_t)&moment : argument[0] | 1UL << 63;
+        break;
+    case SYS_clock_nanosleep:
+        argument[1] = 0; /* not until an absolute time */
+        argument[2] = below(2) ? (uint64_t)&moment : argument[2] | 1UL << 63;
+        break;
+    case SYS_futex:
+        argument[1] = (argument[1] & ~127UL) | 1; /* FUTEX_WAKE */
+        break;
+    default:
+        break;
+    }
+}
+
+/* The arena comes back after calls that unmapped parts of it. */
+static int restore_arena(void)
+{
+    void *again = mmap(arena, ARENA_PAGES * PAGE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (again != arena)
+        return -1;
+    for (uint64_t at = 0; at < ARENA_PAGES * PAGE; at += 8) {
+        uint64_t value = (at % 512 == 0) ? random_argument() : below(256);
+        memcpy(arena + at, &value, sizeof value);
+    }
+    memcpy(arena + 64, "/etc/hostname", 14);
+    memcpy(arena + PAGE, "/bin", 5);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "syscall_fuzz SEED CALLS [harmless]\n");
+        return 2;
+    }
+    uint64_t seed = strtoull(argv[1], NULL, 0);
+    uint64_t calls = strtoull(argv[2], NULL, 0);
+    int is_harmless = argc > 3 && strcmp(argv[3], "harmless") == 0;
+    state = seed * 2 + 1;
+
+    printf("seed %llu, %llu calls\n", (unsigned long long)seed, (unsigned long long)calls);
+    fflush(stdout);
+    arena = mmap(NULL, (ARENA_PAGES + 1) * PAGE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (arena == MAP_FAILED || munmap(arena + ARENA_PAGES * PAGE, PAGE) != 0 || restore_arena() != 0) {
+        perror("mmap");
+        return 1;
+    }
+    uint64_t made = 0, succeeded = 0;
+    while (made < calls) {
+        uint64_t argument[6];
+        for (int i = 0; i < 6; i++)
+            argument[i] = random_argument();
+        uint64_t number;
+        if (is_harmless) {
+            number = harmless_numbers[below(ARRAY_LENGTH(harmless_numbers))];
+        } else {
+            number = random_number();
+            if (is_excluded(number))
+                continue;
+            confine(number, argument);
+        }
+        long result = call(number, argument);
+        succeeded += result >= 0 || result < -4095;
+        made++;
+        if (made % 256 == 0 && restore_arena() != 0)
+            return 3;
+    }
+    printf("made %llu calls, %llu succeeded\n", (unsigned long long)made,
+           (unsigned long long)succeeded);
+    return 0;
+}
