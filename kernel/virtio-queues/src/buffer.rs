@@ -1,0 +1,63 @@
+//! Buffers that change hands between the driver and the device.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::ptr::NonNull;
+
+/// How much one buffer holds: an Ethernet frame with its virtio header and room to spare, in the
+/// heap's class for 2 KiB.
+pub const BUFFER_BYTES: usize = 2048;
+
+/// A buffer that the driver has.
+pub struct Buffer(Box<[u8; BUFFER_BYTES]>);
+
+impl Buffer {
+    /// A buffer of zeros.
+    pub(crate) fn new() -> Self {
+        Self(Box::new([0; BUFFER_BYTES]))
+    }
+
+    /// The content.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; BUFFER_BYTES] {
+        &self.0
+    }
+
+    /// The content, to be written.
+    pub fn bytes_mut(&mut self) -> &mut [u8; BUFFER_BYTES] {
+        &mut self.0
+    }
+
+    /// Takes the buffer out of the driver's hands: the device will write to it or read it.
+    pub(crate) fn lend(self) -> Lent {
+        Lent(NonNull::from(Box::leak(self.0)))
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Buffer")
+    }
+}
+
+/// A buffer that the device has. Dropping it leaks the memory: the device may still write there.
+pub(crate) struct Lent(NonNull<[u8; BUFFER_BYTES]>);
+
+// SAFETY: it stands for the ownership of plain memory, as the box that it came from.
+unsafe impl Send for Lent {}
+
+impl Lent {
+    /// Where the buffer is, for the queue.
+    pub(crate) fn pointer(&self) -> NonNull<[u8; BUFFER_BYTES]> {
+        self.0
+    }
+
+    /// Takes the buffer back.
+    ///
+    /// # Safety
+    /// The device has returned the buffer, or never got it.
+    pub(crate) unsafe fn take_back(self) -> Buffer {
+        // SAFETY: the pointer came from a box of this type, and `lend` gave up that box.
+        Buffer(unsafe { Box::from_raw(self.0.as_ptr()) })
+    }
+}
