@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(any(feature = "fake", feature = "openapi"))]
+extern crate std;
 
 pub mod types;
 
@@ -14,3 +16,6 @@ pub mod types;
 pub mod backend;
 #[cfg(feature = "server")]
 pub mod server;
+
+#[cfg(feature = "fake")]
+pub mod fake;

@@ -28,6 +28,12 @@ impl SecretHash {
         Self(hash)
     }
 
+    /// The hash in hexadecimal.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hexadecimal(&self.0)
+    }
+
     /// Compares in constant time.
     pub(crate) fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -95,11 +101,13 @@ impl Credentials {
 pub(crate) fn random_secret(environment: &impl Environment) -> String {
     let mut bytes = [0; 32];
     environment.fill_random(&mut bytes);
-    let mut secret = String::with_capacity(64);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            secret.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-    }
-    secret
+    hexadecimal(&bytes)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }

@@ -1,0 +1,341 @@
+//! [`Backend`] for the fake system.
+
+use std::collections::BTreeMap;
+use std::format;
+use std::string::String;
+use std::task::{Context, Poll};
+use std::vec::Vec;
+
+use crate::backend::{
+    ApiError, AuditRecord, Backend, Caller, Environment, NewEvent, OutputBytes, ProcessRow,
+    ProcessSettings, SequenceRange, TerminateMode,
+};
+use crate::types::{
+    Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, LogLevel, LogLine, Memory,
+    Network, PowerAction, Process, ProcessPatch, ProcessState, Signal, System, Text, Timestamp,
+};
+
+use super::program;
+use super::resources::command_line;
+use super::state::{FakeBackend, FakeProcess};
+
+/// Most processes of the fake system.
+const MAX_PROCESSES: usize = 65_536;
+
+impl Environment for FakeBackend {
+    fn uptime_ns(&self) -> u64 {
+        self.clock.uptime_ns()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) {
+        let mut state = self.state.borrow_mut();
+        for chunk in bytes.chunks_mut(8) {
+            let random = state.next_random().to_le_bytes();
+            chunk.copy_from_slice(&random[..chunk.len()]);
+        }
+    }
+}
+
+impl FakeBackend {
+    /// Whether an operator may do something to a process.
+    fn check(&self, pid: u32, operation: &'static str) -> Result<ProcessState, ApiError> {
+        let state = self.state.borrow();
+        let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
+        if !fake.is_alive() {
+            return Err(ApiError::InvalidState { state: fake.process.state, operation });
+        }
+        if fake.process.isolation == Isolation::Kernel {
+            let why = format!("{} is a thread of the kernel.", fake.process.name);
+            return Err(ApiError::PermissionDenied(why.into()));
+        }
+        Ok(fake.process.state)
+    }
+}
+
+fn row(fake: &FakeProcess) -> ProcessRow {
+    let process = &fake.process;
+    ProcessRow {
+        pid: process.pid,
+        parent_pid: process.parent_pid,
+        name: process.name.clone(),
+        state: process.state,
+        priority: process.priority,
+        class: process.class,
+        uid: process.user.uid,
+        user: process.user.name.clone(),
+        service: process.service.clone(),
+        cpu_total_ns: process.usage.cpu.total_ns,
+        cpu_percent: process.usage.cpu.percent,
+        memory_bytes: process.usage.memory.current_bytes,
+        started_at: process.started_at,
+    }
+}
+
+impl Backend for FakeBackend {
+    fn readiness(&self) -> Result<(), Text> {
+        self.state.borrow().ready.clone()
+    }
+
+    fn system(&self) -> System {
+        self.describe_system()
+    }
+
+    fn cpu_count(&self) -> u32 {
+        super::state::CPUS
+    }
+
+    fn cpu(&self, id: u32) -> Option<Cpu> {
+        self.describe_cpu(id)
+    }
+
+    fn memory(&self) -> Memory {
+        self.state.borrow().memory()
+    }
+
+    fn interrupts(&self) -> Vec<InterruptLine> {
+        self.describe_interrupts()
+    }
+
+    fn network(&self) -> Network {
+        self.describe_network()
+    }
+
+    fn process_count(&self) -> u64 {
+        self.state.borrow().processes.len() as u64
+    }
+
+    fn process(&self, pid: u32) -> Result<Process, ApiError> {
+        let state = self.state.borrow();
+        let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
+        Ok(fake.process.clone())
+    }
+
+    fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {
+        let Some(first) = after.checked_add(1) else { return };
+        let state = self.state.borrow();
+        for fake in state.processes.range(first..).map(|(_, fake)| fake).take(limit) {
+            visit(fake.process.clone());
+        }
+    }
+
+    fn process_rows_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(ProcessRow)) {
+        let Some(first) = after.checked_add(1) else { return };
+        let state = self.state.borrow();
+        let history = state.history.iter().filter(|fake| fake.process.pid >= first);
+        let mut rows: BTreeMap<u32, &FakeProcess> =
+            history.map(|fake| (fake.process.pid, fake)).collect();
+        rows.extend(state.processes.range(first..).take(limit).map(|(pid, fake)| (*pid, fake)));
+        rows.values().take(limit).for_each(|fake| visit(row(fake)));
+    }
+
+    fn create_process(&self, caller: &Caller, request: CreateProcess) -> Result<u32, ApiError> {
+        if self.state.borrow().processes.len() >= MAX_PROCESSES {
+            return Err(ApiError::ResourceExhausted("There are 65,536 processes.".into()));
+        }
+        let started = program::start(&request, self.clock.uptime_ns())?;
+        let pid = self.next_pid();
+        let base = request.program.rsplit('/').next().unwrap_or_default();
+        let name = request.name.as_deref().unwrap_or(base);
+        let command = command_line(&request.program, &request.args);
+        let mut process = self.blank_process(pid, name, command);
+        process.cwd = request.cwd.unwrap_or_else(|| "/".into()).into();
+        process.priority = request.priority.unwrap_or(process.priority);
+        process.class = request.class.unwrap_or(process.class);
+        process.nice = request.nice.unwrap_or(0);
+        process.affinity = request.affinity.unwrap_or(process.affinity);
+        process.usage.memory.current_bytes = 1_400_000;
+        process.usage.memory.peak_bytes = 1_500_000;
+        process.usage.memory.stack_bytes = 132 << 10;
+        process.usage.memory.heap_bytes = 200 << 10;
+        process.usage.page_faults.minor = 87;
+        process.usage.open_files = 3;
+        self.add(process, started.program);
+        if !started.output.is_empty() {
+            if let Some(fake) = self.state.borrow_mut().processes.get_mut(&pid) {
+                fake.write(&started.output);
+            }
+        }
+        self.report(EventKind::ProcessCreated, pid, &caller.user, "created");
+        Ok(pid)
+    }
+
+    fn patch_process(
+        &self,
+        caller: &Caller,
+        pid: u32,
+        patch: &ProcessPatch,
+        expected: Option<&ProcessSettings>,
+    ) -> Result<(), ApiError> {
+        self.check(pid, "be changed")?;
+        {
+            let mut state = self.state.borrow_mut();
+            let fake = state.processes.get_mut(&pid).ok_or(ApiError::ProcessNotFound(pid))?;
+            let process = &mut fake.process;
+            if expected.is_some_and(|expected| *expected != ProcessSettings::of(process)) {
+                return Err(ApiError::Stale);
+            }
+            process.priority = patch.priority.unwrap_or(process.priority);
+            process.class = patch.class.unwrap_or(process.class);
+            process.nice = patch.nice.unwrap_or(process.nice);
+            if let Some(affinity) = &patch.affinity {
+                process.affinity.clone_from(affinity);
+            }
+        }
+        self.report(EventKind::ProcessChanged, pid, &caller.user, "changed");
+        Ok(())
+    }
+
+    fn terminate_process(
+        &self,
+        caller: &Caller,
+        pid: u32,
+        mode: TerminateMode,
+    ) -> Result<(), ApiError> {
+        self.check(pid, "be terminated")?;
+        self.report(EventKind::ProcessSignaled, pid, &caller.user, "terminates");
+        match mode {
+            TerminateMode::Force => self.deliver(pid, Signal::KILL),
+            TerminateMode::Graceful { grace_ms } => {
+                let kill_at_ns = self.clock.uptime_ns() + u64::from(grace_ms) * 1_000_000;
+                if let Some(fake) = self.state.borrow_mut().processes.get_mut(&pid) {
+                    fake.kill_at_ns = Some(kill_at_ns);
+                }
+                self.deliver(pid, Signal::TERM);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_process_ended(&self, context: &mut Context<'_>, pid: u32) -> Poll<()> {
+        let mut state = self.state.borrow_mut();
+        if !state.processes.contains_key(&pid) {
+            return Poll::Ready(());
+        }
+        state.register(context);
+        Poll::Pending
+    }
+
+    fn signal_process(&self, caller: &Caller, pid: u32, signal: Signal) -> Result<(), ApiError> {
+        self.check(pid, "be signaled")?;
+        self.report(EventKind::ProcessSignaled, pid, &caller.user, &format!("sent {signal} to"));
+        self.deliver(pid, signal);
+        Ok(())
+    }
+
+    fn suspend_process(&self, caller: &Caller, pid: u32) -> Result<(), ApiError> {
+        let state = self.check(pid, "be suspended")?;
+        if state == ProcessState::Suspended {
+            return Err(ApiError::InvalidState { state, operation: "be suspended" });
+        }
+        self.deliver(pid, Signal::STOP);
+        self.report(EventKind::ProcessSuspended, pid, &caller.user, "suspended");
+        Ok(())
+    }
+
+    fn resume_process(&self, caller: &Caller, pid: u32) -> Result<(), ApiError> {
+        let state = self.check(pid, "be resumed")?;
+        if state != ProcessState::Suspended {
+            return Err(ApiError::InvalidState { state, operation: "be resumed" });
+        }
+        self.deliver(pid, Signal::CONT);
+        self.report(EventKind::ProcessResumed, pid, &caller.user, "resumed");
+        Ok(())
+    }
+
+    fn process_output(
+        &self,
+        pid: u32,
+        offset: u64,
+        max_bytes: usize,
+    ) -> Result<OutputBytes, ApiError> {
+        let state = self.state.borrow();
+        let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
+        let first_offset = fake.output_start;
+        let offset = offset.clamp(first_offset, fake.output_end());
+        let skip = usize::try_from(offset - first_offset).unwrap_or(usize::MAX);
+        let bytes: Vec<u8> = fake.output.iter().skip(skip).take(max_bytes).copied().collect();
+        let ended = !fake.is_alive() && offset + bytes.len() as u64 == fake.output_end();
+        Ok(OutputBytes { first_offset, offset, bytes, ended })
+    }
+
+    fn poll_process_output(&self, context: &mut Context<'_>, pid: u32, offset: u64) -> Poll<()> {
+        let mut state = self.state.borrow_mut();
+        let waits =
+            state.find(pid).is_some_and(|fake| fake.is_alive() && fake.output_end() <= offset);
+        if !waits {
+            return Poll::Ready(());
+        }
+        state.register(context);
+        Poll::Pending
+    }
+
+    fn event_range(&self) -> SequenceRange {
+        self.state.borrow().event_range()
+    }
+
+    fn events_after(&self, after: u64, limit: usize) -> Vec<Event> {
+        let state = self.state.borrow();
+        let new = state.events.iter().filter(|event| event.sequence > after);
+        new.take(limit).cloned().collect()
+    }
+
+    fn poll_events(&self, context: &mut Context<'_>, after: u64) -> Poll<()> {
+        let mut state = self.state.borrow_mut();
+        if state.event_range().last > after {
+            return Poll::Ready(());
+        }
+        state.register(context);
+        Poll::Pending
+    }
+
+    fn publish(&self, event: NewEvent) {
+        self.event(event.kind, None, event.actor, &event.message);
+    }
+
+    fn log_range(&self) -> SequenceRange {
+        self.state.borrow().log_range()
+    }
+
+    fn logs_after(&self, after: u64, limit: usize) -> Vec<LogLine> {
+        let state = self.state.borrow();
+        let new = state.logs.iter().filter(|line| line.sequence > after);
+        new.take(limit).cloned().collect()
+    }
+
+    fn poll_logs(&self, context: &mut Context<'_>, after: u64) -> Poll<()> {
+        let mut state = self.state.borrow_mut();
+        if state.log_range().last > after {
+            return Poll::Ready(());
+        }
+        state.register(context);
+        Poll::Pending
+    }
+
+    fn power(&self, caller: &Caller, action: PowerAction) -> Result<(), ApiError> {
+        if std::mem::replace(&mut self.state.borrow_mut().stopping, true) {
+            return Err(ApiError::Conflict("The system is going down already.".into()));
+        }
+        let what = match action {
+            PowerAction::Shutdown => "shut the system down",
+            PowerAction::Reboot => "restarted the system",
+        };
+        let message = format!("{} {what}", caller.user);
+        self.event(EventKind::SystemChanged, None, Some(caller.user.clone()), &message);
+        Ok(())
+    }
+
+    fn audit(&self, record: &AuditRecord<'_>) {
+        let user = record.user.unwrap_or("-");
+        let error = record.error.unwrap_or("-");
+        let line = format!(
+            "{} {user} {} {} {} {error}",
+            record.at, record.address, record.action, record.status
+        );
+        self.log(LogLevel::Info, "audit", &line);
+        self.state.borrow_mut().audit.push(String::from(&line));
+    }
+}
