@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accel;
+pub mod bench;
 pub mod build;
 pub mod console;
 pub mod cpio;

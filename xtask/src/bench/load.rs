@@ -1,0 +1,261 @@
+//! A small HTTP load generator: a fixed number of connections, each with one request under way.
+
+use crate::failure::{Failure, Result};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// How connections are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Connections {
+    /// Each one for many requests.
+    KeptAlive,
+    /// Each one for one request.
+    OneRequestEach,
+}
+
+/// A load to put on a guest.
+pub(super) struct Load {
+    pub(super) port: u16,
+    pub(super) token: String,
+    pub(super) path: &'static str,
+    pub(super) parallel: usize,
+    pub(super) time: Duration,
+    pub(super) connections: Connections,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) per_second: f64,
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+    pub(super) failed: usize,
+    pub(super) body_bytes: usize,
+}
+
+/// An answer's status and the length of its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body_bytes: usize,
+}
+
+impl Load {
+    /// Puts the load on for its time.
+    pub(super) fn run(&self) -> Result<Report> {
+        let started = Instant::now();
+        let deadline = started + self.time;
+        let (mut latencies, mut failed, mut body_bytes) = (Vec::new(), 0, 0);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                (0..self.parallel).map(|_| scope.spawn(|| self.work(deadline))).collect();
+            for worker in workers {
+                let Ok(done) = worker.join() else { continue };
+                latencies.extend(done.latencies);
+                failed += done.failed;
+                body_bytes = body_bytes.max(done.body_bytes);
+            }
+        });
+        let seconds = started.elapsed().as_secs_f64();
+        if latencies.is_empty() {
+            return Err(Failure::new(format!("no request was answered; {failed} failed")));
+        }
+        latencies.sort_unstable();
+        Ok(Report {
+            per_second: latencies.len() as f64 / seconds,
+            p50_ms: percentile_ms(&latencies, 50),
+            p99_ms: percentile_ms(&latencies, 99),
+            failed,
+            body_bytes,
+        })
+    }
+
+    fn work(&self, deadline: Instant) -> Done {
+        let mut done = Done::default();
+        let close = self.connections == Connections::OneRequestEach;
+        let request = request(&self.token, "GET", self.path, "", close);
+        let mut kept = None;
+        while Instant::now() < deadline {
+            let started = Instant::now();
+            let answer = kept.take().map_or_else(|| connect(self.port), Ok).and_then(
+                |mut connection: Connection| {
+                    let answer = exchange(&mut connection, &request)?;
+                    Ok((connection, answer))
+                },
+            );
+            match answer {
+                Ok((connection, Answer { status: 200, body_bytes })) => {
+                    done.latencies.push(started.elapsed());
+                    done.body_bytes = body_bytes;
+                    kept = (!close).then_some(connection);
+                }
+                Ok(_) | Err(_) => {
+                    done.failed += 1;
+                    // A server that refuses at once is not asked a million times.
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+        done
+    }
+}
+
+#[derive(Default)]
+struct Done {
+    latencies: Vec<Duration>,
+    failed: usize,
+    body_bytes: usize,
+}
+
+fn percentile_ms(sorted: &[Duration], percent: usize) -> f64 {
+    let index = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
+}
+
+/// Sends one request on a connection of its own.
+///
+/// # Errors
+/// When no answer comes.
+pub(super) fn once(port: u16, token: &str, method: &str, path: &str, body: &str) -> Result<Answer> {
+    let exchange = connect(port).and_then(|mut connection| {
+        exchange(&mut connection, &request(token, method, path, body, true))
+    });
+    exchange.map_err(|error| Failure::new(format!("{method} {path}: {error}")))
+}
+
+/// Opens a stream and reads its head; it stays open as long as the value lives.
+///
+/// # Errors
+/// When the answer is not 200.
+pub(super) fn open_stream(port: u16, token: &str, path: &str) -> Result<impl Sized> {
+    let open = || -> std::io::Result<(Connection, Head)> {
+        let mut connection = connect(port)?;
+        connection.get_mut().write_all(request(token, "GET", path, "", false).as_bytes())?;
+        let head = read_head(&mut connection)?;
+        Ok((connection, head))
+    };
+    match open() {
+        Ok((connection, head)) if head.status == 200 => Ok(connection),
+        Ok((_, head)) => Err(Failure::new(format!("GET {path}: {}", head.status))),
+        Err(error) => Err(Failure::new(format!("GET {path}: {error}"))),
+    }
+}
+
+type Connection = BufReader<TcpStream>;
+
+fn connect(port: u16) -> std::io::Result<Connection> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    Ok(BufReader::new(stream))
+}
+
+fn request(token: &str, method: &str, path: &str, body: &str, close: bool) -> String {
+    let connection = if close { "Connection: close\r\n" } else { "" };
+    let length = body.len();
+    let entity = if body.is_empty() {
+        String::new()
+    } else {
+        format!("Content-Type: application/json\r\nContent-Length: {length}\r\n")
+    };
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\
+         {connection}{entity}\r\n{body}"
+    )
+}
+
+fn exchange(connection: &mut Connection, request: &str) -> std::io::Result<Answer> {
+    connection.get_mut().write_all(request.as_bytes())?;
+    let head = read_head(connection)?;
+    let body_bytes = match head.body {
+        Body::Length(length) => skip(connection, length)?,
+        Body::Chunked => skip_chunks(connection)?,
+    };
+    Ok(Answer { status: head.status, body_bytes })
+}
+
+struct Head {
+    status: u16,
+    body: Body,
+}
+
+enum Body {
+    Length(usize),
+    Chunked,
+}
+
+fn read_head(connection: &mut impl BufRead) -> std::io::Result<Head> {
+    let bad = || std::io::Error::other("no HTTP answer");
+    let mut line = String::new();
+    connection.read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(bad)?;
+    let mut body = Body::Length(0);
+    loop {
+        line.clear();
+        if connection.read_line(&mut line)? == 0 {
+            return Err(bad());
+        }
+        let Some((name, value)) = line.split_once(':') else { break };
+        let value = value.trim();
+        if name.eq_ignore_ascii_case("content-length") {
+            body = Body::Length(value.parse().map_err(|_| bad())?);
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            body = Body::Chunked;
+        }
+    }
+    Ok(Head { status, body })
+}
+
+fn skip(connection: &mut impl BufRead, length: usize) -> std::io::Result<usize> {
+    let copied = std::io::copy(&mut connection.take(length as u64), &mut std::io::sink())?;
+    if copied != length as u64 {
+        return Err(std::io::Error::other("the body is cut short"));
+    }
+    Ok(length)
+}
+
+fn skip_chunks(connection: &mut impl BufRead) -> std::io::Result<usize> {
+    let mut total = 0;
+    let mut line = String::new();
+    loop {
+        line.clear();
+        connection.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim(), 16).map_err(std::io::Error::other)?;
+        total += skip(connection, length)?;
+        line.clear();
+        connection.read_line(&mut line)?; // the empty line behind each chunk and at the end
+        if length == 0 {
+            return Ok(total);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_of_both_kinds_are_read_to_their_end() {
+        let text = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 404 No\r\n\
+                     Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nrest";
+        let mut input = BufReader::new(&text[..]);
+        let head = read_head(&mut input).unwrap();
+        assert!(matches!((head.status, &head.body), (200, Body::Length(5))));
+        assert_eq!(skip(&mut input, 5).unwrap(), 5);
+        let head = read_head(&mut input).unwrap();
+        assert!(matches!((head.status, &head.body), (404, Body::Chunked)));
+        assert_eq!(skip_chunks(&mut input).unwrap(), 5);
+        let mut rest = String::new();
+        input.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "rest");
+        assert!(skip(&mut &b"ab"[..], 3).is_err());
+    }
+
+    #[test]
+    fn percentiles_are_of_the_sorted_times() {
+        let times: Vec<_> = (1..=100).map(Duration::from_millis).collect();
+        assert!((percentile_ms(&times, 50) - 51.0).abs() < 1e-9);
+        assert!((percentile_ms(&times, 99) - 100.0).abs() < 1e-9);
+    }
+}
