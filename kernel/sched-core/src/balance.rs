@@ -6,7 +6,8 @@
 
 use crate::{
     cpu::{CpuId, CpuSet, MAX_CPUS},
-    params::Band,
+    params::{Band, NORMAL_WEIGHT},
+    run_queue::Arrival,
     time::{Duration, Instant},
 };
 
@@ -41,9 +42,11 @@ pub struct CpuView {
 pub struct Wanted {
     /// What it will compete as.
     pub band: Band,
+    /// How it comes: a new task has nothing in any cache, so it does not stick to `last`.
+    pub arrival: Arrival,
     /// Where it may run.
     pub affinity: CpuSet,
-    /// Where it ran last, or where its creator runs.
+    /// Where it ran last, or where its creator runs: what is near that is preferred.
     pub last: CpuId,
     /// The processor of a waker that is about to block: it is as good as idle if the waker is alone
     /// there, and has what the waker wrote in its cache.
@@ -55,6 +58,13 @@ pub struct Wanted {
 pub enum Move {
     /// Wake this idle processor up: it can steal from this one.
     Kick(CpuId),
+    /// Steal tasks for this processor from the own queue, whose load is at most `max_load`.
+    Push {
+        /// Whom to enqueue them for.
+        to: CpuId,
+        /// The load that may move in all.
+        max_load: u64,
+    },
     /// Steal from this processor tasks whose load is at most `max_load`.
     Pull {
         /// Whom to steal from.
@@ -66,15 +76,16 @@ pub enum Move {
     Nothing,
 }
 
-/// When a busy processor looks at the others next: soon after it found something to do, ever more
-/// rarely while it does not.
+/// When a processor with waiting tasks looks at the others next: soon after more tasks wait or some
+/// moved, ever more rarely while nothing is to be done.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     interval: Duration,
     next: Instant,
+    movable: u32,
 }
 
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(4);
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(2);
 const LONGEST_INTERVAL: Duration = Duration::from_millis(64);
 
 impl NodeId {
@@ -199,7 +210,7 @@ pub fn choose_cpu(
     // One task there, the waker, which is about to go: what it leaves is an idle processor.
     let is_alone = |cpu: &CpuId| {
         let view = view(*cpu);
-        view.movable == 0 && view.load <= u64::from(crate::params::NORMAL_WEIGHT) * 4
+        view.movable == 0 && view.load <= u64::from(NORMAL_WEIGHT) * 4
     };
     if let Some(waker) = wanted.handing_over.filter(|cpu| allowed.contains(*cpu)).filter(is_alone) {
         return Some(waker);
@@ -216,6 +227,7 @@ pub fn choose_cpu(
     let ((best_blocked, best_load), _, best) = best?;
     let (last_blocked, last_load) = cost(last);
     let is_last_good_enough = may_stay
+        && wanted.arrival != Arrival::New
         && last_blocked == best_blocked
         && best_load.saturating_mul(4) >= last_load.saturating_mul(3);
     Some(if is_last_good_enough { last } else { best })
@@ -239,11 +251,12 @@ pub fn choose_victim(
     most_loaded(candidates & near).or_else(|| most_loaded(candidates & !near))
 }
 
-/// What the busy processor `cpu` should do, once in a while ([`Pacer`]). `wanted` is
+/// What the busy processor `cpu` should do, once in a while ([`Pacer`]) while tasks wait in its queue;
+/// processors without waiting tasks need not look around. `wanted` is
 /// [`crate::RunQueue::wanted_cpus`] of its own queue.
 ///
-/// Load moves when the other processor has a quarter more (twice as much if it is on another node),
-/// and at most half the difference, so that it never goes back and forth.
+/// Load moves when one processor has a quarter more than the other (half more if they are on
+/// different nodes), and at most half the difference, so that it never goes back and forth.
 pub fn rebalance(
     cpu: CpuId,
     wanted: CpuSet,
@@ -253,54 +266,69 @@ pub fn rebalance(
 ) -> Move {
     let own = view(cpu);
     let near = topology.near(cpu);
+    let others = topology.online() & !CpuSet::single(cpu);
     if own.movable > 0 {
-        let free = idle & wanted & topology.online() & !CpuSet::single(cpu);
+        let free = idle & wanted & others;
         if let Some(sleeper) = (free & near).next_from(cpu).or_else(|| free.next_from(cpu)) {
             return Move::Kick(sleeper);
         }
     }
-    let busiest = |cpus: CpuSet, percent: u64| {
-        let views = cpus.iter().map(|other| (view(other), other));
-        let heavier = views.filter(|(other, _)| {
-            let threshold = own.load.saturating_mul(percent) / 100;
-            other.movable > 0 && other.load > threshold
-        });
-        heavier.max_by_key(|(other, _)| other.load)
-    };
-    let others = topology.online() & !CpuSet::single(cpu);
-    let found = busiest(others & near, 125).or_else(|| busiest(others & !near, 200));
-    found.map_or(Move::Nothing, |(other, from)| Move::Pull {
-        from,
-        max_load: other.load.saturating_sub(own.load) / 2,
-    })
+    let threshold = |load: u64, percent: u64| load.saturating_mul(percent) / 100;
+    for (cpus, percent) in [(others & near, 125), (others & !near, 150)] {
+        let views = || cpus.iter().map(|other| (view(other), other));
+        if let Some((lightest, to)) =
+            views().filter(|(_, to)| wanted.contains(*to)).min_by_key(|(other, _)| other.load)
+            && own.movable > 0
+            && own.load > threshold(lightest.load, percent)
+        {
+            return Move::Push { to, max_load: (own.load - lightest.load) / 2 };
+        }
+        if let Some((heaviest, from)) =
+            views().filter(|(other, _)| other.movable > 0).max_by_key(|(other, _)| other.load)
+            && heaviest.load > threshold(own.load, percent)
+        {
+            return Move::Pull { from, max_load: (heaviest.load - own.load) / 2 };
+        }
+    }
+    Move::Nothing
 }
 
 impl Pacer {
     /// Looks for the first time soon after `now`.
     #[must_use]
     pub const fn new(now: Instant) -> Self {
-        Self { interval: SHORTEST_INTERVAL, next: now.after(SHORTEST_INTERVAL) }
+        Self { interval: SHORTEST_INTERVAL, next: now.after(SHORTEST_INTERVAL), movable: 0 }
     }
 
-    /// When to look next.
-    #[must_use]
-    pub const fn next(&self) -> Instant {
-        self.next
+    /// When to look next, for the timer; `None` while no task waits that could move. To be asked,
+    /// with the queue's present `movable`, whenever the timer is set.
+    pub fn next(&mut self, movable: u32, now: Instant) -> Option<Instant> {
+        if movable > self.movable {
+            self.hurry(now);
+        }
+        self.movable = movable;
+        (movable > 0).then_some(self.next.max(now))
     }
 
     /// Whether it is time to look.
     #[must_use]
     pub fn is_due(&self, now: Instant) -> bool {
-        now >= self.next
+        self.movable > 0 && now >= self.next
     }
 
-    /// It was looked, and something was found: look again soon.
+    /// Something changed: look soon. To be called when the affinity of a waiting task changes.
+    pub fn hurry(&mut self, now: Instant) {
+        self.interval = SHORTEST_INTERVAL;
+        self.next = self.next.min(now.after(self.interval));
+    }
+
+    /// It was looked, and something was to be done: look again soon.
     pub fn moved(&mut self, now: Instant) {
         self.interval = SHORTEST_INTERVAL;
         self.next = now.after(self.interval);
     }
 
-    /// It was looked, and nothing was found: take more time.
+    /// It was looked, and nothing was to be done: take more time.
     pub fn found_nothing(&mut self, now: Instant) {
         self.interval = self.interval.plus(self.interval).min(LONGEST_INTERVAL);
         self.next = now.after(self.interval);

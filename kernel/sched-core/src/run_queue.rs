@@ -136,7 +136,8 @@ pub struct Charged {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Placement {
-    /// It may stay where it is.
+    /// It may stay where it is. If it waits, another processor may suit it now:
+    /// [`crate::Pacer::hurry`].
     Stays,
     /// It waits here and may not run here: `remove` it and place it anew, before unlocking.
     MustLeave,

@@ -5,7 +5,7 @@
 //! weight it is *service*: `t << SERVICE_BITS`, the same for every weight, which is the unit of lag.
 //!
 //! The value wraps; only differences are compared, by their sign. They stay far below 2^62: a
-//! charge counts [`MAX_CHARGE`] at the most (2^52 divided by the weight), and lag is bounded.
+//! charge counts [`MAX_CHARGE`] at the most (2^49 divided by the weight), and lag is bounded.
 
 use crate::{
     params::NORMAL_WEIGHT,
@@ -19,8 +19,8 @@ pub(crate) const SERVICE_BITS: u32 = NORMAL_WEIGHT.trailing_zeros() + FRACTION_B
 
 /// The longest uninterrupted run that counts in virtual time. A task that runs for longer was
 /// alone (nobody to be unfair to), or the clock jumped (not its fault): paying back hours would
-/// starve it.
-pub(crate) const MAX_CHARGE: Duration = Duration::from_nanos(1 << 30);
+/// starve it. 134 ms are far more than the longest slice.
+pub(crate) const MAX_CHARGE: Duration = Duration::from_nanos(1 << 27);
 
 /// A point in virtual time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -93,7 +93,8 @@ impl<T> RunQueue<T> {
                 (left, are_turns_waiting.then_some(self.budget.replenished_at().max(now)))
             }
         };
-        let slice_end = self.has_rivals().then(|| due(start, slice_left, now));
+        let left = if running.is_request_served { Duration::ZERO } else { slice_left };
+        let slice_end = self.has_rivals().then(|| due(start, left, now));
         match (slice_end, limit) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
