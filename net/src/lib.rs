@@ -7,6 +7,28 @@
 //! - [`executor`] runs the network thread's `!Send` futures.
 //! - [`http`] is the strict gate in front of the HTTP server, over any byte stream.
 //! - [`server`] lends the gate's connections to picoserve.
+//! - [`runtime`] is one round of the network thread.
+//!
+//! The network thread, put together (with `stack` a [`socket::SharedStack`] over the kernel's lock):
+//!
+//! ```text
+//! let listener = TcpListener::bind(&stack, ListenConfig::new(80))?;
+//! let (spawner, clock) = (executor.spawner(), executor.timers());
+//! executor.spawner().spawn(async move {
+//!     while let Ok((stream, peer)) = listener.accept().await {
+//!         let (app, clock) = (app.clone(), clock.clone());
+//!         let connection = async move {
+//!             let mut buffer = vec![0; HTTP_BUFFER_BYTES];
+//!             serve(&app, stream, clock, policy, GateConfig::default(), &mut buffer).await;
+//!         };
+//!         // No free slot: the stream is dropped, that is closed.
+//!         let _ = spawner.spawn(connection);
+//!     }
+//! })?;
+//! loop {
+//!     match runtime::turn(&stack, &mut executor, &mut wakes) { .. }
+//! }
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -14,9 +36,11 @@ extern crate alloc;
 
 pub mod executor;
 #[cfg(feature = "http")]
-//pub mod http;
+pub mod http;
+#[cfg(feature = "stack")]
+pub mod runtime;
 #[cfg(feature = "picoserve")]
-//pub mod server;
+pub mod server;
 #[cfg(feature = "stack")]
 pub mod socket;
 #[cfg(feature = "stack")]

@@ -1,5 +1,6 @@
 //! The table of connections: slots with generations, so that a stale handle finds nothing.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::task::Waker;
@@ -129,7 +130,7 @@ pub(super) fn make_set(
 
 enum Slot {
     Free { generation: u32 },
-    Used(Connection),
+    Used(Box<Connection>),
 }
 
 /// All connections.
@@ -185,7 +186,7 @@ impl Connections {
             connection.generation = generation;
         }
         let id = ConnectionId { index, generation: connection.generation };
-        *slot = Slot::Used(connection);
+        *slot = Slot::Used(Box::new(connection));
         Some(id)
     }
 
@@ -197,12 +198,12 @@ impl Connections {
             return None;
         };
         self.free.push(index);
-        Some(connection)
+        Some(*connection)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.slots.iter().filter_map(|slot| match slot {
-            Slot::Used(connection) => Some(connection),
+            Slot::Used(connection) => Some(&**connection),
             Slot::Free { .. } => None,
         })
     }

@@ -19,8 +19,6 @@ mod listener;
 mod operations;
 mod statistics;
 mod tables;
-#[cfg(test)]
-mod tests;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -126,7 +124,7 @@ pub struct Stack<D: Device> {
 
 impl<D: Device> Stack<D> {
     /// A stack over `device`. A static address works from the first poll on.
-    pub fn new(config: StackConfig, mut device: D, now: Instant) -> Self {
+    pub fn new(config: &StackConfig, mut device: D, now: Instant) -> Self {
         // A group address is no station's address; its bit cleared, it is a usable one.
         let mut mac = config.mac;
         mac[0] &= !1;
@@ -144,7 +142,7 @@ impl<D: Device> Stack<D> {
             control_deadline: Some(now),
             addresses: Addresses::new(&config.ipv4, now),
             interface_counters: InterfaceCounters::default(),
-            tables: Tables::new(&config),
+            tables: Tables::new(config),
             next_port: operations::first_port(config.random_seed),
         };
         stack.addresses.start(&mut stack.interface, &mut stack.control, mac);

@@ -1,3 +1,6 @@
 //! The stack and its sockets in a simulated network.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
+mod server;
 mod tcp;
 mod world;

@@ -18,42 +18,42 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 
 /// How the wire treats frames. The rates are out of 1000.
 #[derive(Clone, Copy, Debug)]
-pub struct Weather {
-    pub loss: u64,
-    pub duplicate: u64,
-    pub reorder: u64,
-    pub delay: Duration,
+pub(crate) struct Weather {
+    pub(crate) loss: u64,
+    pub(crate) duplicate: u64,
+    pub(crate) reorder: u64,
+    pub(crate) delay: Duration,
 }
 
 impl Weather {
-    pub const FINE: Self =
+    pub(crate) const FINE: Self =
         Self { loss: 0, duplicate: 0, reorder: 0, delay: Duration::from_micros(50) };
-    pub const STORM: Self =
+    pub(crate) const STORM: Self =
         Self { loss: 50, duplicate: 50, reorder: 100, delay: Duration::from_millis(2) };
 }
 
 /// xorshift64*, seeded; enough for weather.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
 
-pub struct Wire {
+pub(crate) struct Wire {
     now: Instant,
     weather: Weather,
     random: Random,
@@ -62,7 +62,7 @@ pub struct Wire {
     under_way: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     inboxes: Vec<VecDeque<Vec<u8>>>,
     /// Frames to this port go nowhere but here.
-    pub taps: BTreeMap<usize, Vec<Vec<u8>>>,
+    pub(crate) taps: BTreeMap<usize, Vec<Vec<u8>>>,
 }
 
 impl Wire {
@@ -102,12 +102,12 @@ impl Wire {
 }
 
 /// One host's end of the wire.
-pub struct Port {
+pub(crate) struct Port {
     number: usize,
     wire: Rc<RefCell<Wire>>,
 }
 
-pub struct Received(Vec<u8>);
+pub(crate) struct Received(Vec<u8>);
 
 impl RxToken for Received {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
@@ -115,7 +115,7 @@ impl RxToken for Received {
     }
 }
 
-pub struct Sending<'a>(&'a Port);
+pub(crate) struct Sending<'a>(&'a Port);
 
 impl TxToken for Sending<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
@@ -147,7 +147,7 @@ impl Device for Port {
     }
 }
 
-pub type Host = LocalStack<Port>;
+pub(crate) type Host = LocalStack<Port>;
 
 struct NoSleep;
 
@@ -155,29 +155,29 @@ impl Unpark for NoSleep {
     fn unpark(&self) {}
 }
 
-pub struct World {
-    pub now: Instant,
-    pub hosts: Vec<Host>,
-    pub wire: Rc<RefCell<Wire>>,
+pub(crate) struct World {
+    pub(crate) now: Instant,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) wire: Rc<RefCell<Wire>>,
     executor: Executor,
 }
 
 /// The address of host `number`.
-pub fn address(number: u8) -> Ipv4Address {
+pub(crate) fn address(number: u8) -> Ipv4Address {
     Ipv4Address::new(10, 0, 0, 1 + number)
 }
 
-pub fn endpoint(number: u8, port: u16) -> IpEndpoint {
+pub(crate) fn endpoint(number: u8, port: u16) -> IpEndpoint {
     IpEndpoint::new(IpAddress::Ipv4(address(number)), port)
 }
 
-pub fn mac(number: u8) -> [u8; 6] {
+pub(crate) fn mac(number: u8) -> [u8; 6] {
     [2, 0, 0, 0, 0, 1 + number]
 }
 
 impl World {
     /// A world of `count` hosts.
-    pub fn new(seed: u64, count: u8, weather: Weather) -> Self {
+    pub(crate) fn new(seed: u64, count: u8, weather: Weather) -> Self {
         println!("seed {seed}");
         Self::with(seed, count, weather, |number, config| {
             config.ipv4 = Ipv4Config::Static(StaticIpv4 {
@@ -187,7 +187,7 @@ impl World {
         })
     }
 
-    pub fn with(
+    pub(crate) fn with(
         seed: u64,
         count: u8,
         weather: Weather,
@@ -208,35 +208,35 @@ impl World {
                 let mut config = StackConfig::new(mac(number), seed ^ u64::from(number) << 40);
                 configure(number, &mut config);
                 let port = Port { number: number.into(), wire: wire.clone() };
-                LocalStack::new(Stack::new(config, port, now), now)
+                LocalStack::new(Stack::new(&config, port, now), now)
             })
             .collect();
         Self { now, hosts, wire, executor: Executor::new(4096, Arc::new(NoSleep)) }
     }
 
-    pub fn spawner(&self) -> Spawner {
+    pub(crate) fn spawner(&self) -> Spawner {
         self.executor.spawner()
     }
 
-    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.executor.spawner().spawn(task).unwrap();
     }
 
-    pub fn timers(&self) -> Timers {
+    pub(crate) fn timers(&self) -> Timers {
         self.executor.timers()
     }
 
-    pub fn set_weather(&self, weather: Weather) {
+    pub(crate) fn set_weather(&self, weather: Weather) {
         self.wire.borrow_mut().weather = weather;
     }
 
     /// Puts a frame into a host's inbox at once.
-    pub fn inject(&mut self, to: usize, frame: Vec<u8>) {
+    pub(crate) fn inject(&mut self, to: usize, frame: Vec<u8>) {
         self.wire.borrow_mut().inboxes[to].push_back(frame);
     }
 
     /// Lets the world run until `is_done`, or panics when `limit` has passed.
-    pub fn run_until(&mut self, limit: Duration, mut is_done: impl FnMut(&Self) -> bool) {
+    pub(crate) fn run_until(&mut self, limit: Duration, mut is_done: impl FnMut(&Self) -> bool) {
         let end = self.now.after(limit);
         while !is_done(self) {
             if !self.step(end) && !is_done(self) {
@@ -249,7 +249,7 @@ impl World {
     }
 
     /// Lets the world run for this long.
-    pub fn run_for(&mut self, time: Duration) {
+    pub(crate) fn run_for(&mut self, time: Duration) {
         let end = self.now.after(time);
         while self.step(end) {}
         self.now = end;

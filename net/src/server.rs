@@ -1,0 +1,196 @@
+//! The gate as picoserve's socket and timer.
+//!
+//! [`serve`] runs picoserve's server on one connection. picoserve asks its timer for the time limit
+//! on waiting for a request exactly when it is done with the request before; with
+//! [`CONFIG`]'s value for that limit the timer tells the gate, which has no other way to know.
+
+use alloc::rc::Rc;
+use core::cell::RefCell;
+use core::future::{Future, poll_fn};
+use core::task::Poll;
+use core::time::Duration;
+
+use picoserve::io::embedded_io_async;
+use picoserve::io::{ErrorKind, ErrorType, Read, Write};
+use picoserve::mem::{BorrowedBuffer, BorrowedCursor};
+use picoserve::routing::PathRouter;
+use picoserve::{KeepAlive, Router, Server, Timeouts};
+
+use crate::http::{Gate, GateConfig, GateError, Policy, RefusalKind};
+use crate::stream::{ByteStream, Clock};
+
+/// Longer than any connection lives: the gate's own limits come first.
+const FOREVER: picoserve::time::Duration = picoserve::time::Duration::from_secs(400 * 24 * 3600);
+/// As long, and different, so that the timer recognises it.
+const NEXT_REQUEST: picoserve::time::Duration =
+    picoserve::time::Duration::from_secs(401 * 24 * 3600);
+
+/// picoserve's configuration behind the gate.
+pub const CONFIG: picoserve::Config = picoserve::Config {
+    timeouts: Timeouts {
+        start_read_request: FOREVER,
+        persistent_start_read_request: NEXT_REQUEST,
+        read_request: FOREVER,
+        write: FOREVER,
+    },
+    connection: KeepAlive::KeepAlive,
+};
+
+/// The buffer that picoserve needs for a head of [`GateConfig`]'s default size: the rewritten head
+/// may be a little longer than what the client sent. What the head leaves free is for bodies.
+pub const HTTP_BUFFER_BYTES: usize = 12 * 1024;
+
+/// Names the implementations here for picoserve's `Socket` and `Timer`.
+pub struct Runtime;
+
+/// What became of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Requests that got through the gate.
+    pub requests: u32,
+    /// What the gate has refused.
+    pub refusal: Option<RefusalKind>,
+    /// How it failed, if it did.
+    pub error: Option<GateError>,
+}
+
+/// Serves the requests of one connection, until its end.
+///
+/// `http_buffer` holds a request's head and what a handler reads of the body at once; it should be
+/// [`HTTP_BUFFER_BYTES`] long or longer.
+pub async fn serve<S: ByteStream, C: Clock, P: Policy, R: PathRouter>(
+    app: &Router<R>,
+    stream: S,
+    clock: C,
+    policy: P,
+    config: GateConfig,
+    http_buffer: &mut [u8],
+) -> Outcome {
+    let gate = Rc::new(RefCell::new(Gate::new(stream, clock.clone(), policy, config)));
+    let timer = GateTimer { gate: gate.clone(), clock };
+    let socket = GateSocket { gate: gate.clone() };
+    let served = Server::custom(app, timer, &CONFIG, http_buffer).serve(socket).await;
+    let gate = gate.borrow();
+    let error = match served {
+        Ok(_) | Err(picoserve::Error::BadRequest) => None,
+        Err(picoserve::Error::Read(error) | picoserve::Error::Write(error)) => Some(error),
+        Err(picoserve::Error::ReadTimeout(_) | picoserve::Error::WriteTimeout(_)) => {
+            Some(GateError::TimedOut)
+        }
+    };
+    Outcome { requests: gate.requests(), refusal: gate.refusal(), error }
+}
+
+/// Tells a client that there is no room for its connection, and ends it.
+pub async fn refuse_busy<S: ByteStream, C: Clock>(stream: S, clock: C, config: GateConfig) {
+    let mut gate = Gate::refusing(stream, clock, |_: &str, _: &str| 0, config, RefusalKind::Busy);
+    // The connection ends either way.
+    let _ = poll_fn(|context| gate.poll_shutdown(context)).await;
+}
+
+impl embedded_io_async::Error for GateError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Stream(_) => ErrorKind::ConnectionReset,
+            Self::TimedOut => ErrorKind::TimedOut,
+            Self::Refused(_) => ErrorKind::InvalidData,
+        }
+    }
+}
+
+type SharedGate<S, C, P> = Rc<RefCell<Gate<S, C, P>>>;
+
+struct GateSocket<S, C: Clock, P> {
+    gate: SharedGate<S, C, P>,
+}
+
+struct Half<'a, S, C: Clock, P>(&'a RefCell<Gate<S, C, P>>);
+
+impl<S: ByteStream, C: Clock, P: Policy> picoserve::io::Socket<Runtime> for GateSocket<S, C, P> {
+    type Error = GateError;
+    type ReadHalf<'a>
+        = Half<'a, S, C, P>
+    where
+        Self: 'a;
+    type WriteHalf<'a>
+        = Half<'a, S, C, P>
+    where
+        Self: 'a;
+
+    fn split(&mut self) -> (Self::ReadHalf<'_>, Self::WriteHalf<'_>) {
+        (Half(&self.gate), Half(&self.gate))
+    }
+
+    async fn abort<T: picoserve::Timer<Runtime>>(
+        self,
+        _: &Timeouts,
+        _: &T,
+    ) -> Result<(), picoserve::Error<GateError>> {
+        poll_fn(|context| self.gate.borrow_mut().poll_abort(context)).await;
+        Ok(())
+    }
+
+    async fn shutdown<T: picoserve::Timer<Runtime>>(
+        self,
+        _: &Timeouts,
+        _: &T,
+    ) -> Result<(), picoserve::Error<GateError>> {
+        poll_fn(|context| self.gate.borrow_mut().poll_shutdown(context))
+            .await
+            .map_err(picoserve::Error::Write)
+    }
+}
+
+impl<S, C: Clock, P> ErrorType for Half<'_, S, C, P> {
+    type Error = GateError;
+}
+
+impl<S: ByteStream, C: Clock, P: Policy> Read for Half<'_, S, C, P> {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, GateError> {
+        poll_fn(|context| self.0.borrow_mut().poll_read(context, buffer)).await
+    }
+}
+
+impl<S: ByteStream, C: Clock, P: Policy> embedded_io_async::Write for Half<'_, S, C, P> {
+    async fn write(&mut self, bytes: &[u8]) -> Result<usize, GateError> {
+        poll_fn(|context| self.0.borrow_mut().poll_write(context, bytes)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), GateError> {
+        poll_fn(|context| self.0.borrow_mut().poll_flush(context)).await
+    }
+}
+
+impl<S: ByteStream, C: Clock, P: Policy> Write for Half<'_, S, C, P> {
+    async fn write_with<F: FnOnce(BorrowedCursor<'_>) -> R, R>(
+        &mut self,
+        f: F,
+    ) -> Result<R, GateError> {
+        poll_fn(|context| self.0.borrow_mut().poll_room(context)).await?;
+        Ok(self.0.borrow_mut().write_into(|room| {
+            let mut buffer = BorrowedBuffer::new(room);
+            let result = f(buffer.unfilled());
+            (buffer.len(), result)
+        }))
+    }
+}
+
+struct GateTimer<S, C: Clock, P> {
+    gate: SharedGate<S, C, P>,
+    clock: C,
+}
+
+impl<S: ByteStream, C: Clock, P: Policy> picoserve::Timer<Runtime> for GateTimer<S, C, P> {
+    fn delay(&self, duration: picoserve::time::Duration) -> impl Future<Output = ()> {
+        let is_endless = duration == FOREVER || duration == NEXT_REQUEST;
+        if duration == NEXT_REQUEST {
+            self.gate.borrow_mut().next_request();
+        }
+        let deadline = self.clock.now().after(Duration::from_millis(duration.as_millis()));
+        let mut sleep = self.clock.sleep_until(deadline);
+        // The endless ones never get into the timer queue.
+        poll_fn(move |context| {
+            if is_endless { Poll::Pending } else { core::pin::Pin::new(&mut sleep).poll(context) }
+        })
+    }
+}
