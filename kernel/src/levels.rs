@@ -1,0 +1,36 @@
+//! The order of spin locks: who holds one takes only locks of higher levels. Debug builds check it.
+//!
+//! | level | lock | where |
+//! |---|---|---|
+//! | 10 | executor's and services' state | `net`, `admin` |
+//! | 40 | process table | `process` |
+//! | 50 | a process's parts | `process` |
+//! | 60 | output captured from a process, event and audit rings | `process`, `events` |
+//! | 100 | run queue | `scheduler` |
+//! | 110 | a thread's place | `scheduler` |
+//! | 120 | timers | `scheduler` |
+//! | 200 | log | `log` |
+//! | 210 to 250 | page tables, windows, heap, frames, ports, serial | `hal` |
+
+use ksync::Level;
+
+/// State of the kernel's services.
+pub const SERVICES: Level = Level::new(10);
+/// The process table.
+pub const PROCESS_TABLE: Level = Level::new(40);
+/// Parts of one process: its threads, signals, descriptors.
+pub const PROCESS: Level = Level::new(50);
+/// Rings that are written from everywhere above the scheduler.
+pub const RINGS: Level = Level::new(60);
+/// A list of threads that wait.
+pub const WAIT_QUEUE: Level = Level::new(90);
+/// A CPU's run queue.
+pub const RUN_QUEUE: Level = Level::new(100);
+/// A thread's place.
+pub const THREAD: Level = Level::new(110);
+/// A CPU's timers.
+pub const TIMERS: Level = Level::new(120);
+/// Device handlers by vector.
+pub const DEVICES: Level = Level::new(80);
+/// The log.
+pub const LOG: Level = Level::new(200);

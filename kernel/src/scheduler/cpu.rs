@@ -1,0 +1,201 @@
+//! What the scheduler keeps for each CPU.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use hal::acpi::ProcessorEntry;
+use hal::interrupts::SpinLock;
+use hal::thread::ThreadContext;
+use ksync::{CachePadded, Counter, Once};
+use sched_core::{
+    CpuId, CpuSet, CpuView, NodeId, Pacer, RunQueue, TimerQueue, Topology,
+};
+
+use super::thread::Thread;
+use super::now;
+use crate::levels;
+
+/// Threads that a queue has room for at the start; it grows when more come at once.
+const FIRST_ROOM: usize = 64;
+
+/// One CPU's part.
+pub(super) struct Cpu {
+    pub(super) id: CpuId,
+    pub(super) queue: SpinLock<Queue>,
+    pub(super) timers: SpinLock<TimerQueue<Arc<Thread>>>,
+    /// The queue's `CpuView`, for CPUs that look for work or for a place.
+    view: AtomicU64,
+    /// The running thread is to give way at the next opportunity.
+    pub(super) must_reschedule: AtomicBool,
+    /// The timer's deadline may have to be earlier.
+    pub(super) must_rearm: AtomicBool,
+    pub(super) idle_context: Once<ThreadContext>,
+    pub(super) switches: Counter,
+    pub(super) idle_ns: Counter,
+    pub(super) user_ns: Counter,
+    pub(super) steals: Counter,
+    /// When the CPU went idle, or 0 while it is busy.
+    pub(super) idle_since: AtomicU64,
+}
+
+/// What the run queue's lock guards.
+pub(super) struct Queue {
+    pub(super) run: RunQueue<Arc<Thread>>,
+    /// The thread that runs; none while the CPU idles.
+    pub(super) current: Option<Arc<Thread>>,
+    /// What the timer is set to.
+    pub(super) armed: Option<sched_core::Instant>,
+    pub(super) pacer: Pacer,
+}
+
+static CPUS: Once<Box<[CachePadded<Cpu>]>> = Once::new();
+static TOPOLOGY: Once<Topology> = Once::new();
+/// CPUs that run nothing. A hint: set by the CPU itself, cleared by itself or by who wakes it.
+static IDLE: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+
+pub(super) fn start(processors: &[ProcessorEntry]) {
+    CPUS.call_once(|| {
+        let mut cpus = Vec::with_capacity(processors.len());
+        for id in (0..processors.len().max(1)).filter_map(CpuId::new) {
+            let mut run = RunQueue::new(id);
+            let mut timers = TimerQueue::new();
+            if run.reserve(FIRST_ROOM).is_err() || timers.reserve(FIRST_ROOM).is_err() {
+                panic!("no memory for the run queue of CPU {}", id.index());
+            }
+            cpus.push(CachePadded::new(Cpu {
+                id,
+                queue: SpinLock::new(
+                    levels::RUN_QUEUE,
+                    "run queue",
+                    Queue { run, current: None, armed: None, pacer: Pacer::new(now()) },
+                ),
+                timers: SpinLock::new(levels::TIMERS, "timers", timers),
+                view: AtomicU64::new(CpuView::default().to_bits()),
+                must_reschedule: AtomicBool::new(false),
+                must_rearm: AtomicBool::new(false),
+                idle_context: Once::new(),
+                switches: Counter::new(),
+                idle_ns: Counter::new(),
+                user_ns: Counter::new(),
+                steals: Counter::new(),
+                idle_since: AtomicU64::new(0),
+            }));
+        }
+        cpus.into_boxed_slice()
+    });
+    let mut nodes: Vec<u32> = processors.iter().map(|processor| processor.node).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    NODES.call_once(|| {
+        let node_of = |processor: &ProcessorEntry| {
+            nodes.binary_search(&processor.node).ok().and_then(NodeId::new).unwrap_or_default()
+        };
+        processors.iter().map(|processor| (processor.apic_id, node_of(processor))).collect()
+    });
+}
+
+/// The dense node of each APIC id, from `start` until the CPUs have their indices.
+static NODES: Once<Vec<(u32, NodeId)>> = Once::new();
+
+pub(super) fn set_online() {
+    TOPOLOGY.call_once(|| {
+        let online = hal::cpu::online();
+        let mut topology = Topology::single_node(CpuSet::first_n(online));
+        for id in (0..online).filter_map(CpuId::new) {
+            let apic_id = hal::cpu::apic_id(id.index());
+            let known = NODES.get().and_then(|nodes| {
+                nodes.iter().find(|(known, _)| Some(*known) == apic_id).map(|(_, node)| *node)
+            });
+            topology.set_node(id, known.unwrap_or_default());
+        }
+        topology
+    });
+}
+
+/// The machine's shape; the boot CPU alone until all CPUs have been started.
+pub(super) fn topology() -> &'static Topology {
+    static BOOT: Topology = Topology::single_node(CpuSet::from_words([1, 0, 0, 0]));
+    TOPOLOGY.get().unwrap_or(&BOOT)
+}
+
+/// The part of the CPU with this index.
+///
+/// # Panics
+/// Before `start`, or for an index that `start` was not told of; both are errors of the boot order.
+pub(super) fn get(index: usize) -> &'static Cpu {
+    match CPUS.get().and_then(|cpus| cpus.get(index)) {
+        Some(cpu) => cpu,
+        None => panic!("the scheduler knows no CPU {index}"),
+    }
+}
+
+/// The calling CPU's part. Interrupts are disabled, so it stays the calling one's.
+pub(super) fn own() -> &'static Cpu {
+    debug_assert!(!hal::interrupts::are_enabled());
+    get(hal::cpu::current())
+}
+
+impl Cpu {
+    /// Tells the other CPUs what the queue holds. With the queue's lock held.
+    pub(super) fn publish(&self, queue: &Queue) {
+        // Relaxed: a hint, whoever acts on it locks the queue and looks again.
+        self.view.store(queue.run.view().to_bits(), Ordering::Relaxed);
+    }
+}
+
+pub(super) fn view(id: CpuId) -> CpuView {
+    CPUS.get()
+        .and_then(|cpus| cpus.get(id.index()))
+        .map_or_else(CpuView::default, |cpu| CpuView::from_bits(cpu.view.load(Ordering::Relaxed)))
+}
+
+pub(super) fn idle_cpus() -> CpuSet {
+    CpuSet::from_words([0, 1, 2, 3].map(|word: usize| IDLE[word].load(Ordering::Relaxed)))
+}
+
+/// Says whether a CPU idles. Sequentially consistent: the CPU sets its bit before it looks at its
+/// queue for the last time, and who enqueues looks at the bit afterwards.
+pub(super) fn set_idle(id: CpuId, is_idle: bool) {
+    let bit = 1 << (id.index() % 64);
+    let word = &IDLE[id.index() / 64];
+    if is_idle {
+        word.fetch_or(bit, Ordering::SeqCst);
+    } else {
+        word.fetch_and(!bit, Ordering::SeqCst);
+    }
+}
+
+/// What the scheduler has counted on one CPU.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CpuFigures {
+    /// Times a thread was switched to.
+    pub switches: u64,
+    /// Time without anything to run, in nanoseconds.
+    pub idle_ns: u64,
+    /// Time in programs, in nanoseconds.
+    pub user_ns: u64,
+    /// Threads taken from other CPUs.
+    pub steals: u64,
+    /// Threads that run or wait there now.
+    pub run_queue_length: usize,
+    /// NUMA node, counted from 0.
+    pub node: usize,
+}
+
+/// The figures of the CPU with this index.
+#[must_use]
+pub fn figures(index: usize) -> Option<CpuFigures> {
+    let cpu = CPUS.get()?.get(index)?;
+    let idle_since = cpu.idle_since.load(Ordering::Relaxed);
+    let idle_now = if idle_since == 0 { 0 } else { hal::time::now_ns().saturating_sub(idle_since) };
+    Some(CpuFigures {
+        switches: cpu.switches.get(),
+        idle_ns: cpu.idle_ns.get() + idle_now,
+        user_ns: cpu.user_ns.get(),
+        steals: cpu.steals.get(),
+        run_queue_length: cpu.queue.lock().run.queue_length(),
+        node: topology().node(cpu.id).index(),
+    })
+}

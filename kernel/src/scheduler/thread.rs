@@ -1,0 +1,189 @@
+//! A thread: what can be scheduled, and where it is at the moment.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use hal::interrupts::SpinLock;
+use hal::thread::ThreadContext;
+use process_core::{CpuUsage, ThreadActivity, Tid, Usage};
+use sched_core::{CpuId, Key, State};
+
+use crate::levels;
+use crate::process::Process;
+
+/// A thread of a process, or of the kernel.
+pub struct Thread {
+    tid: Tid,
+    process: Arc<Process>,
+    pub(super) context: ThreadContext,
+    pub(super) place: SpinLock<Position>,
+    pub(super) start: SpinLock<Option<Box<dyn FnOnce() + Send>>>,
+    /// A `ThreadActivity`, for observers.
+    activity: AtomicU8,
+    /// Something is waiting to be handled at the border to the program: a signal, a stop, the end.
+    attention: AtomicBool,
+    /// What the thread has used.
+    pub figures: Figures,
+}
+
+/// Where a thread is.
+pub(super) struct Position {
+    pub(super) place: Place,
+    /// It was woken up while it was not parked: its next `park` returns at once.
+    pub(super) is_notified: bool,
+}
+
+/// Who holds the thread's scheduling state.
+pub(super) enum Place {
+    /// It sleeps, or has not been started: it holds the state itself.
+    Parked(State),
+    /// It runs or waits on this CPU.
+    Queued { cpu: CpuId, key: Key },
+    /// Someone is just moving it.
+    Moving,
+    /// It has ended.
+    Gone,
+}
+
+/// What a thread has used, counted where it happens. Written by the thread or by the CPU it runs
+/// on, read by any.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Time on a CPU, without the current run.
+    pub cpu_ns: AtomicU64,
+    /// Time in the program.
+    pub user_ns: AtomicU64,
+    /// Since when it runs, or 0.
+    pub running_since_ns: AtomicU64,
+    /// Switches because it had to wait.
+    pub voluntary_switches: AtomicU64,
+    /// Switches because another was to run.
+    pub involuntary_switches: AtomicU64,
+    /// Moves between CPUs.
+    pub migrations: AtomicU64,
+    /// Page faults that were answered from memory.
+    pub minor_faults: AtomicU64,
+    /// Bytes read by system calls.
+    pub read_bytes: AtomicU64,
+    /// Bytes written by system calls.
+    pub written_bytes: AtomicU64,
+    /// System calls that read.
+    pub read_operations: AtomicU64,
+    /// System calls that wrote.
+    pub write_operations: AtomicU64,
+    /// The CPU it runs on or ran on last, plus one; 0 before its first run.
+    pub last_cpu: AtomicU32,
+}
+
+impl Figures {
+    /// All of it, with the current run. Memory and files belong to the process.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let get = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        let since = get(&self.running_since_ns);
+        let run_ns = if since == 0 { 0 } else { hal::time::now_ns().saturating_sub(since) };
+        let user_ns = get(&self.user_ns);
+        let cpu_ns = get(&self.cpu_ns).saturating_add(run_ns);
+        let mut usage = Usage {
+            cpu: CpuUsage { user_ns, system_ns: cpu_ns.saturating_sub(user_ns) },
+            voluntary_switches: get(&self.voluntary_switches),
+            involuntary_switches: get(&self.involuntary_switches),
+            migrations: get(&self.migrations),
+            minor_faults: get(&self.minor_faults),
+            ..Usage::default()
+        };
+        usage.io.read_bytes = get(&self.read_bytes);
+        usage.io.written_bytes = get(&self.written_bytes);
+        usage.io.read_operations = get(&self.read_operations);
+        usage.io.write_operations = get(&self.write_operations);
+        usage
+    }
+}
+
+/// Adds to one of a thread's figures.
+pub fn count(figure: &AtomicU64, amount: u64) {
+    figure.fetch_add(amount, Ordering::Relaxed);
+}
+
+impl Thread {
+    pub(super) fn new(
+        tid: Tid,
+        process: Arc<Process>,
+        context: ThreadContext,
+        state: State,
+        start: Box<dyn FnOnce() + Send>,
+    ) -> Self {
+        Self {
+            tid,
+            process,
+            context,
+            place: SpinLock::new(
+                levels::THREAD,
+                "thread",
+                Position { place: Place::Parked(state), is_notified: false },
+            ),
+            start: SpinLock::new(levels::THREAD, "thread start", Some(start)),
+            activity: AtomicU8::new(ThreadActivity::Ready.code()),
+            attention: AtomicBool::new(false),
+            figures: Figures::default(),
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn tid(&self) -> Tid {
+        self.tid
+    }
+
+    /// The process that it belongs to.
+    #[must_use]
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
+    }
+
+    /// What it is doing at this moment.
+    #[must_use]
+    pub fn activity(&self) -> ThreadActivity {
+        ThreadActivity::from_code(self.activity.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_activity(&self, activity: ThreadActivity) {
+        self.activity.store(activity.code(), Ordering::Relaxed);
+    }
+
+    /// The CPU that it runs on or ran on last.
+    #[must_use]
+    pub fn last_cpu(&self) -> Option<usize> {
+        self.figures.last_cpu.load(Ordering::Relaxed).checked_sub(1).map(|cpu| cpu as usize)
+    }
+
+    /// Makes the thread look at its process before it goes on in the program: ends its interruptible
+    /// wait, or interrupts the CPU that runs it.
+    pub fn call_for_attention(self: &Arc<Self>) {
+        // Release pairs with the acquire in `take_attention`.
+        self.attention.store(true, Ordering::Release);
+        self.unpark();
+        self.interrupt();
+    }
+
+    /// Whether someone has called for attention, without taking the call. An interruptible wait ends
+    /// when it is so.
+    #[must_use]
+    pub fn needs_attention(&self) -> bool {
+        self.attention.load(Ordering::Acquire)
+    }
+
+    /// Takes the call for attention, if there is one. Before the thread looks at what it is about.
+    #[must_use]
+    pub fn take_attention(&self) -> bool {
+        self.attention.load(Ordering::Relaxed) && self.attention.swap(false, Ordering::Acquire)
+    }
+}
+
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread").field("tid", &self.tid).finish_non_exhaustive()
+    }
+}
