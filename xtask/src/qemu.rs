@@ -160,6 +160,10 @@ impl Machine {
     }
 }
 
+/// What the kernel writes to the debug-exit device when it ends because all is well (the kernel's
+/// `hal::debug_exit::Outcome`).
+pub const SUCCESS: u8 = 16;
+
 /// How a guest ended, by QEMU's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GuestExit {

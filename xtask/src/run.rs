@@ -5,7 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::initrd::Addition;
 use crate::options::{Word, Words, unexpected};
 use crate::places::Places;
-use crate::qemu::{GuestExit, Machine, OnReset, free_port};
+use crate::qemu::{GuestExit, Machine, OnReset, SUCCESS, free_port};
 use crate::{build, secret, setup};
 use std::path::PathBuf;
 use std::process::{Child, ExitCode};
@@ -151,7 +151,7 @@ fn show(machine: &Machine) -> Result<ExitCode> {
         return Ok(ExitCode::from(u8::try_from(128 + caught).unwrap_or(u8::MAX)));
     }
     match GuestExit::from_code(code) {
-        GuestExit::PowerOff => Ok(ExitCode::SUCCESS),
+        GuestExit::PowerOff | GuestExit::Value(SUCCESS) => Ok(ExitCode::SUCCESS),
         GuestExit::Value(value) => Ok(ExitCode::from(value)),
         GuestExit::Failed => Err(Failure::new("QEMU failed; its message is above")),
     }

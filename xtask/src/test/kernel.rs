@@ -4,13 +4,11 @@
 use super::{Count, Log, Outcome, parts};
 use crate::failure::{Failure, Result};
 use crate::places::Places;
-use crate::qemu::{GuestExit, Machine};
+use crate::qemu::{GuestExit, Machine, SUCCESS};
 use std::fs::{self, File};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// What the kernel writes to the debug-exit device when all of its tests passed.
-const ALL_PASSED: u8 = 0x10;
 /// A boot that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -82,7 +80,7 @@ fn verdict(end: End, serial: &str) -> Count {
             count.failed += 1;
         }
     }
-    let is_good = end == Some(GuestExit::Value(ALL_PASSED)) && count.passed > 0;
+    let is_good = end == Some(GuestExit::Value(SUCCESS)) && count.passed > 0;
     if !is_good && count.failed == 0 {
         count.failed = 1;
     }
@@ -93,7 +91,7 @@ fn verdict(end: End, serial: &str) -> Count {
 mod tests {
     use super::*;
 
-    const GOOD: End = Some(GuestExit::Value(ALL_PASSED));
+    const GOOD: End = Some(GuestExit::Value(SUCCESS));
 
     #[test]
     fn lines_are_counted() {
