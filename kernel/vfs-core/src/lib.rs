@@ -1,3 +1,39 @@
 //! Files without hardware: path walk, descriptor rules, tmpfs, initramfs reader.
+//!
+//! The kernel keeps a [`TmpFs`] behind a lock, fills it from the initial archive
+//! ([`load_archive`]), finds files by [`walk()`] or [`plan_open`], and keeps a
+//! [`DescriptorTable`] in each process. Further file systems take part in a walk by implementing
+//! [`FileTree`]. Time is an argument ([`WallTime`]); nothing here knows a clock or a lock.
 #![no_std]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod access;
+mod archive;
+mod descriptors;
+mod error;
+mod initramfs;
+mod metadata;
+mod open;
+mod tmpfs;
+mod walk;
+
+pub use access::{Access, Identity};
+pub use archive::{ArchiveEntry, ArchiveError, ArchiveFault, ArchiveReader, FileIdentity};
+pub use descriptors::{Descriptor, DescriptorTable, Fd};
+pub use error::FileError;
+pub use initramfs::load_archive;
+pub use metadata::{
+    DeviceKind, DeviceNumber, FileKind, Metadata, Owner, PERMISSION_BITS, WallTime,
+};
+pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
+pub use tmpfs::{
+    Discarded, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode, TmpFs,
+};
+pub use walk::{
+    FileTree, LastLink, LastName, LinkTarget, NAME_MAX, PATH_MAX, SYMLINK_MAX, WalkContext, Walked,
+    walk,
+};

@@ -1,0 +1,201 @@
+//! A regular file's contents: pages that were written, over a borrowed range, over zeroes.
+//!
+//! A file of the initial archive costs nothing until it is written, and then only the pages that
+//! are touched. Holes cost nothing.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::error::FileError;
+use crate::tmpfs::page::{PAGE_BYTES, Page};
+
+/// Pages in one leaf of the table.
+const LEAF: usize = 512;
+/// The largest file: its table's root stays below a megabyte.
+const SIZE_MAX: u64 = 1 << 36;
+
+type Leaf<P> = Box<[Option<P>]>;
+
+pub(super) struct Contents<P> {
+    base: &'static [u8],
+    leaves: Vec<Option<Leaf<P>>>,
+    pages: u64,
+    leaf_count: u64,
+    size: u64,
+}
+
+/// Index of a page, and the offset in it.
+fn split(offset: u64) -> (usize, usize) {
+    let page_bytes = PAGE_BYTES as u64;
+    let page = usize::try_from(offset / page_bytes).unwrap_or(usize::MAX);
+    let within = usize::try_from(offset % page_bytes).unwrap_or(0);
+    (page, within)
+}
+
+impl<P: Page> Contents<P> {
+    pub(super) const fn new(base: &'static [u8]) -> Self {
+        Self { base, leaves: Vec::new(), pages: 0, leaf_count: 0, size: base.len() as u64 }
+    }
+
+    pub(super) const fn len(&self) -> u64 {
+        self.size
+    }
+
+    /// What the file takes beyond the borrowed range: pages, and the table that finds them.
+    pub(super) fn allocated_bytes(&self) -> u64 {
+        let leaf_bytes = (LEAF * size_of::<Option<P>>()) as u64;
+        let root_bytes = (self.leaves.capacity() * size_of::<Option<Leaf<P>>>()) as u64;
+        self.pages * PAGE_BYTES as u64 + self.leaf_count * leaf_bytes + root_bytes
+    }
+
+    /// The whole file as it came, if nothing was written since.
+    pub(super) fn borrowed(&self) -> Option<&'static [u8]> {
+        (self.pages == 0 && self.size == self.base.len() as u64).then_some(self.base)
+    }
+
+    fn page(&self, index: usize) -> Option<&P> {
+        self.leaves.get(index / LEAF)?.as_ref()?.get(index % LEAF)?.as_ref()
+    }
+
+    /// The borrowed bytes of a page that has not been written.
+    fn base_of(&self, index: usize) -> &'static [u8] {
+        let start = index.saturating_mul(PAGE_BYTES).min(self.base.len());
+        let end = start.saturating_add(PAGE_BYTES).min(self.base.len());
+        &self.base[start..end]
+    }
+
+    /// Copies from the file; answers how many bytes there were.
+    pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = buffer.len().min(left);
+        let mut rest = &mut buffer[..count];
+        let mut position = offset;
+        while !rest.is_empty() {
+            let (index, within) = split(position);
+            let step = rest.len().min(PAGE_BYTES - within);
+            let (now, later) = rest.split_at_mut(step);
+            let source = match self.page(index) {
+                Some(page) => page.bytes(),
+                None => self.base_of(index),
+            };
+            let source = source.get(within..).unwrap_or_default();
+            let copied = step.min(source.len());
+            now[..copied].copy_from_slice(&source[..copied]);
+            now[copied..].fill(0);
+            rest = later;
+            position += step as u64;
+        }
+        count
+    }
+
+    /// A page to be written, copied up from the borrowed range if need be.
+    fn page_mut(&mut self, index: usize) -> Result<&mut P, FileError> {
+        let out_of_memory = FileError::OutOfMemory;
+        let base = self.base_of(index);
+        let root = index / LEAF;
+        if root >= self.leaves.len() {
+            let more = root + 1 - self.leaves.len();
+            self.leaves.try_reserve(more).map_err(|_| out_of_memory)?;
+            self.leaves.resize_with(root + 1, || None);
+        }
+        let leaf = self.leaves.get_mut(root).ok_or(out_of_memory)?;
+        if leaf.is_none() {
+            let mut slots = Vec::new();
+            slots.try_reserve_exact(LEAF).map_err(|_| out_of_memory)?;
+            slots.resize_with(LEAF, || None);
+            *leaf = Some(slots.into_boxed_slice());
+            self.leaf_count += 1;
+        }
+        let slot = leaf.as_mut().and_then(|leaf| leaf.get_mut(index % LEAF));
+        let slot = slot.ok_or(out_of_memory)?;
+        if slot.is_none() {
+            let mut page = P::zeroed().ok_or(out_of_memory)?;
+            page.bytes_mut()[..base.len()].copy_from_slice(base);
+            *slot = Some(page);
+            self.pages += 1;
+        }
+        slot.as_mut().ok_or(out_of_memory)
+    }
+
+    /// How many bytes a write of up to `len` bytes may add to [`Self::allocated_bytes`] at most.
+    pub(super) fn cost_of_write(&self, offset: u64, len: usize) -> u64 {
+        let (first, _) = split(offset);
+        let (last, _) = split(offset.saturating_add(len.saturating_sub(1) as u64));
+        let missing = (first..=last).filter(|index| self.page(*index).is_none()).count() as u64;
+        let is_missing = |leaf: &usize| self.leaves.get(*leaf).is_none_or(Option::is_none);
+        let leaves = (first / LEAF..=last / LEAF).filter(is_missing).count() as u64;
+        let leaf_bytes = (LEAF * size_of::<Option<P>>()) as u64;
+        let wanted = (last / LEAF + 1).max(self.leaves.capacity());
+        // A growing vector at least doubles, and starts with four.
+        let grown = if wanted > self.leaves.capacity() {
+            wanted.max(2 * self.leaves.capacity()).max(4) - self.leaves.capacity()
+        } else {
+            0
+        };
+        let root_bytes = (grown * size_of::<Option<Leaf<P>>>()) as u64;
+        missing * PAGE_BYTES as u64 + leaves * leaf_bytes + root_bytes
+    }
+
+    /// Copies into the file, which grows if need be; answers how many bytes went in before memory
+    /// ran out.
+    pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> Result<usize, FileError> {
+        let mut written = 0;
+        while written < data.len() {
+            let position = offset + written as u64;
+            let (index, within) = split(position);
+            let step = (data.len() - written).min(PAGE_BYTES - within);
+            let page = match self.page_mut(index) {
+                Ok(page) => page,
+                Err(error) if written == 0 => return Err(error),
+                Err(_) => break,
+            };
+            page.bytes_mut()[within..within + step].copy_from_slice(&data[written..written + step]);
+            written += step;
+            self.size = self.size.max(position + step as u64);
+        }
+        Ok(written)
+    }
+
+    /// Whether a file can have this size.
+    pub(super) fn check_size(size: u64) -> Result<(), FileError> {
+        if size > SIZE_MAX { Err(FileError::FileTooLarge { size }) } else { Ok(()) }
+    }
+
+    /// Cuts the file or lengthens it with a hole.
+    pub(super) fn resize(&mut self, size: u64) {
+        if size < self.size {
+            let keep = usize::try_from(size).unwrap_or(usize::MAX).min(self.base.len());
+            self.base = &self.base[..keep];
+            let (index, within) = split(size);
+            self.drop_pages_from(if within == 0 { index } else { index + 1 });
+            let last = self.leaves.get_mut(index / LEAF).and_then(Option::as_mut);
+            if let Some(Some(page)) = last.and_then(|leaf| leaf.get_mut(index % LEAF)) {
+                // What was cut off must not come back when the file grows again.
+                page.bytes_mut()[within..].fill(0);
+            }
+        }
+        self.size = size;
+    }
+
+    fn drop_pages_from(&mut self, first: usize) {
+        let whole = first.div_ceil(LEAF);
+        if !first.is_multiple_of(LEAF)
+            && let Some(Some(leaf)) = self.leaves.get_mut(first / LEAF)
+        {
+            for slot in &mut leaf[first % LEAF..] {
+                if slot.take().is_some() {
+                    self.pages -= 1;
+                }
+            }
+        }
+        while self.leaves.len() > whole {
+            if let Some(Some(leaf)) = self.leaves.pop() {
+                self.pages -= leaf.iter().flatten().count() as u64;
+                self.leaf_count -= 1;
+            }
+        }
+        if self.leaves.is_empty() {
+            self.leaves = Vec::new();
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Reading and changing one file.
+
+use crate::access::Identity;
+use crate::error::FileError;
+use crate::metadata::{FileKind, Owner, PERMISSION_BITS, WallTime};
+use crate::tmpfs::contents::Contents;
+use crate::tmpfs::page::Page;
+use crate::tmpfs::slab::InodeId;
+use crate::tmpfs::{Node, TmpFs};
+
+const SET_UID: u16 = 0o4000;
+const SET_GID: u16 = 0o2000;
+const GROUP_EXECUTE: u16 = 0o010;
+
+impl<P: Page> TmpFs<P> {
+    fn contents(&self, id: InodeId) -> Result<&Contents<P>, FileError> {
+        match &self.inode(id)?.node {
+            Node::Regular(contents) => Ok(contents),
+            Node::Directory(_) => Err(FileError::IsADirectory),
+            _ => Err(FileError::WrongKind),
+        }
+    }
+
+    fn contents_mut(&mut self, id: InodeId) -> Result<&mut Contents<P>, FileError> {
+        match &mut self.inode_mut(id)?.node {
+            Node::Regular(contents) => Ok(contents),
+            Node::Directory(_) => Err(FileError::IsADirectory),
+            _ => Err(FileError::WrongKind),
+        }
+    }
+
+    /// Copies from a regular file; answers how many bytes there were from `offset` on.
+    ///
+    /// # Errors
+    /// [`FileError::IsADirectory`], [`FileError::WrongKind`], [`FileError::Stale`].
+    pub fn read(&self, id: InodeId, offset: u64, buffer: &mut [u8]) -> Result<usize, FileError> {
+        Ok(self.contents(id)?.read(offset, buffer))
+    }
+
+    /// The whole of a regular file in place, if it came with the archive and was not written
+    /// since.
+    pub fn borrowed(&self, id: InodeId) -> Option<&'static [u8]> {
+        self.contents(id).ok()?.borrowed()
+    }
+
+    /// Makes these borrowed bytes the contents of a regular file.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub(crate) fn set_borrowed(
+        &mut self,
+        id: InodeId,
+        contents: &'static [u8],
+    ) -> Result<(), FileError> {
+        let old = self.contents_mut(id)?;
+        let freed = old.allocated_bytes();
+        *old = Contents::new(contents);
+        self.quota.refund(freed);
+        Ok(())
+    }
+
+    /// Copies into a regular file; answers how many bytes found room.
+    ///
+    /// # Errors
+    /// [`FileError::NoSpace`], [`FileError::OutOfMemory`] if not even one did;
+    /// [`FileError::FileTooLarge`]; those of [`Self::read`].
+    pub fn write(
+        &mut self,
+        id: InodeId,
+        offset: u64,
+        data: &[u8],
+        now: WallTime,
+    ) -> Result<usize, FileError> {
+        let contents = self.contents(id)?;
+        let size = offset.saturating_add(data.len() as u64);
+        Contents::<P>::check_size(size)?;
+        if data.is_empty() {
+            return Ok(0);
+        }
+        let (room, cost) = self.room_for(contents, offset, data.len())?;
+        let before = contents.allocated_bytes();
+        self.quota.charge(cost)?;
+        let contents = self.contents_mut(id)?;
+        let written = contents.write(offset, &data[..room]);
+        let taken = contents.allocated_bytes().saturating_sub(before);
+        self.quota.refund(cost.saturating_sub(taken));
+        let written = written?;
+        let inode = self.inode_mut(id)?;
+        inode.modified = now;
+        inode.changed = now;
+        // Whoever writes a program must not leave it running as someone else: write(2).
+        inode.permissions = without_set_id(inode.permissions);
+        Ok(written)
+    }
+
+    /// Copies to the end of a regular file, as O_APPEND asks; answers where and how many bytes.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn append(
+        &mut self,
+        id: InodeId,
+        data: &[u8],
+        now: WallTime,
+    ) -> Result<(u64, usize), FileError> {
+        let end = self.contents(id)?.len();
+        Ok((end, self.write(id, end, data, now)?))
+    }
+
+    /// How many of `len` bytes the quota has room for, and what they cost at most.
+    fn room_for(
+        &self,
+        contents: &Contents<P>,
+        offset: u64,
+        len: usize,
+    ) -> Result<(usize, u64), FileError> {
+        let left = self.quota.limit_bytes.saturating_sub(self.quota.used_bytes);
+        let fits = |len| contents.cost_of_write(offset, len) <= left;
+        if fits(len) {
+            return Ok((len, contents.cost_of_write(offset, len)));
+        }
+        // Costs rise with the length: find the most that fits.
+        let (mut most, mut too_much) = (0, len);
+        while most + 1 < too_much {
+            let middle = most + (too_much - most) / 2;
+            if fits(middle) {
+                most = middle;
+            } else {
+                too_much = middle;
+            }
+        }
+        if most == 0 {
+            return Err(FileError::NoSpace);
+        }
+        Ok((most, contents.cost_of_write(offset, most)))
+    }
+
+    /// Cuts a regular file or lengthens it with a hole: truncate(2).
+    ///
+    /// # Errors
+    /// [`FileError::FileTooLarge`] and those of [`Self::read`].
+    pub fn truncate(&mut self, id: InodeId, size: u64, now: WallTime) -> Result<(), FileError> {
+        Contents::<P>::check_size(size)?;
+        let contents = self.contents_mut(id)?;
+        let before = contents.allocated_bytes();
+        contents.resize(size);
+        let freed = before.saturating_sub(contents.allocated_bytes());
+        self.quota.refund(freed);
+        let inode = self.inode_mut(id)?;
+        inode.modified = now;
+        inode.changed = now;
+        inode.permissions = without_set_id(inode.permissions);
+        Ok(())
+    }
+
+    /// Notes that a file was read.
+    pub fn note_access(&mut self, id: InodeId, now: WallTime) {
+        if let Ok(inode) = self.inode_mut(id) {
+            inode.accessed = now;
+        }
+    }
+
+    /// Changes the permissions: chmod(2).
+    ///
+    /// # Errors
+    /// [`FileError::NotPermitted`] unless the caller is the owner.
+    pub fn set_permissions(
+        &mut self,
+        id: InodeId,
+        permissions: u16,
+        caller: &Identity<'_>,
+        now: WallTime,
+    ) -> Result<(), FileError> {
+        let metadata = self.metadata(id)?;
+        if !caller.is_owner(&metadata) {
+            return Err(FileError::NotPermitted);
+        }
+        let mut permissions = permissions & PERMISSION_BITS;
+        if !caller.is_in_group(metadata.owner.gid) && !caller.owns_all {
+            permissions &= !SET_GID;
+        }
+        let inode = self.inode_mut(id)?;
+        inode.permissions = permissions;
+        inode.changed = now;
+        Ok(())
+    }
+
+    /// Gives a file to another user or group: chown(2). `None` leaves one as it is.
+    ///
+    /// # Errors
+    /// [`FileError::NotPermitted`] unless the caller may give files away, or owns the file and
+    /// gives it to a group of its own.
+    pub fn set_owner(
+        &mut self,
+        id: InodeId,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        caller: &Identity<'_>,
+        now: WallTime,
+    ) -> Result<(), FileError> {
+        let metadata = self.metadata(id)?;
+        let owner = Owner {
+            uid: uid.unwrap_or(metadata.owner.uid),
+            gid: gid.unwrap_or(metadata.owner.gid),
+        };
+        let keeps_user = owner.uid == metadata.owner.uid;
+        let keeps_group = owner.gid == metadata.owner.gid;
+        let is_own = caller.uid == metadata.owner.uid;
+        let is_allowed = caller.can_give_away
+            || (is_own && keeps_user && (keeps_group || caller.is_in_group(owner.gid)));
+        if !is_allowed {
+            return Err(FileError::NotPermitted);
+        }
+        let inode = self.inode_mut(id)?;
+        inode.owner = owner;
+        if metadata.kind != FileKind::Directory {
+            inode.permissions = without_set_id(inode.permissions);
+        }
+        inode.changed = now;
+        Ok(())
+    }
+
+    /// Sets the times of last access and change: utimensat(2). `None` leaves one as it is.
+    ///
+    /// # Errors
+    /// [`FileError::Stale`]. The caller checks who may: the owner, or for the present time anyone
+    /// who may write.
+    pub fn set_times(
+        &mut self,
+        id: InodeId,
+        accessed: Option<WallTime>,
+        modified: Option<WallTime>,
+        now: WallTime,
+    ) -> Result<(), FileError> {
+        let inode = self.inode_mut(id)?;
+        inode.accessed = accessed.unwrap_or(inode.accessed);
+        inode.modified = modified.unwrap_or(inode.modified);
+        inode.changed = now;
+        Ok(())
+    }
+}
+
+fn without_set_id(permissions: u16) -> u16 {
+    let mut kept = permissions & !SET_UID;
+    // Set-gid without group execution means mandatory locking, not a change of identity.
+    if permissions & GROUP_EXECUTE != 0 {
+        kept &= !SET_GID;
+    }
+    kept
+}
