@@ -154,10 +154,10 @@ impl Backend for FakeBackend {
         process.usage.page_faults.minor = 87;
         process.usage.open_files = 3;
         self.add(process, started.program);
-        if !started.output.is_empty() {
-            if let Some(fake) = self.state.borrow_mut().processes.get_mut(&pid) {
-                fake.write(&started.output);
-            }
+        if let Some(fake) = self.state.borrow_mut().processes.get_mut(&pid)
+            && !started.output.is_empty()
+        {
+            fake.write(&started.output);
         }
         self.report(EventKind::ProcessCreated, pid, &caller.user, "created");
         Ok(pid)

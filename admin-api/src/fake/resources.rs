@@ -23,7 +23,7 @@ impl FakeBackend {
         let uptime_ns = self.clock.uptime_ns();
         let now = self.clock.now();
         let busy = state.cpu_busy.iter().sum::<u32>() / CPUS;
-        let load = |minutes: usize| Hundredths((state.load[minutes] * 100.0) as u32);
+        let load = |index: usize| state.load_average(index);
         System {
             name: "MultiOS".into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -70,7 +70,8 @@ impl FakeBackend {
             model: MODEL.into(),
             times,
             busy_percent: Hundredths(state.cpu_busy[index]),
-            run_queue_length: on_cpu(ProcessState::Ready).count() as u32,
+            run_queue_length: u32::try_from(on_cpu(ProcessState::Ready).count())
+                .unwrap_or(u32::MAX),
             current_pid: on_cpu(ProcessState::Running).next().map(|fake| fake.process.pid),
             context_switches: switches,
             migrations_in: switches / 50,
@@ -168,6 +169,16 @@ impl State {
             },
             nodes: vec![MemoryNode { id: 0, total_bytes: MEMORY_BYTES, free_bytes }],
         }
+    }
+
+    fn load_average(&self, index: usize) -> Hundredths {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a load is never negative, and there are at most 65,536 processes"
+        )]
+        let hundredths = (self.load[index] * 100.0) as u32;
+        Hundredths(hundredths)
     }
 
     fn counts(&self) -> ProcessCounts {

@@ -35,6 +35,7 @@ pub struct CreateProcess {
     pub class: Option<Class>,
     /// Its nice value, -20 to 19; else 0.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = -20, maximum = 19))]
     pub nice: Option<i8>,
     /// The CPUs it may run on; else all.
     #[serde(default)]
@@ -54,6 +55,7 @@ pub struct ProcessPatch {
     pub class: Option<Class>,
     /// New nice value, -20 to 19.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = -20, maximum = 19))]
     pub nice: Option<i8>,
     /// New set of CPUs it may run on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
