@@ -223,8 +223,11 @@ pub fn choose_cpu(
         return Some(far);
     }
     let cost = |cpu: CpuId| view(cpu).cost_for(wanted.band);
-    let best = allowed.iter().map(|cpu| (cost(cpu), !topology.near(last).contains(cpu), cpu)).min();
-    let ((best_blocked, best_load), _, best) = best?;
+    let near = topology.near(last);
+    // Of equals, the first: a near one.
+    let by_nearness = (allowed & near).iter().chain((allowed & !near).iter());
+    let best = by_nearness.map(|cpu| (cost(cpu), cpu)).min_by_key(|(cost, _)| *cost);
+    let ((best_blocked, best_load), best) = best?;
     let (last_blocked, last_load) = cost(last);
     let is_last_good_enough = may_stay
         && wanted.arrival != Arrival::New

@@ -126,3 +126,16 @@ impl Fair {
         self.total += i128::from(distance) * i128::from(weight);
     }
 }
+
+#[cfg(test)]
+impl Fair {
+    /// Checks the sums against the runtimes and weights of all members.
+    pub(crate) fn assert_books(&self, members: &[(VirtualTime, u32)]) {
+        let weight: u64 = members.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        assert_eq!(self.weight, weight);
+        let distance = |runtime: VirtualTime| i128::from(runtime.ahead_of(self.base));
+        let total: i128 =
+            members.iter().map(|(at, weight)| distance(*at) * i128::from(*weight)).sum();
+        assert_eq!(self.total, total);
+    }
+}

@@ -402,3 +402,6 @@ impl<T> RunQueue<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,7 @@ impl<T> RunQueue<T> {
     }
 
     /// Whether Critical and RealTime have used up their budget and others want the rest.
-    fn is_throttled(&self) -> bool {
+    pub(super) fn is_throttled(&self) -> bool {
         let runs = self.current.as_ref().is_some_and(|running| running.band == Band::Sharing);
         self.budget.is_spent() && (runs || !self.sharing.tree.is_empty())
     }
