@@ -178,15 +178,17 @@ impl<H: Hal, T: Transport, const SIZE: usize> NetQueues<H, T, SIZE> {
         self.error.is_none() && !self.idle.is_empty()
     }
 
-    /// Sends a frame of `len` bytes, which `fill` writes in place. `None`, and `fill` is not called,
-    /// when there is no buffer or the frame is too long.
-    pub fn send<O>(&mut self, len: usize, fill: impl FnOnce(&mut [u8]) -> O) -> Option<O> {
+    /// Sends a frame of `len` bytes, which `fill` writes in place.
+    ///
+    /// # Errors
+    /// Gives `fill` back when there is no buffer or the frame is too long.
+    pub fn send<O, F: FnOnce(&mut [u8]) -> O>(&mut self, len: usize, fill: F) -> Result<O, F> {
         if !self.can_send() || len > self.max_frame_bytes() {
-            return None;
+            return Err(fill);
         }
-        let mut buffer = self.idle.pop()?;
+        let Some(mut buffer) = self.idle.pop() else { return Err(fill) };
         let end = self.header_bytes + len;
-        let outcome = fill(buffer.bytes_mut().get_mut(self.header_bytes..end)?);
+        let outcome = fill(&mut buffer.bytes_mut()[self.header_bytes..end]);
         let lent = buffer.lend();
         // SAFETY: the buffer is lent, so nothing writes to it until the device returns it.
         let bytes = unsafe { lent.pointer().as_ref() };
@@ -200,7 +202,7 @@ impl<H: Hal, T: Transport, const SIZE: usize> NetQueues<H, T, SIZE> {
             // There are as many buffers as entries.
             Err(error) => self.error = Some(DeviceError::Queue(error)),
         }
-        Some(outcome)
+        Ok(outcome)
     }
 
     /// Takes back the buffers that have been sent.
