@@ -1,0 +1,123 @@
+//! The `futex` call.
+
+use crate::arguments::{Arguments, UserPointer};
+use crate::errno::Errno;
+
+/// `futex(address, operation, value, timeout or value2, address2, value3)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Futex {
+    /// The word, a multiple of 4.
+    pub address: u64,
+    /// Whether only threads of this process use it (`FUTEX_PRIVATE_FLAG`).
+    pub is_private: bool,
+    /// What to do.
+    pub operation: FutexOperation,
+}
+
+/// What to do with a futex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FutexOperation {
+    /// Sleep if the word has this value (`FUTEX_WAIT`, `FUTEX_WAIT_BITSET`).
+    Wait {
+        /// The value; if the word has another, the answer is EAGAIN.
+        expected: u32,
+        /// Where the time limit is.
+        timeout: Option<FutexTimeout>,
+        /// Which wake-ups concern the sleeper; not 0.
+        bitset: u32,
+    },
+    /// Wake sleepers (`FUTEX_WAKE`, `FUTEX_WAKE_BITSET`).
+    Wake {
+        /// How many at most, at least 1.
+        count: u32,
+        /// Which sleepers are concerned; not 0.
+        bitset: u32,
+    },
+    /// Wake some, and let others sleep on another word (`FUTEX_REQUEUE`, `FUTEX_CMP_REQUEUE`).
+    Requeue {
+        /// How many to wake.
+        wake: u32,
+        /// How many to move.
+        requeue: u32,
+        /// The other word, a multiple of 4.
+        target: u64,
+        /// The value that the word must have, or the answer is EAGAIN.
+        expected: Option<u32>,
+    },
+}
+
+/// A time limit of a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FutexTimeout {
+    /// A [`Timespec`](crate::layout::Timespec) from now, by the monotonic clock.
+    Relative(UserPointer),
+    /// A point of the monotonic clock.
+    Monotonic(UserPointer),
+    /// A point of the wall clock.
+    Realtime(UserPointer),
+}
+
+impl Futex {
+    const PRIVATE_FLAG: u32 = 128;
+    const CLOCK_REALTIME: u32 = 256;
+    const ANY: u32 = u32::MAX;
+
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// ENOSYS for an unknown operation (those for priority inheritance among them), EINVAL for an
+    /// unaligned word, an empty bit set or a negative count.
+    pub fn decode(arguments: &Arguments) -> Result<Self, Errno> {
+        let operation = arguments.unsigned(1);
+        let is_realtime = operation & Self::CLOCK_REALTIME != 0;
+        let command = operation & !(Self::PRIVATE_FLAG | Self::CLOCK_REALTIME);
+        let (value, bitset) = (arguments.unsigned(2), arguments.unsigned(5));
+        let timeout = arguments.pointer(3).non_null();
+        let wake_count = u32::try_from(arguments.int(2)).unwrap_or(0).max(1);
+        let operation = match command {
+            // Only a wait with a bit set has a point in time, and so a clock.
+            0 if !is_realtime => FutexOperation::Wait {
+                expected: value,
+                timeout: timeout.map(FutexTimeout::Relative),
+                bitset: Self::ANY,
+            },
+            1 if !is_realtime => FutexOperation::Wake { count: wake_count, bitset: Self::ANY },
+            3 | 4 if !is_realtime => FutexOperation::Requeue {
+                wake: count(arguments.int(2))?,
+                requeue: count(arguments.int(3))?,
+                target: aligned(arguments.word(4))?,
+                expected: (command == 4).then_some(bitset),
+            },
+            9 => FutexOperation::Wait {
+                expected: value,
+                timeout: timeout.map(if is_realtime {
+                    FutexTimeout::Realtime
+                } else {
+                    FutexTimeout::Monotonic
+                }),
+                bitset: not_empty(bitset)?,
+            },
+            10 if !is_realtime => {
+                FutexOperation::Wake { count: wake_count, bitset: not_empty(bitset)? }
+            }
+            _ => return Err(Errno::ENOSYS),
+        };
+        Ok(Self {
+            address: aligned(arguments.word(0))?,
+            is_private: arguments.unsigned(1) & Self::PRIVATE_FLAG != 0,
+            operation,
+        })
+    }
+}
+
+fn aligned(address: u64) -> Result<u64, Errno> {
+    if address.is_multiple_of(4) { Ok(address) } else { Err(Errno::EINVAL) }
+}
+
+fn count(value: i32) -> Result<u32, Errno> {
+    u32::try_from(value).map_err(|_| Errno::EINVAL)
+}
+
+fn not_empty(bitset: u32) -> Result<u32, Errno> {
+    if bitset == 0 { Err(Errno::EINVAL) } else { Ok(bitset) }
+}
