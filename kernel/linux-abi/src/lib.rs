@@ -4,7 +4,7 @@
 //! - [`Arguments`]: the six registers; [`memory`], [`file`], [`process`], [`futex`] and [`time`] make
 //!   typed arguments of them, refusing what Linux refuses with the same error.
 //! - [`layout`]: the structures in a program's memory, as arrays of bytes.
-//! - [`stack`]: what lies on the stack of a program that starts.
+//! - [`InitialStack`]: what lies on the stack of a program that starts.
 //!
 //! Signals (numbers, names, default actions) are `process-core`'s. Nothing here looks at a
 //! program's memory or knows a process.
@@ -40,9 +40,10 @@ pub mod layout;
 pub mod memory;
 mod number;
 pub mod process;
-pub mod stack;
+mod stack;
 pub mod time;
 
 pub use arguments::{Arguments, MAX_TRANSFER_BYTES, UserPointer};
 pub use errno::{Errno, encode_result};
 pub use number::SystemCall;
+pub use stack::{Auxiliary, InitialStack, MAX_STRING_BYTES, StackError, StackImage};

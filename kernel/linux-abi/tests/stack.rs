@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use linux_abi::auxiliary::*;
-use linux_abi::stack::{Auxiliary, InitialStack, MAX_STRING_BYTES, StackError, StackImage};
+use linux_abi::{Auxiliary, InitialStack, MAX_STRING_BYTES, StackError, StackImage};
 use proptest::prelude::*;
 
 const TOP: u64 = 0x7fff_ffff_e000;

@@ -1,6 +1,7 @@
 //! The map itself: [`AddressSpace`], mapping and unmapping.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::area::{Area, Kind, PAGE_BYTES, PageRange, Protection, page_of};
 use super::error::Error;
@@ -54,7 +55,13 @@ pub struct Mapped<F> {
     /// Where the new area is. It may have been joined with its neighbours.
     pub range: PageRange,
     /// What was there before: its translations have to be removed and shot down.
-    pub replaced: Vec<Area<F>>,
+    pub removed: Vec<Area<F>>,
+}
+
+impl<F: fmt::Debug> fmt::Debug for AddressSpace<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.areas()).finish()
+    }
 }
 
 impl<F> AddressSpace<F> {
@@ -207,12 +214,12 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         check_offset(&kind, length)?;
         let range = self.place(placement, length)?;
         self.check_total(range.bytes(), self.mapped_bytes_in(range))?;
-        let mut replaced = self.removal_list(range)?;
+        let mut removed = self.removal_list(range)?;
         self.reserve(1 + self.splits(range))?;
-        self.carve(range, &mut replaced);
+        self.carve(range, &mut removed);
         let on_fork = super::OnFork::Inherit;
         self.add(Area { range, protection, max_protection, kind, on_fork });
-        Ok(Mapped { range, replaced })
+        Ok(Mapped { range, removed })
     }
 
     /// Unmaps whatever is in a range, and returns it: its translations have to be removed and shot

@@ -87,8 +87,8 @@ fn fixed_replaces_and_returns_what_was_there() {
     map_at(&mut space, BASE, 10, file(100));
     let fixed = request(Placement::Fixed(BASE + 3 * PAGE_BYTES), 2 * PAGE_BYTES, Kind::Anonymous);
     let mapped = space.map(fixed.clone()).unwrap();
-    assert_eq!(mapped.replaced.len(), 1);
-    assert_eq!(mapped.replaced[0].kind, file(103));
+    assert_eq!(mapped.removed.len(), 1);
+    assert_eq!(mapped.removed[0].kind, file(103));
     let offsets: Vec<_> = space.areas().map(|area| area.file_offset(area.range.start())).collect();
     assert_eq!(offsets, [Some(100 << 12), None, Some(105 << 12)]);
 

@@ -198,7 +198,7 @@ impl Pair {
                     Some(at) => {
                         let mapped = mapped.unwrap();
                         assert_eq!(mapped.range.start(), address(at));
-                        assert_eq!(pages_of(&mapped.replaced), self.take(at, pages));
+                        assert_eq!(pages_of(&mapped.removed), self.take(at, pages));
                         for number in 0..pages {
                             self.model[at + number] = Some(Page {
                                 kind: advanced(&kind, number),
