@@ -1,5 +1,6 @@
 //! The queues of a network device, with their buffers.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{Ordering, fence};
@@ -62,9 +63,12 @@ struct Sent {
 pub struct NetQueues<H: Hal, T: Transport, const SIZE: usize> {
     // Dropped first: that resets the device, which then has no buffer any more. (The buffers that it
     // had are leaked all the same: a reset that a device ignores must not make memory unsafe.)
-    raw: VirtIONetRaw<H, T, SIZE>,
-    receiving: [Option<Lent>; SIZE],
-    sending: [Option<Sent>; SIZE],
+    // (On the heap, because kernel stacks are small.)
+    raw: Box<VirtIONetRaw<H, T, SIZE>>,
+    /// The buffers that the device has for receiving, by their tokens.
+    receiving: Vec<Option<Lent>>,
+    /// The buffers that the device has for sending, by their tokens.
+    sending: Vec<Option<Sent>>,
     /// Buffers for sending that the driver has.
     idle: Vec<Buffer>,
     header_bytes: usize,
@@ -77,13 +81,13 @@ impl<H: Hal, T: Transport, const SIZE: usize> NetQueues<H, T, SIZE> {
     /// # Errors
     /// When the device's queues are shorter than `SIZE`, or memory for them is short.
     pub fn new(transport: T) -> Result<Self, Error> {
-        let raw = VirtIONetRaw::new(transport)?;
+        let raw = Box::new(VirtIONetRaw::new(transport)?);
         let mut probe = [0; 64];
         let header_bytes = raw.fill_buffer_header(&mut probe)?;
         let mut queues = Self {
             raw,
-            receiving: [const { None }; SIZE],
-            sending: [const { None }; SIZE],
+            receiving: (0..SIZE).map(|_| None).collect(),
+            sending: (0..SIZE).map(|_| None).collect(),
             idle: Vec::with_capacity(SIZE),
             header_bytes,
             error: None,
