@@ -10,12 +10,15 @@ use crate::toolchain::{Target, Toolchain};
 use crate::{console, setup, shell, symbols};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The image may not grow beyond this.
 pub const LARGEST_KERNEL_BYTES: u64 = 10 << 20;
 
 /// Tells the kernel's build script where the packed console lies.
-pub const CONSOLE_VARIABLE: &str = "MULTIOS_CONSOLE_DIR";
+const CONSOLE_VARIABLE: &str = "MULTIOS_CONSOLE_DIR";
+/// Tells it where the OpenAPI document lies.
+const DOCUMENT_VARIABLE: &str = "MULTIOS_OPENAPI";
 
 /// How the kernel is compiled: for addresses in the top 2 GiB, and so that a backtrace can follow
 /// the frame pointers.
@@ -41,8 +44,7 @@ pub fn command(places: &Places) -> Result<()> {
 /// # Errors
 /// When a build step fails.
 pub fn image(places: &Places, additions: &[Addition]) -> Result<()> {
-    let console = console::packed(places)?;
-    let linked = kernel(places, &console)?;
+    let linked = kernel(places)?;
     let elf = read(&linked)?;
     let symbols = symbols::table(&elf)?;
     write(&places.debug_kernel(), &elf)?;
@@ -61,14 +63,13 @@ pub fn test_initrd(places: &Places) -> Result<()> {
     write(&places.test_initrd(), &bytes)
 }
 
-/// Compiles and links the kernel with the packed console in it; returns where cargo put it.
-fn kernel(places: &Places, console: &Path) -> Result<PathBuf> {
+/// Compiles and links the kernel; returns where cargo put it.
+fn kernel(places: &Places) -> Result<PathBuf> {
     let script = linker_script(places)?;
     let mut cargo = Toolchain::require()?.cargo("rustc", Target::Kernel);
-    kernel_environment(&mut cargo);
+    kernel_environment(places, &mut cargo)?;
     cargo
         .current_dir(&places.root)
-        .env(CONSOLE_VARIABLE, console)
         .args(["--package", "kernel", "--release", "--target-dir"])
         .arg(places.cross_target())
         .arg("--")
@@ -80,9 +81,30 @@ fn kernel(places: &Places, console: &Path) -> Result<PathBuf> {
     Ok(places.cross_target().join(Target::Kernel.triple()).join("release/kernel"))
 }
 
-/// Sets what every compilation for the kernel's target has in common, be it `rustc` or `clippy`.
-pub fn kernel_environment(cargo: &mut std::process::Command) {
-    cargo.env("CARGO_TARGET_X86_64_UNKNOWN_NONE_RUSTFLAGS", CODE_GENERATION);
+/// Sets what every compilation for the kernel's target has in common, be it `rustc` or `clippy`, and
+/// makes what the kernel embeds: the packed console and the API's document.
+///
+/// # Errors
+/// When the console can't be built.
+pub fn kernel_environment(places: &Places, cargo: &mut Command) -> Result<()> {
+    let document = places.out.join("openapi.json");
+    write(&document, admin_api::openapi::document().as_bytes())?;
+    cargo
+        .env("CARGO_TARGET_X86_64_UNKNOWN_NONE_RUSTFLAGS", CODE_GENERATION)
+        .env(CONSOLE_VARIABLE, console_folder(places)?)
+        .env(DOCUMENT_VARIABLE, document);
+    Ok(())
+}
+
+/// The packed console. Who works on the kernel alone can name one that was packed before.
+///
+/// # Errors
+/// When it can't be built.
+pub fn console_folder(places: &Places) -> Result<PathBuf> {
+    match std::env::var_os(CONSOLE_VARIABLE) {
+        Some(folder) => Ok(places.root.join(folder)),
+        None => console::packed(places),
+    }
 }
 
 /// Copies the linker script to a name made of its content: cargo links again when the name changes.

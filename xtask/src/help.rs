@@ -13,6 +13,8 @@ cargo xtask COMMAND
   mock          the console and the API on this host, over a backend that makes its figures up
   help          this
 
+build, run, test, bench: with MULTIOS_CONSOLE_DIR=FOLDER set, the console packed there is taken and none is built.
+
 run:
   --cpus N                 CPUs (4)
   --memory MIB             memory (512)
@@ -30,4 +32,5 @@ bench:
 
 mock:
   --port P                 port of 127.0.0.1 (8081; 0 picks a free one)
+  --token T                the API token (one is made at random)
 ";

@@ -10,6 +10,7 @@ pub mod cpio;
 pub mod failure;
 pub mod help;
 pub mod initrd;
+pub mod mock;
 pub mod options;
 pub mod places;
 pub mod qemu;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use xtask::failure::{Failure, Result};
 use xtask::options::{self, Words};
 use xtask::places::Places;
-use xtask::{bench, build, help, run, setup, test, tidy};
+use xtask::{bench, build, help, mock, run, setup, test, tidy};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +33,7 @@ fn dispatch(mut words: Vec<String>) -> Result<ExitCode> {
         "build" => options::none(words).and_then(|()| build::command(&places)),
         "run" => return run::command(&places, run::Options::parse(words)?),
         "test" => return test::command(&places, words),
+        "mock" => mock::command(&places, words),
         "bench" => bench::command(&places, words),
         "tidy" => options::none(words).and_then(|()| tidy::command(&places)),
         _ => Err(Failure::usage(format!("there is no command `{command}`"))),

@@ -104,12 +104,7 @@ pub fn command(places: &Places, options: Options) -> Result<ExitCode> {
     }
     machine.extra.extend(options.extra);
 
-    println!("console  {}", secret::link(port, &link_secret));
-    println!("         (signs in once; later, sign in with the token)");
-    println!("token    {token}");
-    println!(
-        "curl     curl -sS -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/api/v1/system"
-    );
+    secret::introduce(port, &token, &link_secret);
     if options.waits_for_debugger {
         let kernel = places.debug_kernel();
         println!("gdb      gdb -ex 'target remote 127.0.0.1:1234' {}", kernel.display());

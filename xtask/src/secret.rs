@@ -54,6 +54,16 @@ pub fn link(port: u16, link_secret: &str) -> String {
     format!("http://127.0.0.1:{port}/#/sign-in?secret={link_secret}")
 }
 
+/// Prints how to get in: the link, the token and a line to paste.
+pub fn introduce(port: u16, token: &str, link_secret: &str) {
+    println!("console  {}", link(port, link_secret));
+    println!("         (signs in once; after that, sign in with the token)");
+    println!("token    {token}");
+    println!(
+        "curl     curl -sS -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/api/v1/system"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,8 @@ pub enum Need {
     Compiler,
     /// QEMU with an x2APIC without hardware virtualisation: 9 or newer.
     Qemu,
+    /// npm, which fetches the console's style sheet and fonts.
+    Npm,
     /// A statically linked busybox, the guest's basic programs.
     Busybox,
     /// A C compiler for static programs.
@@ -29,12 +31,22 @@ pub enum Need {
 }
 
 /// What building the image takes.
-pub const TO_BUILD: &[Need] = &[Need::Compiler, Need::Busybox, Need::StaticC];
+pub const TO_BUILD: &[Need] = &[Need::Compiler, Need::Npm, Need::Busybox, Need::StaticC];
 /// What booting the image takes.
-pub const TO_RUN: &[Need] = &[Need::Compiler, Need::Busybox, Need::StaticC, Need::Qemu];
+pub const TO_RUN: &[Need] = &[Need::Compiler, Need::Npm, Need::Busybox, Need::StaticC, Need::Qemu];
+/// What the end-to-end tests without the browser take.
+pub const TO_TEST_WITHOUT_BROWSER: &[Need] =
+    &[Need::Compiler, Need::Npm, Need::Busybox, Need::StaticC, Need::Qemu, Need::Curl];
 /// What all of the tests take.
-pub const TO_TEST: &[Need] =
-    &[Need::Compiler, Need::Busybox, Need::StaticC, Need::Qemu, Need::Browser, Need::Curl];
+pub const TO_TEST: &[Need] = &[
+    Need::Compiler,
+    Need::Npm,
+    Need::Busybox,
+    Need::StaticC,
+    Need::Qemu,
+    Need::Browser,
+    Need::Curl,
+];
 
 /// The oldest QEMU whose emulated CPU has an x2APIC.
 const OLDEST_QEMU: u32 = 9;
@@ -44,6 +56,7 @@ impl Need {
         match self {
             Self::Compiler => Toolchain::find().is_some(),
             Self::Qemu => qemu_version().is_some_and(|version| version >= OLDEST_QEMU),
+            Self::Npm => shell::find("npm").is_some(),
             Self::Busybox => busybox().is_some(),
             Self::StaticC => shell::find("musl-gcc").is_some(),
             Self::Browser => {
@@ -57,6 +70,7 @@ impl Need {
         match self {
             Self::Compiler => &toolchain::DEBIAN_PACKAGES,
             Self::Qemu => &["qemu-system-x86"],
+            Self::Npm => &["npm"],
             Self::Busybox => &["busybox-static"],
             Self::StaticC => &["musl-tools"],
             Self::Browser => &["chromium", "chromium-driver"],
@@ -68,6 +82,7 @@ impl Need {
         match self {
             Self::Compiler => "a compiler for the bare machine and for WebAssembly",
             Self::Qemu => "QEMU 9 or newer (qemu-system-x86_64)",
+            Self::Npm => "npm",
             Self::Busybox => "a statically linked busybox",
             Self::StaticC => "musl-gcc",
             Self::Browser => "chromium and chromedriver",

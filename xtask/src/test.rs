@@ -83,7 +83,7 @@ const PARTS: &[Part] = &[
     Part {
         name: "e2e",
         what: "the booted image, driven with curl and by hostile clients",
-        needs: &[Need::Compiler, Need::Busybox, Need::StaticC, Need::Qemu, Need::Curl],
+        needs: setup::TO_TEST_WITHOUT_BROWSER,
         run: parts::e2e,
     },
     Part {
@@ -92,7 +92,7 @@ const PARTS: &[Part] = &[
         needs: setup::TO_TEST,
         run: parts::browser,
     },
-    Part { name: "clippy", what: "lints", needs: &[Need::Compiler], run: parts::clippy },
+    Part { name: "clippy", what: "lints", needs: setup::TO_BUILD, run: parts::clippy },
     Part {
         name: "deny",
         what: "licences and sources of dependencies",

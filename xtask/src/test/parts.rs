@@ -70,11 +70,7 @@ pub(super) fn clippy(places: &Places, log: &mut Log) -> Result<Outcome> {
     let mut count = log.step(host.args(["--", "-D", "warnings"]))?;
 
     let mut kernel = Toolchain::require()?.cargo("clippy", Target::Kernel);
-    image::kernel_environment(&mut kernel);
-    let console = places.out.join("console");
-    if console.exists() {
-        kernel.env(image::CONSOLE_VARIABLE, console);
-    }
+    image::kernel_environment(places, &mut kernel)?;
     kernel.current_dir(&places.root).arg("--target-dir").arg(places.cross_target());
     for package in KERNEL_CRATES {
         kernel.args(["--package", package]);
