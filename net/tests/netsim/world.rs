@@ -66,14 +66,14 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    fn send(&mut self, from: usize, frame: Vec<u8>) {
+    fn send(&mut self, from: usize, frame: &[u8]) {
         for to in 0..self.inboxes.len() {
             if to == from || self.random.below(1000) < self.weather.loss {
                 continue;
             }
-            self.carry(to, frame.clone());
+            self.carry(to, frame.to_vec());
             if self.random.below(1000) < self.weather.duplicate {
-                self.carry(to, frame.clone());
+                self.carry(to, frame.to_vec());
             }
         }
     }
@@ -121,7 +121,7 @@ impl TxToken for Sending<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let mut frame = vec![0; len];
         let result = f(&mut frame);
-        self.0.wire.borrow_mut().send(self.0.number, frame);
+        self.0.wire.borrow_mut().send(self.0.number, &frame);
         result
     }
 }
