@@ -1,6 +1,9 @@
 //! The stack and its sockets in a simulated network.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
+mod addresses;
+mod hostile;
+mod raw;
 mod server;
 mod tcp;
 mod world;
