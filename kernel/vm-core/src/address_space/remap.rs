@@ -52,12 +52,16 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         placement: RemapPlacement,
     ) -> Result<Remapped<F>, Error> {
         let old = self.user_range(address, old_length)?;
-        let new = self.user_range(address, new_length)?;
         if let RemapPlacement::Fixed(target) = placement {
             let target = self.user_range(target, new_length)?;
             return self.move_to(old, target);
         }
         self.area_at(old.start()).ok_or(Error::NotMapped { address })?;
+        if new_length == 0 {
+            return Err(Error::ZeroLength);
+        }
+        let no_space = Error::NoSpace { bytes: new_length };
+        let new = PageRange::with_length(address, new_length).ok_or(no_space)?;
         if let Some(tail) = PageRange::new(new.end(), old.end()) {
             let removed = self.unmap_range(tail)?;
             return Ok(Remapped { range: new, moved: None, removed });
@@ -71,7 +75,7 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
             return Ok(Remapped { range: new, moved: None, removed: Vec::new() });
         }
         if placement == RemapPlacement::InPlace {
-            return Err(Error::NoSpace { bytes: new.bytes() });
+            return Err(no_space);
         }
         let target = self.find_gap(new.bytes())?;
         self.move_to(old, target)

@@ -323,6 +323,21 @@ fn remap_grows_in_place_moves_and_shrinks() {
 }
 
 #[test]
+fn what_cannot_grow_at_the_end_of_user_space_moves() {
+    let mut space = space();
+    let last = Layout::USER.end() - PAGE_BYTES;
+    map_at(&mut space, last, 1, Kind::Anonymous);
+    let grow = |space: &mut AddressSpace<u32>, length| {
+        space.remap(last, PAGE_BYTES, length, RemapPlacement::MayMove)
+    };
+    assert_eq!(grow(&mut space, u64::MAX), Err(Error::NoSpace { bytes: u64::MAX }));
+    assert_eq!(grow(&mut space, 0), Err(Error::ZeroLength));
+    let moved = grow(&mut space, 2 * PAGE_BYTES).unwrap();
+    assert_eq!((moved.range.pages(), space.usage().total_bytes), (2, 2 * PAGE_BYTES));
+    assert!(moved.moved.is_some());
+}
+
+#[test]
 fn a_forked_child_gets_all_but_what_was_kept_from_it() {
     let mut space = space();
     map_at(&mut space, BASE, 4, Kind::Anonymous);
