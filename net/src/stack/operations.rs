@@ -3,6 +3,7 @@
 //! Each operation that may have to wait takes the waker to call when trying again makes sense.
 
 use core::task::{Poll, Waker};
+use core::time::Duration;
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp;
@@ -17,6 +18,8 @@ use crate::time::Instant;
 
 /// The range that outgoing connections take their port from (RFC 6335, section 6).
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49_152..=65_535;
+/// smoltcp counts microseconds.
+const CLOCK_STEP: Duration = Duration::from_micros(1);
 const EPHEMERAL_COUNT: u16 = u16::MAX - 49_152 + 1;
 
 /// Why no connection can be opened.
@@ -316,10 +319,13 @@ fn register(slot: &mut Option<Waker>, waker: &Waker) {
     }
 }
 
-/// smoltcp closes a socket that timed out as it closes one that was reset; the silence tells.
+/// smoltcp closes a socket that timed out as it closes one that was reset; the silence tells. Its
+/// clock is coarser, so it may be a little early.
 fn why_closed(connection: &Connection, now: Instant) -> StreamError {
     match connection.dead_after {
-        Some(limit) if now.since(connection.last_heard) >= limit => StreamError::TimedOut,
+        Some(limit) if now.since(connection.last_heard) + CLOCK_STEP >= limit => {
+            StreamError::TimedOut
+        }
         _ => StreamError::Reset,
     }
 }

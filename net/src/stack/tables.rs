@@ -250,7 +250,8 @@ impl Tables {
     }
 
     fn settle_orphaned(&mut self, id: ConnectionId, state: tcp::State, now: Instant) {
-        let linger = now.after(self.linger);
+        // A closed one only has its reset to send.
+        let time = if state == tcp::State::Closed { RESET_TIME } else { self.linger };
         let Some(connection) = self.connections.get_mut(id) else { return };
         match state {
             tcp::State::TimeWait => {
@@ -264,7 +265,7 @@ impl Tables {
                 self.mark_dirty(id.index);
             }
             _ => {
-                connection.limit.get_or_insert(linger);
+                connection.limit.get_or_insert(now.after(time));
             }
         }
     }
