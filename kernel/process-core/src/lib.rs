@@ -49,3 +49,6 @@ pub use table::{
     WaitEvents, WaitOutcome, WaitSelector,
 };
 pub use usage::{CpuUsage, IoUsage, MemoryUsage, SignalUsage, Usage};
+
+#[cfg(test)]
+mod tests;

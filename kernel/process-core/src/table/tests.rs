@@ -1,4 +1,4 @@
-//! The table's rules, one by one; the property tests stand in `tests/`.
+//! The table's rules, one by one; the property tests stand in `src/tests/table.rs`.
 
 use std::string::ToString;
 use std::sync::Arc;

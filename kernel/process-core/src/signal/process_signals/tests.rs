@@ -1,4 +1,4 @@
-//! Rules of signal(7) one by one; the comparison with a model stands in `tests/signals.rs`.
+//! Rules of signal(7) one by one; the comparison with a model stands in `src/tests/signals.rs`.
 
 use std::vec::Vec;
 
