@@ -169,6 +169,11 @@ impl Credentials {
         }
     }
 
+    /// Root's, without further groups: what the kernel's own threads have.
+    pub fn root() -> Self {
+        Self::for_user(Uid(0), Gid(0), Arc::new([]))
+    }
+
     /// Whether it may use this capability.
     pub const fn is_capable(&self, capability: Capability) -> bool {
         self.capabilities.contains(capability)

@@ -24,7 +24,7 @@ pub enum DefaultAction {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(NonZeroU8);
 
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 64] = [
     "SIGHUP",
     "SIGINT",
     "SIGQUIT",
@@ -56,6 +56,39 @@ const NAMES: [&str; 31] = [
     "SIGIO",
     "SIGPWR",
     "SIGSYS",
+    "SIGRTMIN",
+    "SIGRTMIN+1",
+    "SIGRTMIN+2",
+    "SIGRTMIN+3",
+    "SIGRTMIN+4",
+    "SIGRTMIN+5",
+    "SIGRTMIN+6",
+    "SIGRTMIN+7",
+    "SIGRTMIN+8",
+    "SIGRTMIN+9",
+    "SIGRTMIN+10",
+    "SIGRTMIN+11",
+    "SIGRTMIN+12",
+    "SIGRTMIN+13",
+    "SIGRTMIN+14",
+    "SIGRTMIN+15",
+    "SIGRTMIN+16",
+    "SIGRTMIN+17",
+    "SIGRTMIN+18",
+    "SIGRTMIN+19",
+    "SIGRTMIN+20",
+    "SIGRTMIN+21",
+    "SIGRTMIN+22",
+    "SIGRTMIN+23",
+    "SIGRTMIN+24",
+    "SIGRTMIN+25",
+    "SIGRTMIN+26",
+    "SIGRTMIN+27",
+    "SIGRTMIN+28",
+    "SIGRTMIN+29",
+    "SIGRTMIN+30",
+    "SIGRTMIN+31",
+    "SIGRTMIN+32",
 ];
 
 const FIRST_REAL_TIME: u8 = 32;
@@ -127,14 +160,13 @@ impl Signal {
 
     /// The signal with this name (`"SIGTERM"`, `"SIGRTMIN"`, `"SIGRTMIN+3"`).
     pub fn from_name(name: &str) -> Option<Self> {
-        if let Some(position) = NAMES.iter().position(|known| *known == name) {
-            return Self::new(i64::try_from(position).ok()? + 1).ok();
-        }
-        let offset = match name.strip_prefix("SIGRTMIN")? {
-            "" => 0,
-            rest => rest.strip_prefix('+')?.parse::<u8>().ok().filter(|offset| *offset > 0)?,
-        };
-        Self::new(i64::from(FIRST_REAL_TIME) + i64::from(offset)).ok()
+        let position = NAMES.iter().position(|known| *known == name)?;
+        Self::new(i64::try_from(position).ok()? + 1).ok()
+    }
+
+    /// The name; real-time signals count from the kernel's first, 32.
+    pub fn name(self) -> &'static str {
+        NAMES.get(usize::from(self.number()) - 1).copied().unwrap_or_default()
     }
 
     /// The number, 1 to 64.
@@ -193,11 +225,7 @@ impl Signal {
 
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES.get(usize::from(self.number()) - 1) {
-            Some(name) => f.write_str(name),
-            None if self.number() == FIRST_REAL_TIME => f.write_str("SIGRTMIN"),
-            None => write!(f, "SIGRTMIN+{}", self.number() - FIRST_REAL_TIME),
-        }
+        f.write_str(self.name())
     }
 }
 
