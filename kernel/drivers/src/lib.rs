@@ -14,6 +14,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[cfg(target_os = "none")]
+pub mod machine;
 pub mod pci;
 pub mod registers;
 pub mod virtio;

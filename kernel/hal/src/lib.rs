@@ -6,7 +6,7 @@
 //! - [`cpu`], [`interrupts`], [`trap`], [`apic`]: one CPU, and what interrupts it.
 //! - [`frame`], [`paging`], [`heap`]: memory.
 //! - [`thread`], [`user`]: what runs.
-//! - [`time`], [`acpi`], [`pci`], [`mmio`], [`dma`], [`serial`]: the machine around the CPUs.
+//! - [`time`], [`acpi`], [`pci`], [`mmio`], [`virtio`], [`serial`]: the machine around the CPUs.
 //! - [`panic`], [`symbols`]: the end.
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -21,6 +21,7 @@ pub mod debug_exit;
 pub mod frame;
 pub mod heap;
 pub mod interrupts;
+pub mod mmio;
 pub mod paging;
 pub mod panic;
 pub mod pci;
@@ -31,3 +32,4 @@ pub mod thread;
 pub mod time;
 pub mod trap;
 pub mod user;
+pub mod virtio;
