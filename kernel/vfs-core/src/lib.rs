@@ -18,6 +18,7 @@ mod error;
 mod initramfs;
 mod metadata;
 mod open;
+mod pipe;
 mod tmpfs;
 mod walk;
 
@@ -30,6 +31,7 @@ pub use metadata::{
     DeviceKind, DeviceNumber, FileKind, Metadata, Owner, PERMISSION_BITS, WallTime,
 };
 pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
+pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, Pipe, PipeOutcome};
 pub use tmpfs::{
     Discarded, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode, TmpFs,
 };

@@ -358,7 +358,7 @@ fn check(signals: &ProcessSignals, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     // proves: P6
     #[test]

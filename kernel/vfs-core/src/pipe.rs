@@ -1,0 +1,197 @@
+//! A pipe: bytes between those who write and those who read. pipe(7).
+//!
+//! [`Pipe`] decides and copies; who waits for what, and SIGPIPE, is the kernel's. Its pages come
+//! when there is something to hold and go when it is read, so that an idle pipe costs little.
+
+use alloc::collections::VecDeque;
+
+use crate::error::FileError;
+use crate::tmpfs::{PAGE_BYTES, Page};
+
+/// Up to this many bytes a write goes in as a whole or not at all.
+pub const PIPE_ATOMIC_BYTES: usize = 4096;
+/// What a pipe holds at most.
+pub const PIPE_BYTES: usize = 65_536;
+
+/// What became of a read or a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PipeOutcome {
+    /// This many bytes were copied.
+    Copied {
+        /// How many.
+        bytes: usize,
+        /// Whether those who wait at the other end are to be woken.
+        wakes_others: bool,
+    },
+    /// Not now: wait, or answer EAGAIN.
+    WouldBlock,
+    /// There is nobody at the other end: the end of the file for a reader, SIGPIPE and EPIPE for
+    /// a writer.
+    Closed,
+}
+
+/// A pipe.
+pub struct Pipe<P> {
+    pages: VecDeque<P>,
+    /// A page that was read empty, kept for the next write.
+    spare: Option<P>,
+    /// Where the first byte stands in the first page.
+    start: usize,
+    len: usize,
+    readers: u32,
+    writers: u32,
+}
+
+impl<P: Page> Default for Pipe<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P: Page> Pipe<P> {
+    /// An empty pipe without ends.
+    pub const fn new() -> Self {
+        Self { pages: VecDeque::new(), spare: None, start: 0, len: 0, readers: 0, writers: 0 }
+    }
+
+    /// How many bytes wait to be read: FIONREAD.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no byte waits to be read.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// A further end for reading is open.
+    pub fn add_reader(&mut self) {
+        self.readers = self.readers.saturating_add(1);
+    }
+
+    /// A further end for writing is open.
+    pub fn add_writer(&mut self) {
+        self.writers = self.writers.saturating_add(1);
+    }
+
+    /// An end for reading is closed; answers whether the writers are to be woken to see it.
+    pub fn remove_reader(&mut self) -> bool {
+        self.readers = self.readers.saturating_sub(1);
+        self.readers == 0
+    }
+
+    /// An end for writing is closed; answers whether the readers are to be woken to see it.
+    pub fn remove_writer(&mut self) -> bool {
+        self.writers = self.writers.saturating_sub(1);
+        self.writers == 0
+    }
+
+    /// Whether somebody could read.
+    pub const fn has_readers(&self) -> bool {
+        self.readers > 0
+    }
+
+    /// Whether somebody could write.
+    pub const fn has_writers(&self) -> bool {
+        self.writers > 0
+    }
+
+    /// Whether a read would not wait: POLLIN, or POLLHUP without writers.
+    pub const fn is_readable(&self) -> bool {
+        self.len > 0 || self.writers == 0
+    }
+
+    /// Whether a write of up to [`PIPE_ATOMIC_BYTES`] would not wait: POLLOUT, or POLLERR without
+    /// readers.
+    pub const fn is_writable(&self) -> bool {
+        self.room() >= PIPE_ATOMIC_BYTES || self.readers == 0
+    }
+
+    const fn room(&self) -> usize {
+        PIPE_BYTES - self.len
+    }
+
+    /// Takes bytes out.
+    pub fn read(&mut self, buffer: &mut [u8]) -> PipeOutcome {
+        if buffer.is_empty() {
+            return PipeOutcome::Copied { bytes: 0, wakes_others: false };
+        }
+        if self.len == 0 {
+            let is_over = self.writers == 0;
+            return if is_over { PipeOutcome::Closed } else { PipeOutcome::WouldBlock };
+        }
+        let had_room = self.room() >= PIPE_ATOMIC_BYTES;
+        let mut bytes = 0;
+        while bytes < buffer.len() && self.len > 0 {
+            let Some(page) = self.pages.front() else { break };
+            let step = (buffer.len() - bytes).min(PAGE_BYTES - self.start).min(self.len);
+            buffer[bytes..bytes + step]
+                .copy_from_slice(&page.bytes()[self.start..self.start + step]);
+            bytes += step;
+            self.start += step;
+            self.len -= step;
+            if self.start == PAGE_BYTES || self.len == 0 {
+                self.spare = self.pages.pop_front();
+                self.start = 0;
+            }
+        }
+        // Writers wait for room for a whole atomic write: waking them for less would be in vain.
+        let wakes_others = !had_room && self.room() >= PIPE_ATOMIC_BYTES;
+        PipeOutcome::Copied { bytes, wakes_others }
+    }
+
+    /// Puts bytes in.
+    ///
+    /// # Errors
+    /// [`FileError::OutOfMemory`] if not a single byte, or not the whole of an atomic write, found
+    /// memory.
+    pub fn write(&mut self, data: &[u8]) -> Result<PipeOutcome, FileError> {
+        if self.readers == 0 {
+            return Ok(PipeOutcome::Closed);
+        }
+        if data.is_empty() {
+            return Ok(PipeOutcome::Copied { bytes: 0, wakes_others: false });
+        }
+        let is_atomic = data.len() <= PIPE_ATOMIC_BYTES;
+        let room = self.room();
+        if room == 0 || (is_atomic && room < data.len()) {
+            return Ok(PipeOutcome::WouldBlock);
+        }
+        let wanted = data.len().min(room);
+        let bytes = wanted.min(self.get_memory(wanted));
+        if bytes == 0 || (is_atomic && bytes < wanted) {
+            return Err(FileError::OutOfMemory);
+        }
+        let mut copied = 0;
+        while copied < bytes {
+            let end = self.start + self.len;
+            let Some(page) = self.pages.get_mut(end / PAGE_BYTES) else { break };
+            let within = end % PAGE_BYTES;
+            let step = (bytes - copied).min(PAGE_BYTES - within);
+            page.bytes_mut()[within..within + step].copy_from_slice(&data[copied..copied + step]);
+            copied += step;
+            self.len += step;
+        }
+        Ok(PipeOutcome::Copied { bytes: copied, wakes_others: true })
+    }
+
+    /// Sees to it that there are pages for so many bytes more, and answers for how many there are.
+    fn get_memory(&mut self, bytes: usize) -> usize {
+        let needed = (self.start + self.len + bytes).div_ceil(PAGE_BYTES);
+        while self.pages.len() < needed {
+            let page = match self.spare.take() {
+                Some(page) => page,
+                None if self.pages.try_reserve(1).is_err() => break,
+                None => match P::zeroed() {
+                    Some(page) => page,
+                    None => break,
+                },
+            };
+            self.pages.push_back(page);
+        }
+        self.pages.len() * PAGE_BYTES - self.start - self.len
+    }
+}
+
+#[cfg(test)]
+mod tests;

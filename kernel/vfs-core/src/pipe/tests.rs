@@ -1,0 +1,95 @@
+//! pipe(7), and a comparison with a queue of bytes.
+
+use std::collections::VecDeque;
+use std::vec;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::{PIPE_ATOMIC_BYTES, PIPE_BYTES, Pipe, PipeOutcome};
+use crate::tmpfs::HeapPage;
+
+fn pipe() -> Pipe<HeapPage> {
+    let mut pipe = Pipe::new();
+    pipe.add_reader();
+    pipe.add_writer();
+    pipe
+}
+
+fn copied(bytes: usize, wakes_others: bool) -> PipeOutcome {
+    PipeOutcome::Copied { bytes, wakes_others }
+}
+
+#[test]
+fn a_full_pipe_holds_its_writers_until_there_is_room_for_a_whole_write() {
+    let mut pipe = pipe();
+    let data = vec![1; PIPE_BYTES + 1];
+    assert_eq!(pipe.write(&data), Ok(copied(PIPE_BYTES, true)));
+    assert_eq!(pipe.write(b"x"), Ok(PipeOutcome::WouldBlock));
+    let mut buffer = vec![0; PIPE_ATOMIC_BYTES];
+    assert_eq!(pipe.read(&mut buffer[1..]), copied(PIPE_ATOMIC_BYTES - 1, false));
+    assert!(!pipe.is_writable());
+    assert_eq!(pipe.write(&data[..PIPE_ATOMIC_BYTES]), Ok(PipeOutcome::WouldBlock));
+    assert_eq!(pipe.read(&mut buffer[..1]), copied(1, true));
+    assert!(pipe.is_writable());
+    assert_eq!(pipe.write(&data[..PIPE_ATOMIC_BYTES]), Ok(copied(PIPE_ATOMIC_BYTES, true)));
+}
+
+#[test]
+fn the_last_end_tells_the_other_side() {
+    let mut pipe = pipe();
+    pipe.add_writer();
+    pipe.write(b"rest").unwrap();
+    assert!(!pipe.remove_writer() && pipe.remove_writer());
+    let mut buffer = [0; 9];
+    assert_eq!(pipe.read(&mut buffer), copied(4, false), "what is in it can be read");
+    assert!(pipe.is_readable());
+    assert_eq!(pipe.read(&mut buffer), PipeOutcome::Closed);
+    assert_eq!(pipe.read(&mut []), copied(0, false));
+    assert!(pipe.remove_reader() && pipe.is_writable());
+    assert_eq!(pipe.write(b"x"), Ok(PipeOutcome::Closed));
+}
+
+proptest! {
+    #[test]
+    fn a_pipe_is_a_queue_of_bytes(
+        steps in proptest::collection::vec((any::<bool>(), 0..20_000_usize), 0..60),
+    ) {
+        let mut pipe = pipe();
+        let mut model: VecDeque<u8> = VecDeque::new();
+        let mut next = 0_u8;
+        for (writes, len) in steps {
+            if writes {
+                let data: Vec<u8> = (0..len).map(|_| { next = next.wrapping_add(1); next }).collect();
+                let room = PIPE_BYTES - model.len();
+                let expected = match len {
+                    0 => 0,
+                    _ if len <= PIPE_ATOMIC_BYTES && len > room => 0,
+                    _ => len.min(room),
+                };
+                match pipe.write(&data).unwrap() {
+                    PipeOutcome::Copied { bytes, .. } => prop_assert_eq!(bytes, expected),
+                    outcome => {
+                        prop_assert_eq!(outcome, PipeOutcome::WouldBlock);
+                        prop_assert!(expected == 0 && len > 0);
+                    }
+                }
+                model.extend(&data[..expected]);
+            } else {
+                let mut buffer = vec![0; len];
+                let expected: Vec<u8> = model.drain(..len.min(model.len())).collect();
+                match pipe.read(&mut buffer) {
+                    PipeOutcome::Copied { bytes, .. } => prop_assert_eq!(&buffer[..bytes], &expected),
+                    outcome => {
+                        prop_assert_eq!(outcome, PipeOutcome::WouldBlock);
+                        prop_assert!(expected.is_empty() && len > 0);
+                    }
+                }
+            }
+            prop_assert_eq!(pipe.len(), model.len());
+            prop_assert_eq!(pipe.is_readable(), !model.is_empty());
+            let has_room = PIPE_BYTES - model.len() >= PIPE_ATOMIC_BYTES;
+            prop_assert_eq!(pipe.is_writable(), has_room);
+        }
+    }
+}
