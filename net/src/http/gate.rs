@@ -54,7 +54,7 @@ impl core::error::Error for GateError {}
 
 /// What the gate is doing with what the client sends.
 #[derive(Clone, Copy)]
-enum State {
+pub(super) enum State {
     /// Reading a head, or waiting for one.
     Head,
     /// Collecting a chunked body behind its head.
@@ -91,25 +91,25 @@ pub struct Gate<S, C: Clock, P> {
     pub(super) stream: S,
     pub(super) clock: C,
     pub(super) config: GateConfig,
-    policy: P,
-    state: State,
-    input: Input,
-    scan: Scan,
+    pub(super) policy: P,
+    pub(super) state: State,
+    pub(super) input: Input,
+    pub(super) scan: Scan,
     /// The request for the server, or the refusal for the client.
-    message: Vec<u8>,
-    request: Option<Request>,
+    pub(super) message: Vec<u8>,
+    pub(super) request: Option<Request>,
     pub(super) response: Response,
     pub(super) output: Output,
-    read_deadline: Deadline<C>,
+    pub(super) read_deadline: Deadline<C>,
     /// When an idle connection ends; before that its buffers are given back.
-    idle_until: Instant,
+    pub(super) idle_until: Instant,
     pub(super) write_deadline: Deadline<C>,
     /// Bytes of the body since the present window began.
-    window_bytes: u64,
-    requests: u32,
-    is_next_wanted: bool,
-    has_read_end: bool,
-    refusal: Option<RefusalKind>,
+    pub(super) window_bytes: u64,
+    pub(super) requests: u32,
+    pub(super) is_next_wanted: bool,
+    pub(super) has_read_end: bool,
+    pub(super) refusal: Option<RefusalKind>,
 }
 
 impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
@@ -313,46 +313,6 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
         };
     }
 
-    /// The collected body lies behind the head; its length is put between them at the end.
-    fn poll_collect(
-        &mut self,
-        context: &mut Context<'_>,
-        mut decoder: Decoder,
-        head_len: usize,
-    ) -> Poll<Result<(), GateError>> {
-        match decoder.decode(self.input.unused(), &mut self.message) {
-            Ok(count) => self.input.consume(count),
-            Err(kind) => {
-                self.refuse_collecting(kind);
-                return Poll::Ready(Ok(()));
-            }
-        }
-        self.state = State::Collect { decoder, head_len };
-        if decoder.is_done() {
-            let body = self.message.split_off(head_len);
-            end_head(&mut self.message, body.len() as u64);
-            self.message.extend_from_slice(&body);
-            self.state = State::Deliver { at: 0, body_left: 0 };
-            return Poll::Ready(Ok(()));
-        }
-        ready!(self.poll_continue(context))?;
-        let capacity = self.config.max_head_bytes;
-        match ready!(self.poll_fill(context, capacity)) {
-            Ok(0) => self.refuse_collecting(RefusalKind::Incomplete),
-            Ok(count) => self.window_bytes += count as u64,
-            Err(GateError::TimedOut) if self.renew_window() => {}
-            Err(GateError::TimedOut) => self.refuse_collecting(RefusalKind::Timeout),
-            Err(error) => return Poll::Ready(Err(error)),
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// The server has not seen this request: for it, refusing is the end.
-    fn refuse_collecting(&mut self, kind: RefusalKind) {
-        self.request = None;
-        self.refuse(kind);
-    }
-
     fn deliver(
         &mut self,
         at: usize,
@@ -370,78 +330,6 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
             State::Deliver { at: at + count, body_left }
         };
         Poll::Ready(Ok(count))
-    }
-
-    /// `None` when the state has changed instead.
-    fn poll_body(
-        &mut self,
-        context: &mut Context<'_>,
-        left: u64,
-        buffer: &mut [u8],
-    ) -> Poll<Result<Option<usize>, GateError>> {
-        let len = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let buffer = buffer.get_mut(..len).unwrap_or_default();
-        let count = if self.input.is_empty() && len > 0 {
-            ready!(self.poll_continue(context))?;
-            match self.stream.poll_read(context, buffer) {
-                Poll::Ready(count) => count?,
-                Poll::Pending => {
-                    ready!(self.read_deadline.poll(context, &self.clock));
-                    if !self.renew_window() {
-                        return Poll::Ready(self.refuse_slow_body().map(|()| None));
-                    }
-                    return Poll::Ready(Ok(None));
-                }
-            }
-        } else {
-            self.input.take_into(buffer)
-        };
-        self.window_bytes += count as u64;
-        self.state = State::Body { left: left.saturating_sub(count as u64) };
-        if count == 0 && len > 0 {
-            // The client has closed its side; the server finds the body too short.
-            self.has_read_end = true;
-        }
-        Poll::Ready(Ok(Some(count)))
-    }
-
-    /// An answer that the server has begun can't be replaced.
-    fn refuse_slow_body(&mut self) -> Result<(), GateError> {
-        if self.response.has_started() {
-            self.refusal = Some(RefusalKind::Timeout);
-            return Err(GateError::TimedOut);
-        }
-        self.refuse(RefusalKind::Timeout);
-        Ok(())
-    }
-
-    fn start_window(&mut self) {
-        self.window_bytes = 0;
-        self.read_deadline.set(self.clock.now().after(self.config.body_window));
-    }
-
-    /// At the end of a window: another one, if enough has come in this one.
-    fn renew_window(&mut self) -> bool {
-        let is_enough = self.window_bytes >= self.config.min_body_bytes;
-        if is_enough {
-            self.start_window();
-        }
-        is_enough
-    }
-
-    /// Asks the client for the body it holds back.
-    fn poll_continue(&mut self, context: &mut Context<'_>) -> Poll<Result<(), GateError>> {
-        if let Some(request) = &mut self.request
-            && core::mem::take(&mut request.expects_continue)
-            && !self.response.has_started()
-        {
-            let max = self.config.max_write_buffer_bytes;
-            self.output.append(b"HTTP/1.1 100 Continue\r\n\r\n", max);
-        }
-        if self.output.is_empty() || self.response.has_started() {
-            return Poll::Ready(Ok(()));
-        }
-        self.poll_flush(context)
     }
 
     /// While the server answers: what comes is kept for later, until there is too much of it.
@@ -470,7 +358,7 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
     }
 
     /// Reads into the input buffer, against the deadline.
-    fn poll_fill(
+    pub(super) fn poll_fill(
         &mut self,
         context: &mut Context<'_>,
         capacity: usize,
@@ -490,93 +378,6 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
                 Poll::Ready(Err(GateError::TimedOut))
             }
         }
-    }
-
-    fn refuse(&mut self, kind: RefusalKind) {
-        self.refusal = Some(kind);
-        self.message = kind.response();
-        self.state = State::Refuse { at: 0 };
-    }
-
-    fn poll_refuse(&mut self, context: &mut Context<'_>, at: usize) -> Poll<Result<(), GateError>> {
-        ready!(self.poll_flush(context))?;
-        let rest = self.message.get(at..).unwrap_or_default();
-        if rest.is_empty() {
-            self.close_write();
-            return Poll::Ready(Ok(()));
-        }
-        let written = self.stream.poll_write(context, rest);
-        let count = ready!(self.poll_unless_stalled(context, written))?;
-        self.state = State::Refuse { at: at + count };
-        Poll::Ready(Ok(()))
-    }
-
-    fn close_write(&mut self) {
-        self.stream.close_write();
-        self.read_deadline.set(self.clock.now().after(self.config.drain_timeout));
-        self.state = State::Drain { left: self.config.max_drain_bytes };
-    }
-
-    fn poll_drain(
-        &mut self,
-        context: &mut Context<'_>,
-        left: usize,
-    ) -> Poll<Result<(), GateError>> {
-        let mut scratch = [0; 512];
-        let count = match self.stream.poll_read(context, &mut scratch) {
-            Poll::Ready(count) => count.unwrap_or(0),
-            Poll::Pending => {
-                ready!(self.read_deadline.poll(context, &self.clock));
-                0
-            }
-        };
-        self.state = match left.checked_sub(count) {
-            Some(left) if count > 0 => State::Drain { left },
-            _ => State::End,
-        };
-        Poll::Ready(Ok(()))
-    }
-
-    /// Ends the connection after what was written: the client gets the end of the stream, and
-    /// what it still sends is thrown away for a while.
-    pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<Result<(), GateError>> {
-        loop {
-            match self.state {
-                State::End if self.refusal.is_some() => return Poll::Ready(Ok(())),
-                State::Refuse { at } => ready!(self.poll_refuse(context, at))?,
-                State::Drain { left } => {
-                    ready!(self.poll_drain(context, left))?;
-                    if matches!(self.state, State::End) {
-                        return Poll::Ready(Ok(()));
-                    }
-                }
-                _ => {
-                    ready!(self.poll_flush(context))?;
-                    self.close_write();
-                }
-            }
-        }
-    }
-
-    /// Before a reset: waits a short time for the client to get what was written.
-    pub fn poll_abort(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if matches!(self.state, State::Refuse { .. } | State::Drain { .. }) {
-            return self.poll_shutdown(context).map(|_| ());
-        }
-        if !matches!(self.state, State::End) {
-            self.state = State::End;
-            self.read_deadline.set(self.clock.now().after(self.config.drain_timeout));
-        }
-        let delivered = match self.poll_flush(context) {
-            Poll::Ready(Ok(())) => self.stream.poll_acknowledged(context).map(|_| ()),
-            Poll::Ready(Err(_)) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
-        };
-        if delivered.is_pending() {
-            ready!(self.read_deadline.poll(context, &self.clock));
-        }
-        self.stream.abort();
-        Poll::Ready(())
     }
 
     /// After `101` the bytes belong to another protocol.

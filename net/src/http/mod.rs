@@ -10,10 +10,12 @@
 //! It is built for the server in use, which takes what it is given: the head that it gets is
 //! written anew from what was checked, with one length, no transfer coding and no expectation.
 
+mod body;
 mod buffer;
 mod chunked;
 mod config;
 mod deadline;
+mod end;
 mod gate;
 mod head;
 mod refusal;

@@ -119,6 +119,9 @@ pub struct Stack<D: Device> {
     addresses: Addresses,
     interface_counters: InterfaceCounters,
     tables: Tables,
+    /// Connections that found the device full; they try again in the next poll, to which its
+    /// interrupt may lead before their deadline does.
+    blocked: Vec<u32>,
     next_port: u16,
 }
 
@@ -143,6 +146,7 @@ impl<D: Device> Stack<D> {
             addresses: Addresses::new(&config.ipv4, now),
             interface_counters: InterfaceCounters::default(),
             tables: Tables::new(config),
+            blocked: Vec::new(),
             next_port: operations::first_port(config.random_seed),
         };
         stack.addresses.start(&mut stack.interface, &mut stack.control, mac);
@@ -153,6 +157,9 @@ impl<D: Device> Stack<D> {
     /// Wake-ups go to `wakes`. Returns when to poll again at the latest; `now` or earlier means
     /// that there is more to do at once.
     pub fn poll(&mut self, now: Instant, wakes: &mut WakeList) -> Option<Instant> {
+        for index in core::mem::take(&mut self.blocked) {
+            self.tables.mark_dirty(index);
+        }
         let more = self.receive(now);
         self.expire(now);
         self.transmit(now);
@@ -236,6 +243,7 @@ impl<D: Device> Stack<D> {
         let Some(connection) = self.tables.connections.at_mut(index) else { return };
         connection.is_dirty = false;
         let time = smoltcp_time(now);
+        let times_full = self.interface_counters.sent_full;
         let mut device =
             Counted { device: &mut self.device, counters: &mut self.interface_counters };
         for _ in 0..EGRESS_BUDGET {
@@ -244,7 +252,9 @@ impl<D: Device> Stack<D> {
                 break;
             }
         }
-        // A socket that still wants to send now has found the device full.
+        if self.interface_counters.sent_full != times_full {
+            self.blocked.push(index);
+        }
         let poll_at = self.interface.poll_at(time, &connection.set);
         connection.poll_at = poll_at.map(|at| our_time(at).max(now.after(DEVICE_FULL_RETRY)));
         self.tables.settle(index, now);

@@ -60,7 +60,10 @@ async fn exchange(host: Host, data: Rc<Vec<u8>>) -> Vec<u8> {
 }
 
 fn transfer(seed: u64, weather: Weather, len: usize) {
-    let mut world = World::new(seed, 2, weather);
+    transfer_in(World::new(seed, 2, weather), seed, len);
+}
+
+fn transfer_in(mut world: World, seed: u64, len: usize) {
     spawn_echo(&world, &world.hosts[0], ListenConfig::new(PORT));
     let mut random = Random::new(seed);
     let data: Rc<Vec<u8>> = Rc::new((0..len).map(|_| random.next().to_le_bytes()[0]).collect());
@@ -88,6 +91,15 @@ fn bytes_arrive_through_loss_duplication_and_reordering() {
     for seed in 1..=12 {
         transfer(seed, Weather::STORM, 30_000);
     }
+}
+
+#[test]
+fn a_full_device_only_delays() {
+    let world = World::new(3, 2, Weather::FINE);
+    world.wire.borrow_mut().room = 2;
+    let server = world.hosts[0].clone();
+    transfer_in(world, 3, 100_000);
+    assert!(server.with(|stack| stack.statistics()).interface.sent_full > 0);
 }
 
 #[test]

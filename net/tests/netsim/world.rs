@@ -61,12 +61,16 @@ pub(crate) struct Wire {
     /// Frames on their way, by arrival.
     under_way: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     inboxes: Vec<VecDeque<Vec<u8>>>,
+    /// How many frames all devices together take before time goes on.
+    pub(crate) room: u64,
+    taken: u64,
     /// Frames to this port go nowhere but here.
     pub(crate) taps: BTreeMap<usize, Vec<Vec<u8>>>,
 }
 
 impl Wire {
     fn send(&mut self, from: usize, frame: &[u8]) {
+        self.taken += 1;
         for to in 0..self.inboxes.len() {
             if to == from || self.random.below(1000) < self.weather.loss {
                 continue;
@@ -88,6 +92,9 @@ impl Wire {
     }
 
     fn deliver(&mut self, now: Instant) {
+        if self.now != now {
+            self.taken = 0;
+        }
         self.now = now;
         while let Some(entry) = self.under_way.first_entry()
             && entry.key().0 <= now
@@ -131,12 +138,21 @@ impl Device for Port {
     type TxToken<'a> = Sending<'a>;
 
     fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Received, Sending<'_>)> {
-        let frame = self.wire.borrow_mut().inboxes[self.number].pop_front()?;
+        let mut wire = self.wire.borrow_mut();
+        if wire.taken >= wire.room {
+            return None;
+        }
+        let frame = wire.inboxes[self.number].pop_front()?;
+        drop(wire);
         Some((Received(frame), Sending(self)))
     }
 
     fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Sending<'_>> {
-        Some(Sending(self))
+        let has_room = {
+            let wire = self.wire.borrow();
+            wire.taken < wire.room
+        };
+        has_room.then_some(Sending(self))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -201,6 +217,8 @@ impl World {
             sent: 0,
             under_way: BTreeMap::new(),
             inboxes: (0..count).map(|_| VecDeque::new()).collect(),
+            room: u64::MAX,
+            taken: 0,
             taps: BTreeMap::new(),
         }));
         let hosts = (0..count)
