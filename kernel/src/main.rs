@@ -6,12 +6,17 @@
 extern crate alloc;
 
 mod broadcast;
+mod events;
+mod fs;
 mod interrupts;
 mod levels;
 mod log;
 mod memory;
 mod process;
+mod random;
 mod scheduler;
+mod sync;
+mod syscall;
 
 hal::entry!(main);
 
@@ -23,27 +28,93 @@ fn main(boot: hal::boot::Boot) -> ! {
     info!("{machine:?} {:?} {:?}", hal::frame::figures(), boot.command_line);
     scheduler::start(&machine.platform.processors);
     interrupts::start();
-    hal::smp::start_all(&machine.platform.processors, scheduler::idle_forever, |error| warning!("{error}"));
+    hal::smp::start_all(&machine.platform.processors, scheduler::idle_forever, |error| {
+        warning!("{error}")
+    });
     scheduler::all_cpus_started();
     info!("{} CPUs", hal::cpu::online());
-    use alloc::sync::Arc;
-    use alloc::boxed::Box;
-    use core::sync::atomic::*;
-    static DONE: AtomicU32 = AtomicU32::new(0);
-    let process = Arc::new(process::Process { pid: process_core::Pid::INIT });
-    for n in 0..8u32 {
-        let t = scheduler::spawn(scheduler::Task { tid: process_core::Tid::new(10 + i64::from(n)).unwrap(), process: process.clone(), params: Default::default(), affinity: sched_core::CpuSet::ALL, stack_bytes: 16384, main: Box::new(move || {
-            let start = hal::time::now_ns();
-            while hal::time::now_ns() - start < 200_000_000 { core::hint::spin_loop(); }
-            let t = scheduler::current().unwrap();
-            scheduler::park_until(process_core::BlockReason::Sleep, hal::time::now_ns() + 50_000_000);
-            info!("thread {n} done after {} us on {:?}: {:?}", (hal::time::now_ns() - start) / 1000, t.last_cpu(), t.figures.usage().cpu);
-            if DONE.fetch_add(1, Ordering::Relaxed) == 7 {
-                for c in 0..hal::cpu::online() { info!("cpu {c}: {:?}", scheduler::figures(c)); }
-                hal::debug_exit::exit(hal::debug_exit::Outcome::Success) }
-        }) }).unwrap();
-        t.start();
-    }
+    start_tests(boot.initrd);
     info!("idle");
     scheduler::idle_forever()
+}
+
+fn start_tests(initrd: &'static [u8]) {
+    use alloc::boxed::Box;
+    use alloc::vec;
+    random::start();
+    info!("files: {:?}", fs::start(initrd));
+    process::start().unwrap();
+    process::start_manager().unwrap();
+    process::spawn_kernel_thread(
+        "test",
+        process_core::Priority::Normal,
+        65536,
+        Box::new(|| {
+            for args in [
+                vec!["echo", "hello", "world"],
+                vec!["cat", "/etc/passwd"],
+                vec!["sleep", "1"],
+                vec!["true"],
+                vec!["false"],
+                vec!["ls", "-l", "/"],
+                vec!["yes"],
+                vec!["uname", "-a"],
+                vec!["date"],
+            ] {
+                let mut path = b"/bin/".to_vec();
+                path.extend_from_slice(args[0].as_bytes());
+                let new = process::NewProgram {
+                    path,
+                    arguments: args.iter().map(|a| a.as_bytes().to_vec()).collect(),
+                    environment: vec![b"PATH=/bin".to_vec()],
+                    name: None,
+                    working_directory: b"/".to_vec(),
+                    scheduling: Default::default(),
+                    affinity: sched_core::CpuSet::ALL,
+                    credentials: process_core::Credentials::root(),
+                    limits: Default::default(),
+                    actor: None,
+                };
+                let before = hal::time::now_ns();
+                match process::create(&new) {
+                    Err(e) => info!("{args:?}: {e}"),
+                    Ok(pid) => {
+                        let p = process::find(pid);
+                        let mut killed = false;
+                        if let Ok(p) = p {
+                            while !p.has_ended() {
+                                scheduler::park_until(
+                                    process_core::BlockReason::Sleep,
+                                    hal::time::now_ns() + 10_000_000,
+                                );
+                                if hal::time::now_ns() - before > 2_000_000_000 && !killed {
+                                    killed = true;
+                                    info!(
+                                        "{:?}",
+                                        process::snapshot(pid).map(|s| (s.state, s.usage))
+                                    );
+                                    info!("kill {:?}", process::terminate(pid, None));
+                                }
+                            }
+                            let s = process::snapshot(pid);
+                            info!(
+                                "{args:?} {} us: {:?} {:?}",
+                                (hal::time::now_ns() - before) / 1000,
+                                s.as_ref().map(|s| s.state),
+                                s.as_ref().map(|s| s.usage)
+                            );
+                            let out = p.output.read(0, 500);
+                            info!("  {:?}", core::str::from_utf8(&out.bytes));
+                        }
+                    }
+                }
+            }
+            info!("{:?} {:?}", hal::frame::figures(), hal::heap::statistics());
+            for e in events::after(0, 100) {
+                info!("{e:?}");
+            }
+            hal::debug_exit::exit(hal::debug_exit::Outcome::Success);
+        }),
+    )
+    .unwrap();
 }

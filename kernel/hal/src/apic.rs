@@ -31,11 +31,8 @@ pub(crate) fn prepare() -> Result<(), OutOfMemory> {
 
 /// Enables the calling CPU's APIC, its timer masked out by a zero count.
 pub(crate) fn enable() {
-    let mode = if features::get().tsc_deadline {
-        TimerMode::TscDeadline
-    } else {
-        TimerMode::OneShot
-    };
+    let mode =
+        if features::get().tsc_deadline { TimerMode::TscDeadline } else { TimerMode::OneShot };
     let built = LocalApicBuilder::new()
         .timer_vector(usize::from(TIMER_VECTOR))
         .error_vector(usize::from(APIC_ERROR_VECTOR))

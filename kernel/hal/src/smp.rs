@@ -164,10 +164,7 @@ extern "C" fn secondary_main(local: *mut CpuLocal) -> ! {
     // SAFETY: the kernel's tables and the descriptors are loaded.
     unsafe { setup::control_registers() };
     apic::enable();
-    if ARRIVAL
-        .compare_exchange(WAITING, ARRIVED, Ordering::Release, Ordering::Relaxed)
-        .is_err()
-    {
+    if ARRIVAL.compare_exchange(WAITING, ARRIVED, Ordering::Release, Ordering::Relaxed).is_err() {
         cpu::halt_forever();
     }
     match MAIN.get() {

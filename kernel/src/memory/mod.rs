@@ -1,4 +1,38 @@
-//! Memory of programs.
-pub fn fault_in_for_kernel(_fault: hal::user::PageFault) -> bool {
-    false
+//! Memory of programs: what `vm_core` decides, carried out on the hardware's page tables.
+
+mod load;
+mod space;
+
+pub use load::{LoadError, Start, load};
+pub use space::{FaultError, FileBytes, UserSpace};
+
+use hal::user::PageFault;
+use vm_core::address_space::{Access, Presence};
+
+use crate::scheduler;
+
+/// Makes a page that the kernel touched on a program's behalf available, if the program could touch
+/// it. False if it could not: the kernel's copy ends there.
+pub fn fault_in_for_kernel(fault: PageFault) -> bool {
+    let Some(thread) = scheduler::current() else { return false };
+    let Some(space) = thread.process().space() else { return false };
+    space.fault(fault.address, access(fault), presence(fault)).is_ok()
+}
+
+/// How a fault touched memory.
+#[must_use]
+pub fn access(fault: PageFault) -> Access {
+    if fault.is_fetch {
+        Access::Execute
+    } else if fault.is_write {
+        Access::Write
+    } else {
+        Access::Read
+    }
+}
+
+/// Whether there was a page.
+#[must_use]
+pub fn presence(fault: PageFault) -> Presence {
+    if fault.is_present { Presence::Present } else { Presence::Absent }
 }

@@ -1,9 +1,223 @@
-//! Processes.
+//! Processes: `process_core` decides, this carries out.
+//!
+//! One table under one lock says who there is; what belongs to one process lies in its [`Process`],
+//! each part under a lock of its own, and what changes at every switch in its threads' atomics. A
+//! part's lock may be taken under the table's, not the other way round.
 
-use process_core::Pid;
+mod control;
+mod create;
+mod exit;
+mod output;
+mod program;
+mod record;
+mod snapshot;
 
-/// A process, as the kernel hangs it on the table's record.
+pub use control::{
+    end_own, resume, send_from, set_scheduling, signal, suspend, terminate, terminate_gracefully,
+};
+pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
+pub use exit::end_thread;
+pub use output::{Output, OutputPart};
+pub use record::{
+    change_limits, credentials_of, group_of, limits_of, name_of, parent_of, set_name,
+    set_working_directory, working_directory_of,
+};
+pub use snapshot::{Row, Snapshot, counts, rows_after, snapshot, snapshots_after, total};
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use hal::interrupts::SpinLock;
+use ksync::Once;
+use process_core::{Instant, Pid, ProcessError, ProcessSignals, ProcessTable, TableConfig, Usage};
+use sched_core::CpuSet;
+use vfs_core::DescriptorTable;
+
+use crate::broadcast::Broadcast;
+use crate::fs::OpenFile;
+use crate::levels;
+use crate::memory::UserSpace;
+use crate::scheduler::{self, Thread};
+
+/// All processes.
+static TABLE: Once<SpinLock<ProcessTable<Arc<Process>>>> = Once::new();
+
+/// What the kernel hangs on a process's record.
 #[derive(Debug)]
 pub struct Process {
-    pub pid: Pid,
+    pid: Pid,
+    /// None for a kernel thread.
+    space: Option<UserSpace>,
+    threads: SpinLock<Vec<Arc<Thread>>>,
+    signals: SpinLock<ProcessSignals>,
+    /// Its descriptors.
+    pub files: SpinLock<DescriptorTable<Arc<OpenFile>>>,
+    /// What it wrote to the standard output and error that it was started with.
+    pub output: Arc<Output>,
+    /// Where its threads may run.
+    affinity: SpinLock<CpuSet>,
+    /// How many descriptors it may have.
+    open_files_limit: AtomicU32,
+    /// It has been told to end: its threads leave at the border to the program.
+    is_ending: AtomicBool,
+    /// It is suspended: its threads wait at the border.
+    is_suspended: AtomicBool,
+    /// What threads that have ended had used.
+    ended_threads: SpinLock<Usage>,
+    /// Its last thread is gone.
+    has_ended: AtomicBool,
+    /// Who waits for its end.
+    pub ended: Broadcast,
+    load: Load,
+}
+
+/// CPU use of late, measured between two looks.
+#[derive(Debug, Default)]
+struct Load {
+    looked_at_ns: AtomicU64,
+    cpu_ns: AtomicU64,
+    hundredths_of_percent: AtomicU32,
+}
+
+impl Process {
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Its address space; none for a kernel thread.
+    #[must_use]
+    pub fn space(&self) -> Option<&UserSpace> {
+        self.space.as_ref()
+    }
+
+    /// Whether it has been told to end.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        // Acquire pairs with the release where it is set.
+        self.is_ending.load(Ordering::Acquire)
+    }
+
+    /// Whether all of it is gone.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    /// How many descriptors it may have.
+    #[must_use]
+    pub fn open_files_limit(&self) -> u32 {
+        self.open_files_limit.load(Ordering::Relaxed)
+    }
+
+    /// Its signals, for the calls that change dispositions and masks.
+    #[must_use]
+    pub fn signals(&self) -> &SpinLock<ProcessSignals> {
+        &self.signals
+    }
+
+    /// Where its threads may run.
+    #[must_use]
+    pub fn affinity(&self) -> CpuSet {
+        *self.affinity.lock()
+    }
+
+    /// Whether it is suspended.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.is_suspended.load(Ordering::Acquire)
+    }
+
+    /// Has a thread of it wait until it is no longer suspended, or is to end: for calls that go on
+    /// where they were. Takes the thread's calls for attention.
+    pub fn wait_while_held(&self, thread: &Thread) {
+        while self.is_held() && !self.is_ending() {
+            let _ = thread.take_attention();
+            scheduler::park(process_core::BlockReason::Signal);
+        }
+        let _ = thread.take_attention();
+        if self.is_ending() || self.signals.lock().has_work(thread.tid()) {
+            thread.note_attention();
+        }
+    }
+
+    /// All that it has used so far.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let mut usage = *self.ended_threads.lock();
+        for thread in self.threads.lock().iter() {
+            usage.add_thread(&thread.figures.usage());
+        }
+        usage.signals = self.signals.lock().usage();
+        usage.open_files = u32::try_from(self.files.lock().len()).unwrap_or(u32::MAX);
+        if let Some(space) = &self.space {
+            let figures = space.figures();
+            usage.memory.current_bytes = figures.resident_bytes;
+            usage.memory.peak_bytes = figures.peak_bytes;
+        }
+        usage
+    }
+
+    /// CPU use of late in hundredths of a percent of one CPU. Measured anew when the last look is
+    /// long enough ago to mean something.
+    fn recent_cpu(&self, cpu_ns: u64) -> u32 {
+        const SHORTEST_NS: u64 = 500_000_000;
+        let now = hal::time::now_ns();
+        let looked_at = self.load.looked_at_ns.load(Ordering::Relaxed);
+        let span = now.saturating_sub(looked_at);
+        if span < SHORTEST_NS {
+            return self.load.hundredths_of_percent.load(Ordering::Relaxed);
+        }
+        let is_mine = self
+            .load
+            .looked_at_ns
+            .compare_exchange(looked_at, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok();
+        if is_mine {
+            let used = cpu_ns.saturating_sub(self.load.cpu_ns.swap(cpu_ns, Ordering::Relaxed));
+            let share = u128::from(used) * 10_000 / u128::from(span);
+            let share = u32::try_from(share).unwrap_or(u32::MAX);
+            self.load.hundredths_of_percent.store(share, Ordering::Relaxed);
+        }
+        self.load.hundredths_of_percent.load(Ordering::Relaxed)
+    }
+}
+
+/// Makes the table. Once, before any process.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn start() -> Result<(), ProcessError> {
+    let table = ProcessTable::new(TableConfig::default())?;
+    TABLE.call_once(|| SpinLock::new(levels::PROCESS_TABLE, "process table", table));
+    Ok(())
+}
+
+/// Starts the thread that ends what did not end by itself. Once, when threads can be made.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn start_manager() -> Result<(), CreateError> {
+    control::start_manager()
+}
+
+fn table() -> &'static SpinLock<ProcessTable<Arc<Process>>> {
+    match TABLE.get() {
+        Some(table) => table,
+        None => panic!("processes are asked for before there is a table"),
+    }
+}
+
+/// The process with this number.
+///
+/// # Errors
+/// [`ProcessError::ProcessNotFound`].
+pub fn find(pid: Pid) -> Result<Arc<Process>, ProcessError> {
+    Ok(Arc::clone(&table().lock().get(pid)?.attachment))
+}
+
+fn now() -> Instant {
+    Instant::from_nanoseconds(hal::time::now_ns())
 }

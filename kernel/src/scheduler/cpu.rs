@@ -9,12 +9,10 @@ use hal::acpi::ProcessorEntry;
 use hal::interrupts::SpinLock;
 use hal::thread::ThreadContext;
 use ksync::{CachePadded, Counter, Once};
-use sched_core::{
-    CpuId, CpuSet, CpuView, NodeId, Pacer, RunQueue, TimerQueue, Topology,
-};
+use sched_core::{CpuId, CpuSet, CpuView, NodeId, Pacer, RunQueue, TimerQueue, Topology};
 
-use super::thread::Thread;
 use super::now;
+use super::thread::Thread;
 use crate::levels;
 
 /// Threads that a queue has room for at the start; it grows when more come at once.

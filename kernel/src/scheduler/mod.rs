@@ -14,9 +14,9 @@ mod wake;
 
 pub use cpu::{CpuFigures, figures};
 pub use idle::idle_forever;
-pub use run::{current, exit, park, park_until, preempt, yield_now};
-pub use spawn::{SpawnError, Task, spawn};
-pub use thread::{Figures, Thread};
+pub use run::{count_user_time, current, must_preempt, park, park_until, preempt, yield_now};
+pub use spawn::{Task, spawn};
+pub use thread::{Thread, count};
 pub use wake::{reschedule_interrupt, timer_interrupt};
 
 use hal::acpi::ProcessorEntry;

@@ -61,10 +61,24 @@ pub fn preempt() {
         let own = cpu::own();
         // The idle loop looks by itself when its sleep has ended, and before it there is no switching.
         let is_idle = own.idle_since.load(Ordering::Relaxed) != 0;
-        if own.must_reschedule.load(Ordering::Relaxed) && !is_idle && own.idle_context.is_completed() {
+        if own.must_reschedule.load(Ordering::Relaxed)
+            && !is_idle
+            && own.idle_context.is_completed()
+        {
             leave(Leave::Preempted);
         }
     });
+}
+
+/// Whether another thread is to run on this CPU.
+#[must_use]
+pub fn must_preempt() -> bool {
+    hal::interrupts::without(|| cpu::own().must_reschedule.load(Ordering::Relaxed))
+}
+
+/// Counts time that a program ran on this CPU.
+pub fn count_user_time(ns: u64) {
+    hal::interrupts::without(|| cpu::own().user_ns.add(ns));
 }
 
 /// Ends the running thread. What its frames own is not dropped: callers have returned from
@@ -147,7 +161,14 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
         return None;
     }
     match next {
-        Some(next) => Some(next.context.clone()),
+        Some(next) => {
+            // A program's thread finds its memory wherever it goes on; a kernel thread needs none and
+            // leaves what is loaded.
+            if let Some(space) = next.process().space() {
+                space.tables().load();
+            }
+            Some(next.context.clone())
+        }
         None => own.idle_context.get().cloned(),
     }
 }
@@ -158,13 +179,7 @@ fn is_misplaced(queue: &Queue, own: &Cpu) -> bool {
 }
 
 /// Figures of a switch.
-fn account(
-    own: &Cpu,
-    before: Option<&Thread>,
-    next: Option<&Thread>,
-    why: Leave,
-    now: Instant,
-) {
+fn account(own: &Cpu, before: Option<&Thread>, next: Option<&Thread>, why: Leave, now: Instant) {
     let now_ns = now.as_nanos().max(1);
     if let Some(thread) = before {
         let since = thread.figures.running_since_ns.swap(0, Ordering::Relaxed);

@@ -175,6 +175,11 @@ impl Thread {
         self.attention.load(Ordering::Acquire)
     }
 
+    /// Has the thread, which is the running one, look at its process at the next border.
+    pub fn note_attention(&self) {
+        self.attention.store(true, Ordering::Release);
+    }
+
     /// Takes the call for attention, if there is one. Before the thread looks at what it is about.
     #[must_use]
     pub fn take_attention(&self) -> bool {

@@ -9,9 +9,9 @@ use sched_core::{
 };
 
 use super::cpu::{self, Cpu};
+use super::now;
 use super::run::{self, rearm};
 use super::thread::{Place, Thread};
-use super::now;
 
 impl Thread {
     /// Ends the thread's `park`, or its next one if it is not parked.

@@ -17,9 +17,7 @@ pub(super) struct KernelHandler;
 /// The virtual address at which `len` bytes of a physical range can be read.
 fn reach(physical: usize, len: usize) -> usize {
     let address = physical as u64;
-    let is_direct = |at: u64| {
-        crate::paging::kernel_space::is_mapped(layout::direct(at))
-    };
+    let is_direct = |at: u64| crate::paging::kernel_space::is_mapped(layout::direct(at));
     if is_direct(address) && is_direct(address + len.max(1) as u64 - 1) {
         return layout::direct(address) as usize;
     }

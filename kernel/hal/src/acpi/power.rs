@@ -19,10 +19,8 @@ use super::{PlatformError, tables};
 /// # Errors
 /// When the tables or the AML are of no use, or the machine stayed on.
 pub fn power_off() -> Result<core::convert::Infallible, PlatformError> {
-    let platform =
-        AcpiPlatform::new(tables()?, KernelHandler).map_err(PlatformError::Tables)?;
-    let interpreter =
-        Interpreter::new_from_platform(&platform).map_err(PlatformError::Tables)?;
+    let platform = AcpiPlatform::new(tables()?, KernelHandler).map_err(PlatformError::Tables)?;
+    let interpreter = Interpreter::new_from_platform(&platform).map_err(PlatformError::Tables)?;
     let sleep_type = sleep_type(&interpreter)
         .map_err(|error| PlatformError::Tables(acpi::AcpiError::Aml(error)))?;
     let control = &platform.registers.pm1_control_registers;
@@ -66,10 +64,8 @@ pub fn reset() -> ! {
 
 /// No interrupt table, then an exception: the CPU gives up and the machine resets.
 fn triple_fault() -> ! {
-    let nothing = x86_64::structures::DescriptorTablePointer {
-        limit: 0,
-        base: x86_64::VirtAddr::zero(),
-    };
+    let nothing =
+        x86_64::structures::DescriptorTablePointer { limit: 0, base: x86_64::VirtAddr::zero() };
     x86_64::instructions::interrupts::disable();
     // SAFETY: the machine is to reset, nothing of this CPU's state is needed any more.
     unsafe { x86_64::instructions::tables::lidt(&nothing) };

@@ -92,9 +92,8 @@ extern "C" fn boot_cpu_main(start_info: u64) -> ! {
     set_online(1);
     // SAFETY: the only use of this static; the array of stacks is never named again.
     let stacks = unsafe { &*TRAP_STACKS.0.get() };
-    let tops = [0, 1, 2].map(|index: usize| {
-        VirtAddr::from_ptr(stacks.as_ptr().wrapping_add(index + 1))
-    });
+    let tops =
+        [0, 1, 2].map(|index: usize| VirtAddr::from_ptr(stacks.as_ptr().wrapping_add(index + 1)));
     // SAFETY: right after `install`, with three stacks of its own.
     unsafe { descriptors::load(local::current(), tops) };
     // SAFETY: `start_info` is what the loader left; nothing but the image has been written.
@@ -124,10 +123,7 @@ extern "C" fn boot_cpu_main(start_info: u64) -> ! {
         }
     };
     multios_main(Boot {
-        command_line: command_line
-            .utf8_chunks()
-            .next()
-            .map_or("", |chunk| chunk.valid()),
+        command_line: command_line.utf8_chunks().next().map_or("", |chunk| chunk.valid()),
         initrd,
         rsdp: facts.rsdp,
     })

@@ -54,15 +54,9 @@ pub(crate) unsafe fn load(local: &'static CpuLocal, stacks: [VirtAddr; 3]) {
     let base = core::ptr::from_ref(tss) as u64;
     let limit = (size_of_val(tss) - 1) as u64;
     // SDM volume 3, 9.2.3: a 64-bit TSS descriptor, available, present.
-    gdt.0[5] = limit
-        | (base & 0xff_ffff) << 16
-        | 0x89 << 40
-        | (base >> 24 & 0xff) << 56;
+    gdt.0[5] = limit | (base & 0xff_ffff) << 16 | 0x89 << 40 | (base >> 24 & 0xff) << 56;
     gdt.0[6] = base >> 32;
-    let pointer = DescriptorTablePointer {
-        limit: 7 * 8 - 1,
-        base: VirtAddr::from_ptr(gdt),
-    };
+    let pointer = DescriptorTablePointer { limit: 7 * 8 - 1, base: VirtAddr::from_ptr(gdt) };
     // SAFETY: the table lives for ever and its selectors are those below.
     unsafe { lgdt(&pointer) };
     // SAFETY: the selectors name descriptors of the right kind in the table just loaded.

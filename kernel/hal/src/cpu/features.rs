@@ -88,3 +88,30 @@ pub(crate) fn own_apic_id() -> u32 {
     }
     __cpuid_count(1, 0).ebx >> 24
 }
+
+/// What Linux puts into `AT_HWCAP` (CPUID leaf 1, EDX) and `AT_HWCAP2` (no FSGSBASE here).
+#[must_use]
+pub fn linux_hwcap() -> (u64, u64) {
+    (u64::from(__cpuid_count(1, 0).edx), 0)
+}
+
+/// A random number made by the CPU, where it has the instruction and it delivers.
+#[must_use]
+pub fn hardware_random() -> Option<u64> {
+    if !get().rdrand {
+        return None;
+    }
+    let (mut value, mut is_valid): (u64, u8) = (0, 0);
+    // SDM volume 1, 7.3.17.1: ten attempts are enough unless the CPU is broken.
+    for _ in 0..10 {
+        // SAFETY: the feature bit says that the instruction is there.
+        unsafe {
+            core::arch::asm!("rdrand {}", "setc {}", out(reg) value, out(reg_byte) is_valid,
+                options(nomem, nostack));
+        }
+        if is_valid != 0 {
+            return Some(value);
+        }
+    }
+    None
+}

@@ -1,15 +1,18 @@
 //! What each CPU has for itself, reached through the GS base.
 
+use alloc::sync::Arc;
 use core::cell::{Cell, UnsafeCell};
 use core::mem::offset_of;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use ksync::{HeldLocks, Counter};
+use ksync::{Counter, HeldLocks};
 use x2apic::lapic::LocalApic;
 use x86_64::structures::tss::TaskStateSegment;
 
 use super::descriptors::Gdt;
+use crate::paging::AddressSpace;
+use crate::thread::Inner;
 
 /// CPUs that the kernel can drive.
 pub const MAX_CPUS: usize = 256;
@@ -32,10 +35,12 @@ pub(crate) struct CpuLocal {
     pub(crate) loaded_fs_base: Cell<u64>,
     pub(crate) loaded_gs_base: Cell<u64>,
     /// The context whose vector registers the CPU holds, or null.
-    pub(crate) vector_owner: Cell<*const crate::thread::Inner>,
+    pub(crate) vector_owner: Cell<*const Inner>,
     /// The context that runs.
-    pub(crate) running: Cell<*const crate::thread::Inner>,
-    pub(crate) space: UnsafeCell<Option<alloc::sync::Arc<crate::paging::AddressSpace>>>,
+    pub(crate) running: UnsafeCell<Option<Arc<Inner>>>,
+    /// The context that the CPU has switched away from, until the next one has taken over.
+    pub(crate) previous: UnsafeCell<Option<Arc<Inner>>>,
+    pub(crate) space: UnsafeCell<Option<Arc<AddressSpace>>>,
     pub(crate) statistics: CpuStatistics,
 }
 
@@ -61,7 +66,8 @@ impl CpuLocal {
             loaded_fs_base: Cell::new(0),
             loaded_gs_base: Cell::new(0),
             vector_owner: Cell::new(ptr::null()),
-            running: Cell::new(ptr::null()),
+            running: UnsafeCell::new(None),
+            previous: UnsafeCell::new(None),
             space: UnsafeCell::new(None),
             statistics: CpuStatistics::new(),
         }

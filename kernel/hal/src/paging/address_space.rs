@@ -15,7 +15,7 @@ use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 
 use super::layout::{PAGE_BYTES, USER_END};
-use super::table::{self, ADDRESS, Level, NO_EXECUTE, PRESENT, USER, WRITABLE};
+use super::table::{self, ADDRESS, Level, NO_EXECUTE, OWNED, PRESENT, USER, WRITABLE};
 use super::{kernel_space, shootdown};
 use crate::cpu::local::{self, AtomicCpuMask};
 use crate::frame::{Frames, OutOfMemory};
@@ -37,6 +37,7 @@ pub struct Protection {
 impl Protection {
     fn bits(self) -> u64 {
         PRESENT
+            | OWNED
             | USER
             | if self.write { WRITABLE } else { 0 }
             | if self.execute { 0 } else { NO_EXECUTE }
@@ -112,7 +113,7 @@ impl AddressSpace {
     pub fn map(&self, address: u64, frame: Frames, rights: Protection) -> Result<(), MapError> {
         let _edit = self.edit.lock();
         let entry = self.entry(address)?;
-        if entry.load(Ordering::Relaxed) & PRESENT != 0 {
+        if entry.load(Ordering::Relaxed) & OWNED != 0 {
             return Err(MapError::Occupied(address));
         }
         entry.store(frame.into_raw().address() | rights.bits(), Ordering::Relaxed);
@@ -134,19 +135,20 @@ impl AddressSpace {
     /// Takes the frames of all pages in `start..end` away and frees them, when no CPU can reach them
     /// any more. Gives the number of pages that had one.
     pub fn unmap(&self, start: u64, end: u64) -> u64 {
+        const AT_A_TIME: usize = 512;
         let mut frames = Vec::new();
-        let mut at = start;
-        while at < end.min(USER_END) {
-            // In steps, so that the lock is not held for long and the list stays short.
-            let stop = (at + 512 * PAGE_BYTES).min(end.min(USER_END));
-            {
-                let _edit = self.edit.lock();
-                self.for_each_mapped(at, stop, |_, entry| {
-                    let value = entry.swap(0, Ordering::Relaxed);
-                    frames.extend(owned_frame(value));
-                });
-            }
-            at = stop;
+        let mut at = Some(start);
+        while let Some(from) = at.take() {
+            // In steps, so that the lock is not held for long.
+            let enough = frames.len() + AT_A_TIME;
+            let _edit = self.edit.lock();
+            self.for_each_owned(from, end.min(USER_END), |page, entry| {
+                if frames.len() < enough {
+                    frames.extend(owned_frame(entry.swap(0, Ordering::Relaxed)));
+                } else if at.is_none() {
+                    at = Some(page);
+                }
+            });
         }
         let count = frames.len() as u64;
         if count > 0 {
@@ -157,20 +159,93 @@ impl AddressSpace {
         count
     }
 
-    /// Changes the rights of all pages in `start..end` that have a frame.
+    /// Gives all pages in `start..end` that have a frame these rights.
     pub fn protect(&self, start: u64, end: u64, rights: Protection) {
-        let mut has_changed = false;
+        self.rewrite(start, end, rights.bits());
+    }
+
+    /// Keeps the program from all pages in `start..end`, which keep their frames, until `protect`
+    /// gives it rights again.
+    pub fn hide(&self, start: u64, end: u64) {
+        self.rewrite(start, end, OWNED | NO_EXECUTE);
+    }
+
+    fn rewrite(&self, start: u64, end: u64, bits: u64) {
+        let (mut has_changed, mut has_lost) = (false, false);
         {
             let _edit = self.edit.lock();
-            self.for_each_mapped(start, end.min(USER_END), |_, entry| {
-                let value = entry.load(Ordering::Relaxed);
-                entry.store((value & ADDRESS) | rights.bits(), Ordering::Relaxed);
+            self.for_each_owned(start, end.min(USER_END), |_, entry| {
+                let before = entry.load(Ordering::Relaxed);
+                entry.store((before & ADDRESS) | bits, Ordering::Relaxed);
                 has_changed = true;
+                has_lost |=
+                    before & !bits & (PRESENT | WRITABLE) != 0 || !before & bits & NO_EXECUTE != 0;
             });
         }
-        if has_changed {
-            shootdown::flush_user(&self.loaded_on, start, (end - start) / PAGE_BYTES);
+        let pages = (end - start) / PAGE_BYTES;
+        if has_lost {
+            shootdown::flush_user(&self.loaded_on, start, pages);
+        } else if has_changed {
+            // A CPU that still has the old entry faults once more, and finds nothing to do.
+            shootdown::flush_own(start, pages);
         }
+    }
+
+    /// Moves the frames of `start..end` to the same number of pages from `to` on, which have none.
+    pub fn move_pages(&self, start: u64, end: u64, to: u64) {
+        let mut frames = Vec::new();
+        {
+            let _edit = self.edit.lock();
+            self.for_each_owned(start, end.min(USER_END), |at, entry| {
+                frames.push((at, entry.swap(0, Ordering::Relaxed)));
+            });
+        }
+        if frames.is_empty() {
+            return;
+        }
+        shootdown::flush_user(&self.loaded_on, start, (end - start) / PAGE_BYTES);
+        let _edit = self.edit.lock();
+        for (at, value) in frames {
+            let placed = self
+                .entry(to + (at - start))
+                .ok()
+                .filter(|entry| entry.load(Ordering::Relaxed) & OWNED == 0);
+            match placed {
+                Some(entry) => entry.store(value, Ordering::Relaxed),
+                // No memory for a table: the page is lost to the program, not to the kernel.
+                None => {
+                    self.mapped_pages.fetch_sub(1, Ordering::Relaxed);
+                    drop(owned_frame(value));
+                }
+            }
+        }
+    }
+
+    /// Pages in `start..end` that have a frame.
+    #[must_use]
+    pub fn mapped_in(&self, start: u64, end: u64) -> u64 {
+        let _edit = self.edit.lock();
+        let mut count = 0;
+        self.for_each_owned(start, end.min(USER_END), |_, _| count += 1);
+        count
+    }
+
+    /// Copies into the program's memory, whichever space is loaded and whatever the program's rights.
+    /// Stops at the first page without a frame; gives the count copied.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> usize {
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = address + done as u64;
+            let offset = (at % PAGE_BYTES) as usize;
+            let count = (bytes.len() - done).min(PAGE_BYTES as usize - offset);
+            let copied =
+                self.with_frame(at, |frame| frame.write(offset, &bytes[done..done + count]));
+            if copied != Some(count) {
+                return done;
+            }
+            done += count;
+        }
+        done
     }
 
     /// Copies from the program's memory, whichever space is loaded. Stops at the first page without
@@ -181,17 +256,11 @@ impl AddressSpace {
             let at = address + done as u64;
             let offset = (at % PAGE_BYTES) as usize;
             let count = (bytes.len() - done).min(PAGE_BYTES as usize - offset);
-            let _edit = self.edit.lock();
-            let Some(value) = table::find(self.root, at, Level::Page)
-                .map(|entry| entry.load(Ordering::Relaxed))
-                .filter(|value| value & PRESENT != 0 && at < USER_END)
-            else {
+            let copied =
+                self.with_frame(at, |frame| frame.read(offset, &mut bytes[done..done + count]));
+            if copied != Some(count) {
                 return done;
-            };
-            let Some(frame) = owned_frame(value) else { return done };
-            frame.read(offset, &mut bytes[done..done + count]);
-            // It goes on belonging to the space.
-            frame.into_raw();
+            }
             done += count;
         }
         done
@@ -225,6 +294,20 @@ impl AddressSpace {
         shootdown::leave(&self.loaded_on, self.root);
     }
 
+    /// Lends the frame of the page that `address` lies in.
+    fn with_frame<R>(&self, address: u64, f: impl FnOnce(&Frames) -> R) -> Option<R> {
+        if address >= USER_END {
+            return None;
+        }
+        let _edit = self.edit.lock();
+        let value = table::find(self.root, address, Level::Page)?.load(Ordering::Relaxed);
+        let frame = owned_frame(value)?;
+        let result = f(&frame);
+        // It goes on belonging to the entry.
+        frame.into_raw();
+        Some(result)
+    }
+
     fn entry(&self, address: u64) -> Result<&'static AtomicU64, MapError> {
         if address >= USER_END || !address.is_multiple_of(PAGE_BYTES) {
             return Err(MapError::BadAddress(address));
@@ -232,16 +315,15 @@ impl AddressSpace {
         Ok(table::find_or_add(self.root, address, Level::Page, USER)?)
     }
 
-    /// Calls `f` for every present page entry in the range; missing tables are skipped whole.
-    fn for_each_mapped(&self, start: u64, end: u64, mut f: impl FnMut(u64, &AtomicU64)) {
+    /// Calls `f` for every page entry in the range that has a frame; missing tables are skipped whole.
+    fn for_each_owned(&self, start: u64, end: u64, mut f: impl FnMut(u64, &AtomicU64)) {
         let mut at = start & !(PAGE_BYTES - 1);
         while at < end {
             let Some(first) = table::find(self.root, at, Level::Page) else {
-                // Nothing below this 2-MiB entry.
-                at = (at & !((2 << 20) - 1)) + (2 << 20);
+                at = table::end_of_gap(self.root, at);
                 continue;
             };
-            if first.load(Ordering::Relaxed) & PRESENT != 0 {
+            if first.load(Ordering::Relaxed) & OWNED != 0 {
                 f(at, first);
             }
             at += PAGE_BYTES;
@@ -249,24 +331,22 @@ impl AddressSpace {
     }
 }
 
-/// The frame that a present entry owns.
+/// The frame that an entry owns.
 fn owned_frame(value: u64) -> Option<Frames> {
     let number = FrameNumber::from_address(value & ADDRESS)?;
     // SAFETY: entries of user pages are made by `map` alone, from a frame that it was given; the
     // callers either clear the entry or give the ownership back to it.
-    (value & PRESENT != 0).then(|| unsafe { Frames::from_raw(number, Order::FRAME) })
+    (value & OWNED != 0).then(|| unsafe { Frames::from_raw(number, Order::FRAME) })
 }
 
 /// Frees a table, and what the tables below it map, from `level` down to the frames.
 fn free_tables(table: u64, level: u32) {
     for entry in &table::entries(table)[..if level == 4 { 256 } else { 512 }] {
         let value = entry.load(Ordering::Relaxed);
-        if value & PRESENT != 0 {
-            if level > 1 {
-                free_tables(value & ADDRESS, level - 1);
-            } else {
-                drop(owned_frame(value));
-            }
+        if level == 1 {
+            drop(owned_frame(value));
+        } else if value & PRESENT != 0 {
+            free_tables(value & ADDRESS, level - 1);
         }
     }
     if let Some(number) = FrameNumber::from_address(table) {

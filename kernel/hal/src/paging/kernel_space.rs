@@ -2,9 +2,9 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use x86_64::PhysAddr;
 use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
-use x86_64::PhysAddr;
 
 use super::layout::{DIRECT_MAP_BASE, DIRECT_MAP_BYTES, KERNEL_BASE, PAGE_BYTES, WINDOWS_BASE};
 use super::table::{self, GLOBAL, LARGE, Level, NO_EXECUTE, PRESENT, WRITABLE};
@@ -79,10 +79,8 @@ fn map_direct(root: u64, range: Range) -> Result<(), OutOfMemory> {
                     .store(page | PRESENT | GLOBAL | NO_EXECUTE | rights, Ordering::Relaxed);
             }
         } else {
-            table::find_or_add(root, DIRECT_MAP_BASE + at, Level::Large, 0)?.store(
-                at | PRESENT | WRITABLE | LARGE | GLOBAL | NO_EXECUTE,
-                Ordering::Relaxed,
-            );
+            table::find_or_add(root, DIRECT_MAP_BASE + at, Level::Large, 0)?
+                .store(at | PRESENT | WRITABLE | LARGE | GLOBAL | NO_EXECUTE, Ordering::Relaxed);
         }
         at = next;
     }
@@ -91,11 +89,9 @@ fn map_direct(root: u64, range: Range) -> Result<(), OutOfMemory> {
 
 fn map_image(root: u64) -> Result<(), OutOfMemory> {
     let guard = image::stack_guard();
-    for (section, rights) in [
-        (image::text(), 0),
-        (image::rodata(), NO_EXECUTE),
-        (image::data(), NO_EXECUTE | WRITABLE),
-    ] {
+    for (section, rights) in
+        [(image::text(), 0), (image::rodata(), NO_EXECUTE), (image::data(), NO_EXECUTE | WRITABLE)]
+    {
         for page in (section.start..section.end).step_by(PAGE_BYTES as usize) {
             if page != guard {
                 table::find_or_add(root, KERNEL_BASE + page, Level::Page, 0)?

@@ -39,6 +39,11 @@ pub(crate) fn flush_user(mask: &AtomicCpuMask, start: u64, pages: u64) {
     request(mask.iter(), start, pages, 0);
 }
 
+/// Flushes a range of addresses on the calling CPU alone.
+pub(crate) fn flush_own(start: u64, pages: u64) {
+    crate::interrupts::without(|| carry_out(start, pages, 0));
+}
+
 /// Makes the CPUs in `mask` leave the space whose root this is, if they still have it loaded.
 pub(crate) fn leave(mask: &AtomicCpuMask, root: u64) {
     request(mask.iter(), 0, 0, root);

@@ -12,6 +12,9 @@ pub(crate) const WRITE_THROUGH: u64 = 1 << 3;
 pub(crate) const CACHE_DISABLE: u64 = 1 << 4;
 pub(crate) const LARGE: u64 = 1 << 7;
 pub(crate) const GLOBAL: u64 = 1 << 8;
+/// Of the bits that the CPU leaves to software: the entry owns the frame that it names, also while the
+/// program may not reach it.
+pub(crate) const OWNED: u64 = 1 << 9;
 pub(crate) const NO_EXECUTE: u64 = 1 << 63;
 pub(crate) const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
@@ -74,4 +77,20 @@ pub(crate) fn find_or_add(
         }
     }
     Ok(&entries(table)[index(address, target as u32)])
+}
+
+/// The address behind the range around `address` for which no table of pages exists: a hole in the
+/// top-level table is passed in one step.
+pub(crate) fn end_of_gap(root: u64, address: u64) -> u64 {
+    let mut table = root;
+    for level in (2..=4).rev() {
+        let value = entries(table)[index(address, level)].load(Ordering::Relaxed);
+        if value & PRESENT == 0 || value & LARGE != 0 {
+            let span = 1_u64 << (12 + 9 * (level - 1));
+            return (address & !(span - 1)).saturating_add(span);
+        }
+        table = value & ADDRESS;
+    }
+    // There is a table: its next entry.
+    address.saturating_add(4096)
 }

@@ -105,8 +105,7 @@ impl KernelStack {
             if let Some(entry) = table::find(kernel_space::root(), address, Level::Page) {
                 let value = entry.swap(0, Ordering::Relaxed);
                 if value & PRESENT != 0
-                    && let Some(frame) =
-                        vm_core::frame::FrameNumber::from_address(value & ADDRESS)
+                    && let Some(frame) = vm_core::frame::FrameNumber::from_address(value & ADDRESS)
                 {
                     // SAFETY: `allocate` turned a frame of its own into this entry, which is
                     // gone now.
@@ -135,9 +134,7 @@ impl Drop for KernelStack {
     }
 }
 
-fn table_entry(
-    address: u64,
-) -> Result<&'static core::sync::atomic::AtomicU64, OutOfMemory> {
+fn table_entry(address: u64) -> Result<&'static core::sync::atomic::AtomicU64, OutOfMemory> {
     // One lock for the tables of the whole region: two CPUs must not both add a table.
     static TABLES: SpinLock<()> = SpinLock::new(LockLevel::new(221), "window tables", ());
     let _guard = TABLES.lock();

@@ -3,23 +3,25 @@
 
 mod vector;
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::AtomicU8;
 
 use crate::cpu::local;
 use crate::frame::OutOfMemory;
 use crate::paging::layout::PAGE_BYTES;
 use crate::paging::windows::KernelStack;
-pub(crate) use vector::load_for_running;
 use vector::VectorState;
+pub(crate) use vector::load_for_running;
 
-/// Something that a CPU can run: one kernel stack and what is on it.
-#[derive(Debug)]
-pub struct ThreadContext(Box<Inner>);
+/// Something that a CPU can run: one kernel stack and what is on it. A handle: clones name the same
+/// context, which is freed with the last one. The CPU that runs it has one, so a thread may drop
+/// its own.
+#[derive(Clone, Debug)]
+pub struct ThreadContext(Arc<Inner>);
 
 #[derive(Debug)]
 #[repr(C)]
@@ -51,7 +53,7 @@ impl ThreadContext {
         let at = stack.top() - 16 - size_of_val(&frame) as u64;
         // SAFETY: it lies within the stack, which is new and mapped.
         unsafe { (at as *mut [u64; 7]).write(frame) };
-        Ok(Self(Box::new(Inner {
+        Ok(Self(Arc::new(Inner {
             stack_pointer: UnsafeCell::new(at),
             is_running: AtomicU8::new(0),
             stack: Some(stack),
@@ -63,34 +65,44 @@ impl ThreadContext {
     /// on as the CPU's idle thread. To be called once on each CPU, before its first switch.
     #[must_use]
     pub fn adopt_current() -> Self {
-        let context = Self(Box::new(Inner {
+        let context = Self(Arc::new(Inner {
             stack_pointer: UnsafeCell::new(0),
             is_running: AtomicU8::new(1),
             stack: None,
             vector: UnsafeCell::new(VectorState::new()),
         }));
-        crate::interrupts::without(|| local::current().running.set(&raw const *context.0));
+        crate::interrupts::without(|| {
+            // SAFETY: only its own CPU touches the slot, with interrupts disabled.
+            unsafe { *local::current().running.get() = Some(Arc::clone(&context.0)) };
+        });
         context
     }
 
     /// Switches from the context that is running to this one and returns when the former is
     /// switched to again, perhaps on another CPU. Called with interrupts disabled.
     ///
-    /// If another CPU is just switching away from this context, waits until it has.
+    /// If another CPU is just switching away from this context, waits until it has. The handle goes
+    /// to the CPU, so that a thread that never runs again leaves none behind on its stack.
     ///
     /// # Panics
     /// If the calling CPU has adopted no context, or is running this one already.
-    pub fn switch_to(&self) {
+    pub fn switch(self) {
         debug_assert!(!crate::interrupts::are_enabled(), "a switch with interrupts enabled");
         let cpu = local::current();
-        let to: *const Inner = &raw const *self.0;
-        let from = cpu.running.replace(to);
-        assert!(!from.is_null() && from != to, "a switch to the running context");
-        // SAFETY: `from` is the running context, and dropping a running context panics.
-        vector::save(cpu, unsafe { &*from });
-        // SAFETY: both are alive: `from` is running, `to` is borrowed; the assembly waits until
-        // `to`'s registers are saved, and marks it running, so that nobody else runs it.
+        let to = Arc::as_ptr(&self.0);
+        // SAFETY: only its own CPU touches the slots, with interrupts disabled.
+        let (running, previous) = unsafe { (&mut *cpu.running.get(), &mut *cpu.previous.get()) };
+        let Some(before) = running.replace(self.0) else {
+            panic!("a switch on a CPU that has adopted no context")
+        };
+        let from = Arc::as_ptr(&before);
+        assert!(from != to, "a switch to the running context");
+        vector::save(cpu, &before);
+        *previous = Some(before);
+        // SAFETY: the CPU's slots keep both alive; the assembly waits until `to`'s registers are
+        // saved, and marks it running, so that nobody else runs it.
         unsafe { switch_context(from.cast(), to.cast()) };
+        drop_previous();
     }
 
     /// Whether the address lies on this context's own stack.
@@ -100,16 +112,20 @@ impl ThreadContext {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // The stack of a running context may not be freed under its feet. Acquire pairs with the
-        // release of the store in `switch_context` (every x86 store is one).
-        while self.is_running.load(Ordering::Acquire) != 0 {
-            let is_own = local::try_current().is_some_and(|cpu| cpu.running.get() == &raw const *self);
-            assert!(!is_own, "the running context is dropped by itself");
-            core::hint::spin_loop();
-        }
-    }
+/// Lets go of the context that this CPU has just switched away from. Runs on the next one, which may
+/// have been away from this CPU meanwhile.
+fn drop_previous() {
+    // SAFETY: only its own CPU touches the slot, with interrupts disabled.
+    let previous = unsafe { (*local::current().previous.get()).take() };
+    drop(previous);
+}
+
+/// The first Rust function of a new context.
+extern "C" fn begin(entry: *const c_void) -> ! {
+    drop_previous();
+    // SAFETY: `ThreadContext::new` put a function of this type there.
+    let entry = unsafe { core::mem::transmute::<*const c_void, fn() -> !>(entry) };
+    entry()
 }
 
 unsafe extern "C" {
@@ -156,9 +172,11 @@ switch_context:
     .global thread_start
 thread_start:
     xor ebp, ebp
-    call r12
+    mov rdi, r12
+    call {begin}
     ud2
     "#,
     sp = const offset_of!(Inner, stack_pointer),
     running = const offset_of!(Inner, is_running),
+    begin = sym begin,
 );

@@ -50,12 +50,13 @@ pub(super) fn save(cpu: &CpuLocal, from: &Inner) {
 /// Gives the running thread its vector registers. Called on the trap of their first use.
 pub(crate) fn load_for_running() {
     let cpu = local::current();
-    let running = cpu.running.get();
+    // SAFETY: only its own CPU touches the slot, with interrupts disabled.
+    let Some(running) = (unsafe { (*cpu.running.get()).as_ref() }) else { return };
     // SAFETY: clearing the flag allows vector instructions, nothing more.
     unsafe { Cr0::write(Cr0::read() - Cr0Flags::TASK_SWITCHED) };
     // SAFETY: the running context is alive; its image is valid from `new` on.
     unsafe {
-        asm!("fxrstor64 [{}]", in(reg) (*running).vector.get(), options(nostack, readonly));
+        asm!("fxrstor64 [{}]", in(reg) running.vector.get(), options(nostack, readonly));
     }
-    cpu.vector_owner.set(running);
+    cpu.vector_owner.set(alloc::sync::Arc::as_ptr(running));
 }

@@ -53,11 +53,7 @@ pub(super) fn measure(pm_timer_port: Option<u16>) -> Measured {
     if let Some(measured) = by_cpuid() {
         return measured;
     }
-    Measured {
-        tsc_hz: 1_000_000_000,
-        apic_units_hz: 62_500_000,
-        reference: Reference::Nothing,
-    }
+    Measured { tsc_hz: 1_000_000_000, apic_units_hz: 62_500_000, reference: Reference::Nothing }
 }
 
 /// A pair of readings that were taken close together: the TSC before and after the port's reading

@@ -53,14 +53,14 @@ fn read() -> Reading {
 fn to_seconds(reading: Reading) -> Option<i64> {
     let is_binary = reading.status_b & 4 != 0;
     let is_24_hours = reading.status_b & 2 != 0;
-    let number = |value: u8| {
-        i64::from(if is_binary { value } else { (value >> 4) * 10 + (value & 15) })
-    };
+    let number =
+        |value: u8| i64::from(if is_binary { value } else { (value >> 4) * 10 + (value & 15) });
     let mut hour = number(reading.hour & 0x7f);
     if !is_24_hours {
         hour = hour % 12 + if reading.hour & 0x80 != 0 { 12 } else { 0 };
     }
-    let (year, month, day) = (2000 + number(reading.year), number(reading.month), number(reading.day));
+    let (year, month, day) =
+        (2000 + number(reading.year), number(reading.month), number(reading.day));
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 {
         return None;
     }

@@ -5,6 +5,6 @@ mod copy;
 mod entry;
 
 pub use context::{Exit, PageFault, UserContext};
-pub use copy::{BadAddress, copy_from, copy_to, zero};
 pub(crate) use copy::fixup_for;
+pub use copy::{BadAddress, copy_from, copy_to, zero};
 pub(crate) use entry::system_call_entry_address;

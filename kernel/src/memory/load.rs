@@ -1,0 +1,199 @@
+//! Loading a program: from a file's bytes to an address space that can be entered.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use hal::frame::OutOfMemory;
+use linux_abi::{Auxiliary, InitialStack, StackError};
+use vm_core::address_space::{
+    Error, Kind, Layout, MapRequest, PAGE_BYTES, Placement, Protection, WriteExecute,
+};
+use vm_core::elf::{ElfError, LoadOptions, LoadPlan};
+
+use super::space::{FaultError, FileBytes, UserSpace};
+use crate::random;
+
+/// Bytes of the stack that are mapped from the start; it grows from there on.
+const FIRST_STACK_BYTES: u64 = 128 * 1024;
+/// Where position-independent programs begin, before a random part is added; as on Linux.
+const PIE_BASE: u64 = 0x5555_5555_4000;
+/// Pages of that random part at most: 28 bits, as on Linux.
+const PIE_RANDOM_PAGES: u64 = 1 << 28;
+/// Arguments and environment may take a quarter of the stack, as on Linux.
+const ARGUMENT_SHARE: u64 = 4;
+
+/// A program that can be entered.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its memory.
+    pub space: UserSpace,
+    /// Where it starts.
+    pub entry: u64,
+    /// Where its stack pointer is then.
+    pub stack_pointer: u64,
+}
+
+/// Why a program could not be loaded.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The file is no program that can run here.
+    Elf(ElfError),
+    /// Its segments do not fit.
+    Map(Error),
+    /// Arguments and environment are too large, or malformed.
+    Stack(StackError),
+    /// It does not fit into the memory that it may have.
+    LimitExceeded,
+    /// No memory is left.
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for LoadError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl From<FaultError> for LoadError {
+    fn from(error: FaultError) -> Self {
+        match error {
+            FaultError::LimitExceeded => Self::LimitExceeded,
+            // Segments lie in areas that were just made for them.
+            FaultError::OutOfMemory | FaultError::Violation(_) | FaultError::BeyondFile => {
+                Self::OutOfMemory
+            }
+        }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Elf(error) => error.fmt(f),
+            Self::Map(error) => write!(f, "its segments cannot be mapped: {error}"),
+            Self::Stack(error) => error.fmt(f),
+            Self::LimitExceeded => f.write_str("it does not fit into its memory limit"),
+            Self::OutOfMemory => f.write_str("no memory is left"),
+        }
+    }
+}
+
+/// What a program is started with.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// Its path.
+    pub path: &'a [u8],
+    /// Its arguments, its name first.
+    pub arguments: &'a [&'a [u8]],
+    /// Its environment, as `NAME=value`.
+    pub environment: &'a [&'a [u8]],
+    /// User and group that it runs as.
+    pub uid: u32,
+    /// See `uid`.
+    pub gid: u32,
+    /// The most memory that it may have.
+    pub memory_bytes: u64,
+    /// The largest stack that it may have.
+    pub stack_bytes: u64,
+}
+
+/// Makes an address space with the program in it, and its stack.
+///
+/// # Errors
+/// See [`LoadError`]; nothing remains of the space.
+pub fn load(file: &FileBytes, start: &Start<'_>) -> Result<Loaded, LoadError> {
+    let bytes = file.as_slice();
+    let options = LoadOptions {
+        user: Layout::USER,
+        pie_base: PIE_BASE + random::number() % PIE_RANDOM_PAGES * PAGE_BYTES,
+        write_execute: WriteExecute::Refused,
+    };
+    let plan = LoadPlan::new(bytes, bytes.len() as u64, &options).map_err(LoadError::Elf)?;
+    let space = UserSpace::new(random::number(), start.memory_bytes, start.stack_bytes)?;
+    map_segments(&space, file, &plan)?;
+    let heap_gap = random::number() % (32 << 20) / PAGE_BYTES * PAGE_BYTES;
+    space.set_heap_start(plan.brk_start.saturating_add(heap_gap));
+    let stack_pointer = make_stack(&space, start, &plan)?;
+    Ok(Loaded { space, entry: plan.entry, stack_pointer })
+}
+
+fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<(), LoadError> {
+    let map = |start: u64, length: u64, protection, kind| {
+        space
+            .map(MapRequest {
+                length,
+                placement: Placement::Fixed(start),
+                protection,
+                max_protection: Protection::ALL,
+                kind,
+            })
+            .map_err(LoadError::Map)
+    };
+    for segment in &plan.segments {
+        if let Some(pages) = segment.file_pages() {
+            let backing =
+                vm_core::address_space::Backing { file: file.clone(), offset: segment.file_offset };
+            // The bytes behind the file's part become zeros while nobody can see them.
+            map(pages.start(), pages.bytes(), segment.protection, Kind::PrivateFile(backing))?;
+            if let Some(zeros) = segment.zero_bytes() {
+                let count = usize::try_from(zeros.end - zeros.start).unwrap_or(0);
+                let page = [0_u8; PAGE_BYTES as usize];
+                space.write(zeros.start, &page[..count.min(page.len())])?;
+            }
+        }
+        if let Some(pages) = segment.zero_pages() {
+            map(pages.start(), pages.bytes(), segment.protection, Kind::Anonymous)?;
+        }
+    }
+    Ok(())
+}
+
+fn make_stack(space: &UserSpace, start: &Start<'_>, plan: &LoadPlan) -> Result<u64, LoadError> {
+    // Below the top of user space by a random number of pages, at most 16 GiB, as on Linux.
+    let moved = random::number() % (1 << 22) * PAGE_BYTES;
+    let top = Layout::USER.end() - PAGE_BYTES - moved;
+    let mut random_bytes = [0; 16];
+    random::fill(&mut random_bytes);
+    let image = InitialStack {
+        arguments: start.arguments,
+        environment: start.environment,
+        executable: start.path,
+        random: random_bytes,
+        auxiliary: Auxiliary {
+            phdr_address: plan.phdr_address.unwrap_or(0),
+            phdr_entry_bytes: plan.phdr_entry_bytes,
+            phdr_count: plan.phdr_count,
+            interpreter_base: 0,
+            entry: plan.entry,
+            uid: (start.uid, start.uid),
+            gid: (start.gid, start.gid),
+            is_secure: false,
+            hardware_capabilities: hal::cpu::features::linux_hwcap(),
+            signal_stack_bytes: SIGNAL_STACK_BYTES,
+        },
+    }
+    .build(top, usize::try_from(start.stack_bytes / ARGUMENT_SHARE).unwrap_or(usize::MAX))
+    .map_err(LoadError::Stack)?;
+    let needed = (image.bytes.len() as u64).next_multiple_of(PAGE_BYTES);
+    let length = FIRST_STACK_BYTES.max(needed + PAGE_BYTES).min(start.stack_bytes);
+    space
+        .map(MapRequest {
+            length,
+            placement: Placement::Fixed(top - length),
+            protection: Protection::READ_WRITE,
+            max_protection: Protection::ALL,
+            kind: Kind::Stack,
+        })
+        .map_err(LoadError::Map)?;
+    space.write(image.stack_pointer, &image.bytes)?;
+    Ok(image.stack_pointer)
+}
+
+/// Bytes of a signal frame with the x87 and SSE state: what `sigaltstack` needs at least.
+const SIGNAL_STACK_BYTES: u64 = 2048;
+
+/// The strings of a block of arguments.
+#[must_use]
+pub fn slices(block: &process_core::ArgumentBlock) -> Vec<&[u8]> {
+    block.iter().collect()
+}

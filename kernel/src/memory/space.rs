@@ -1,0 +1,347 @@
+//! The address space of one process: the map of its areas and the page tables under it.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use hal::frame::{Frames, OutOfMemory};
+use hal::paging::{AddressSpace as Tables, MapError};
+use vm_core::address_space::{
+    Access, AddressSpace, Area, Error, FaultAction, Kind, Layout, Limits, MapRequest, Moved,
+    PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation, WriteExecute,
+};
+
+use crate::sync::Mutex;
+
+/// Areas that a process may have; Linux's `vm.max_map_count`.
+const MAX_AREAS: usize = 65_530;
+/// Frames that programs leave free for the kernel: it must be able to serve who frees memory.
+const KERNEL_RESERVE_BYTES: u64 = 2 << 20;
+
+/// What lies behind a mapped file: bytes that do not change, either in the initial file system or a
+/// copy. Equal if they are the same bytes at the same place.
+#[derive(Clone, Debug)]
+pub enum FileBytes {
+    /// In place, in the initial archive.
+    Archive(&'static [u8]),
+    /// A copy, shared by all areas that show it.
+    Copy(Arc<[u8]>),
+}
+
+impl FileBytes {
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Archive(bytes) => bytes,
+            Self::Copy(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for FileBytes {
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq(self.as_slice(), other.as_slice())
+    }
+}
+
+/// Why a fault could not be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultError {
+    /// The program may not do that: SIGSEGV.
+    Violation(Violation),
+    /// The process has all the memory that it may have.
+    LimitExceeded,
+    /// No physical memory is left.
+    OutOfMemory,
+    /// The page lies beyond the end of its file: SIGBUS.
+    BeyondFile,
+}
+
+impl From<OutOfMemory> for FaultError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// The address space of one process.
+#[derive(Debug)]
+pub struct UserSpace {
+    map: Mutex<AddressSpace<FileBytes>>,
+    tables: Arc<Tables>,
+    /// The most pages that it may have frames for.
+    limit_pages: AtomicU64,
+    peak_pages: AtomicU64,
+}
+
+/// How much of what a space holds, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SpaceFigures {
+    /// Pages with a frame.
+    pub resident_bytes: u64,
+    /// The most there ever were.
+    pub peak_bytes: u64,
+}
+
+impl UserSpace {
+    /// An empty space with a random layout.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn new(random: u64, memory_bytes: u64, stack_bytes: u64) -> Result<Self, OutOfMemory> {
+        let limits = Limits { address_space_bytes: u64::MAX, stack_bytes, areas: MAX_AREAS };
+        let layout = Layout::randomized(random, stack_bytes);
+        Ok(Self {
+            map: Mutex::new(AddressSpace::new(layout, limits, WriteExecute::Refused)),
+            tables: Arc::new(Tables::new()?),
+            limit_pages: AtomicU64::new(memory_bytes / PAGE_BYTES),
+            peak_pages: AtomicU64::new(0),
+        })
+    }
+
+    /// The hardware's view.
+    #[must_use]
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// What it holds now.
+    #[must_use]
+    pub fn figures(&self) -> SpaceFigures {
+        SpaceFigures {
+            resident_bytes: self.tables.mapped_pages() * PAGE_BYTES,
+            peak_bytes: self.peak_pages.load(Ordering::Relaxed) * PAGE_BYTES,
+        }
+    }
+
+    /// Pages with a frame in areas of one kind, in bytes: for the stack and the heap. Costs a walk.
+    #[must_use]
+    pub fn resident_of(&self, is_wanted: impl Fn(&Kind<FileBytes>) -> bool) -> u64 {
+        let map = self.map.lock();
+        map.areas()
+            .filter(|area| is_wanted(&area.kind))
+            .map(|area| self.tables.mapped_in(area.range.start(), area.range.end()) * PAGE_BYTES)
+            .sum()
+    }
+
+    /// Answers a page fault.
+    ///
+    /// # Errors
+    /// See [`FaultError`].
+    pub fn fault(
+        &self,
+        address: u64,
+        access: Access,
+        presence: Presence,
+    ) -> Result<(), FaultError> {
+        let mut map = self.map.lock();
+        // Another thread may have answered it while this one waited for the lock.
+        let mut presence = presence;
+        if presence == Presence::Absent && self.tables.protection(address).is_some() {
+            presence = Presence::Present;
+        }
+        loop {
+            let fault = map.fault(address, access, presence).map_err(FaultError::Violation)?;
+            let page = fault.page;
+            let rights = fault.area.protection;
+            match fault.action {
+                FaultAction::GrowStack => {
+                    map.grow_stack(address).map_err(FaultError::Violation)?;
+                }
+                FaultAction::ZeroFill => {
+                    let frame = self.frame()?;
+                    frame.zero();
+                    return self.map_page(page, frame, rights);
+                }
+                FaultAction::FileFill { offset } | FaultAction::FileCopy { offset } => {
+                    let Some(backing) = fault.area.kind.backing() else {
+                        return Err(FaultError::BeyondFile);
+                    };
+                    let bytes = backing.file.as_slice();
+                    let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                    let Some(bytes) = bytes.get(start..).filter(|rest| !rest.is_empty()) else {
+                        return Err(FaultError::BeyondFile);
+                    };
+                    let frame = self.frame()?;
+                    let count = bytes.len().min(PAGE_BYTES as usize);
+                    if count < PAGE_BYTES as usize {
+                        frame.zero();
+                    }
+                    frame.write(0, &bytes[..count]);
+                    // Every process has its own copy, so private and shared areas differ in nothing
+                    // but that nobody may write the file behind a shared one (`map_file`).
+                    return self.map_page(page, frame, rights);
+                }
+                FaultAction::CopyOnWrite | FaultAction::MakeWritable | FaultAction::Refresh => {
+                    self.tables.protect(page, page + PAGE_BYTES, hardware(rights));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// A frame for this process, within its limit.
+    fn frame(&self) -> Result<Frames, FaultError> {
+        let pages = self.tables.mapped_pages() + 1;
+        if pages > self.limit_pages.load(Ordering::Relaxed) {
+            return Err(FaultError::LimitExceeded);
+        }
+        if hal::frame::figures().free_bytes < KERNEL_RESERVE_BYTES {
+            return Err(FaultError::OutOfMemory);
+        }
+        self.peak_pages.fetch_max(pages, Ordering::Relaxed);
+        Ok(Frames::allocate_one()?)
+    }
+
+    fn map_page(&self, page: u64, frame: Frames, rights: Protection) -> Result<(), FaultError> {
+        match self.tables.map(page, frame, hardware(rights)) {
+            Ok(()) | Err(MapError::Occupied(_)) => Ok(()),
+            Err(MapError::OutOfMemory) => Err(FaultError::OutOfMemory),
+            Err(MapError::BadAddress(_)) => Err(FaultError::Violation(Violation::Unmapped)),
+        }
+    }
+
+    /// Makes an area, and takes away what was in its place.
+    ///
+    /// # Errors
+    /// The map's.
+    pub fn map(&self, request: MapRequest<FileBytes>) -> Result<PageRange, Error> {
+        let mut map = self.map.lock();
+        let mapped = map.map(request)?;
+        self.remove(&mapped.removed);
+        Ok(mapped.range)
+    }
+
+    /// Takes a range away.
+    ///
+    /// # Errors
+    /// The map's.
+    pub fn unmap(&self, address: u64, length: u64) -> Result<(), Error> {
+        let mut map = self.map.lock();
+        let removed = map.unmap(address, length)?;
+        self.remove(&removed);
+        Ok(())
+    }
+
+    /// Changes rights.
+    ///
+    /// # Errors
+    /// The map's.
+    pub fn protect(&self, address: u64, length: u64, rights: Protection) -> Result<(), Error> {
+        let mut map = self.map.lock();
+        for changed in map.protect(address, length, rights)? {
+            if changed.after == Protection::NONE {
+                // Readable pages cannot be made unreachable by their rights: the frames stay in
+                // nobody's reach only if their entries do.
+                self.tables.hide(changed.range.start(), changed.range.end());
+            } else {
+                let range = changed.range;
+                self.tables.protect(range.start(), range.end(), hardware(changed.after));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the end of the heap; gives the end.
+    pub fn set_break(&self, requested: u64) -> u64 {
+        let mut map = self.map.lock();
+        let moved = map.set_break(requested);
+        self.remove(&moved.removed);
+        moved.end
+    }
+
+    /// Says where the heap starts.
+    pub fn set_heap_start(&self, address: u64) {
+        self.map.lock().set_heap_start(address);
+    }
+
+    /// Resizes or moves a mapping; gives its new address.
+    ///
+    /// # Errors
+    /// The map's.
+    pub fn remap(
+        &self,
+        address: u64,
+        old_length: u64,
+        new_length: u64,
+        placement: RemapPlacement,
+    ) -> Result<u64, Error> {
+        let mut map = self.map.lock();
+        let remapped = map.remap(address, old_length, new_length, placement)?;
+        self.remove(&remapped.removed);
+        if let Some(Moved { from, to, .. }) = remapped.moved {
+            self.tables.move_pages(from.start(), from.end(), to.start());
+        }
+        Ok(remapped.range.start())
+    }
+
+    /// Forgets the content of a range: what is touched next is filled anew.
+    ///
+    /// # Errors
+    /// When a part of the range is not mapped.
+    pub fn discard(&self, address: u64, length: u64) -> Result<(), Error> {
+        let map = self.map.lock();
+        let end = address.saturating_add(length).min(Layout::USER.end());
+        let start = address.max(Layout::USER.start());
+        if let Some(range) = PageRange::new(start, end.next_multiple_of(PAGE_BYTES)) {
+            for area in map.areas_in(range) {
+                if let Some(part) = area.range.intersection(range) {
+                    self.tables.unmap(part.start(), part.end());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees all memory and has every CPU let go of the tables. Called by the process's last thread.
+    pub fn retire(&self) {
+        let mut map = self.map.lock();
+        let removed = map.unmap(Layout::USER.start(), Layout::USER.bytes());
+        self.tables.unmap(Layout::USER.start(), Layout::USER.end());
+        self.tables.retire();
+        drop(map);
+        drop(removed);
+    }
+
+    fn remove(&self, areas: &[Area<FileBytes>]) {
+        for area in areas {
+            self.tables.unmap(area.range.start(), area.range.end());
+        }
+    }
+
+    /// Writes into the space while it is not loaded: for a program's first stack and the zeros at
+    /// the end of its data. Pages are made as if the program had touched them.
+    ///
+    /// # Errors
+    /// As `fault`.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), FaultError> {
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = address + done as u64;
+            if self.tables.protection(at).is_none() {
+                // Whatever the program may do there: the kernel prepares its memory.
+                self.fault(at, Access::Read, Presence::Absent)?;
+            }
+            let in_page = (PAGE_BYTES - at % PAGE_BYTES) as usize;
+            let count = in_page.min(bytes.len() - done);
+            if self.tables.write(at, &bytes[done..done + count]) != count {
+                return Err(FaultError::Violation(Violation::Unmapped));
+            }
+            done += count;
+        }
+        Ok(())
+    }
+
+    /// The areas, for observers.
+    #[must_use]
+    pub fn areas(&self) -> Vec<Area<FileBytes>> {
+        self.map.lock().areas().cloned().collect()
+    }
+}
+
+fn hardware(rights: Protection) -> hal::paging::Protection {
+    hal::paging::Protection {
+        write: rights.contains(Protection::WRITE),
+        execute: rights.contains(Protection::EXECUTE),
+    }
+}

@@ -1,0 +1,288 @@
+//! What operators do to processes: signal, suspend, resume, terminate, set priorities.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+use hal::interrupts::SpinLock;
+use ksync::Once;
+use process_core::{
+    BlockReason, ExitStatus, PendingSignal, Pid, Priority, PriorityClass, ProcessError, Scheduling,
+    Sent, Signal, SignalCause, SignalContext, SignalSender, SignalTarget, WhatFollows,
+};
+use sched_core::{Class, CpuSet, Nice, Params};
+
+use super::create::{CreateError, spawn_kernel_thread};
+use super::{Process, exit, find, now, table};
+use crate::events::{self, Kind};
+use crate::levels;
+use crate::scheduler::{self, Thread};
+
+/// Sends a signal in an operator's name.
+///
+/// # Errors
+/// [`ProcessError::ProcessNotFound`]; [`ProcessError::PermissionDenied`] for a kernel thread;
+/// [`ProcessError::InvalidState`] when it has ended.
+pub fn signal(pid: Pid, signal: Signal, actor: Option<&str>) -> Result<(), ProcessError> {
+    let process = living(pid, process_core::StateName::Ready)?;
+    deliver(&process, PendingSignal { signal, cause: SignalCause::Operator })?;
+    events::publish(Kind::ProcessSignaled, Some(pid), actor, format_args!("{}", signal.name()));
+    Ok(())
+}
+
+/// The process, if it is a program that has not ended.
+fn living(pid: Pid, to: process_core::StateName) -> Result<Arc<Process>, ProcessError> {
+    let table = table().lock();
+    let record = match table.get(pid) {
+        Ok(record) => record,
+        Err(error) => {
+            return Err(match table.history().get(pid) {
+                Some(defunct) => ProcessError::InvalidState { pid, from: defunct.state.name(), to },
+                None => error,
+            });
+        }
+    };
+    if record.is_kernel_thread() {
+        return Err(ProcessError::PermissionDenied { pid });
+    }
+    if !record.state().is_alive() {
+        return Err(ProcessError::InvalidState { pid, from: record.state().name(), to });
+    }
+    Ok(Arc::clone(&record.attachment))
+}
+
+/// Sends a signal to a process, whoever sends it, and carries out what follows.
+///
+/// # Errors
+/// [`ProcessError::ResourceExhausted`] if a queued value finds no room.
+pub(super) fn deliver(process: &Process, signal: PendingSignal) -> Result<(), ProcessError> {
+    let sent = process.signals.lock().send(
+        SignalTarget::Process,
+        signal,
+        SignalContext::default(),
+        now(),
+    )?;
+    carry_out(process, sent);
+    Ok(())
+}
+
+/// Carries out what the sending of a signal asks for.
+pub(super) fn carry_out(process: &Process, sent: Sent) {
+    let pid = process.pid;
+    if sent.continues {
+        // A process that no signal has stopped goes on as it was: an error here is no error.
+        if table().lock().continue_stopped(pid) == Ok(true) {
+            go_on(process);
+        }
+    }
+    match sent.follows {
+        WhatFollows::Nothing => {}
+        WhatFollows::Wake(tid) => {
+            let thread = process.threads.lock().iter().find(|it| it.tid() == tid).cloned();
+            if let Some(thread) = thread {
+                thread.call_for_attention();
+            }
+        }
+        WhatFollows::Terminate(status) => {
+            // It may have ended meanwhile: the first reason stands.
+            let _ = exit::begin(pid, status);
+        }
+        WhatFollows::Stop(signal) => {
+            if table().lock().stop(pid, signal).is_ok() {
+                hold(process);
+            }
+        }
+    }
+}
+
+fn hold(process: &Process) {
+    process.is_suspended.store(true, Ordering::Release);
+    process.call_threads();
+}
+
+fn go_on(process: &Process) {
+    process.is_suspended.store(false, Ordering::Release);
+    process.call_threads();
+}
+
+/// Suspends a process, whatever it does.
+///
+/// # Errors
+/// As `signal`; [`ProcessError::InvalidState`] also when it is suspended already.
+pub fn suspend(pid: Pid, actor: Option<&str>) -> Result<(), ProcessError> {
+    let process = living(pid, process_core::StateName::Suspended)?;
+    table().lock().suspend(pid)?;
+    hold(&process);
+    events::publish(Kind::ProcessSuspended, Some(pid), actor, format_args!("suspended"));
+    Ok(())
+}
+
+/// Lets a suspended process go on.
+///
+/// # Errors
+/// As `signal`; [`ProcessError::InvalidState`] also when it is not suspended.
+pub fn resume(pid: Pid, actor: Option<&str>) -> Result<(), ProcessError> {
+    let process = living(pid, process_core::StateName::Ready)?;
+    table().lock().resume(pid)?;
+    go_on(&process);
+    events::publish(Kind::ProcessResumed, Some(pid), actor, format_args!("resumed"));
+    Ok(())
+}
+
+/// Ends a process at once.
+///
+/// # Errors
+/// As `signal`.
+pub fn terminate(pid: Pid, actor: Option<&str>) -> Result<(), ProcessError> {
+    signal(pid, Signal::SIGKILL, actor)
+}
+
+/// Asks a process to end, and ends it after `grace_ms` if it has not.
+///
+/// # Errors
+/// As `signal`.
+pub fn terminate_gracefully(
+    pid: Pid,
+    grace_ms: u32,
+    actor: Option<&str>,
+) -> Result<(), ProcessError> {
+    let process = living(pid, process_core::StateName::Terminated)?;
+    let deadline_ns = hal::time::now_ns().saturating_add(u64::from(grace_ms) * 1_000_000);
+    // A suspended process could not act on the signal.
+    if process.is_suspended.load(Ordering::Acquire) && table().lock().resume(pid).is_ok() {
+        go_on(&process);
+    }
+    signal(pid, Signal::SIGTERM, actor)?;
+    if !process.has_ended() {
+        GRACE.lock().push((deadline_ns, Arc::clone(&process)));
+        if let Some(manager) = MANAGER.get() {
+            manager.unpark();
+        }
+    }
+    Ok(())
+}
+
+/// Processes that have been asked to end, and until when they may.
+static GRACE: SpinLock<Vec<(u64, Arc<Process>)>> =
+    SpinLock::new(levels::PROCESS, "grace", Vec::new());
+static MANAGER: Once<Arc<Thread>> = Once::new();
+
+/// Starts the thread that ends processes whose grace is over.
+pub(super) fn start_manager() -> Result<(), CreateError> {
+    let manager =
+        spawn_kernel_thread("process-manager", Priority::High, 16 * 1024, Box::new(manage))?;
+    MANAGER.call_once(|| manager);
+    Ok(())
+}
+
+fn manage() {
+    loop {
+        let now_ns = hal::time::now_ns();
+        let (due, next) = {
+            let mut grace = GRACE.lock();
+            let mut due = Vec::new();
+            grace.retain(|(deadline, process)| {
+                let is_over = *deadline <= now_ns && !process.has_ended();
+                if is_over {
+                    due.push(Arc::clone(process));
+                }
+                *deadline > now_ns && !process.has_ended()
+            });
+            (due, grace.iter().map(|(deadline, _)| *deadline).min())
+        };
+        for process in due {
+            // It may end at this very moment, which is what is wanted.
+            let _ = deliver(
+                &process,
+                PendingSignal { signal: Signal::SIGKILL, cause: SignalCause::Operator },
+            );
+        }
+        match next {
+            Some(deadline) => {
+                scheduler::park_until(BlockReason::Work, deadline);
+            }
+            None => scheduler::park(BlockReason::Work),
+        }
+    }
+}
+
+/// A program sends a signal, or only asks whether it may (`None`).
+///
+/// # Errors
+/// [`ProcessError::ProcessNotFound`], [`ProcessError::PermissionDenied`],
+/// [`ProcessError::SignalNotSupported`] for a kernel thread.
+pub fn send_from(
+    sender: Pid,
+    target: Pid,
+    signal: Option<PendingSignal>,
+) -> Result<(), ProcessError> {
+    let process = {
+        let table = table().lock();
+        let from = SignalSender::Process(sender);
+        table.check_signal(from, target, signal.map(|pending| pending.signal))?;
+        Arc::clone(&table.get(target)?.attachment)
+    };
+    match signal {
+        Some(pending) => deliver(&process, pending),
+        None => Ok(()),
+    }
+}
+
+/// Ends the process of the running thread from within: `exit_group`, or a fault that nobody catches.
+pub fn end_own(process: &Process, status: ExitStatus) {
+    // Another thread may have been first.
+    let _ = exit::begin(process.pid, status);
+}
+
+/// Changes priority, class and nice, and where the process may run, with effect at once.
+///
+/// # Errors
+/// [`ProcessError::ProcessNotFound`]; [`ProcessError::InvalidState`] when it has ended.
+pub fn set_scheduling(
+    pid: Pid,
+    scheduling: Scheduling,
+    affinity: CpuSet,
+    actor: Option<&str>,
+) -> Result<(), ProcessError> {
+    let process = find(pid)?;
+    table().lock().get_mut(pid)?.profile.scheduling = scheduling;
+    *process.affinity.lock() = affinity;
+    let threads = process.threads.lock().clone();
+    for thread in threads {
+        thread.set_params(params(&scheduling));
+        thread.set_affinity(affinity);
+    }
+    events::publish(
+        Kind::ProcessChanged,
+        Some(pid),
+        actor,
+        format_args!(
+            "priority {}, class {}, nice {}",
+            scheduling.priority.name(),
+            scheduling.class.name(),
+            scheduling.nice.value()
+        ),
+    );
+    Ok(())
+}
+
+/// What the scheduler is told, in its own words.
+pub(super) fn params(scheduling: &Scheduling) -> Params {
+    let priority = match scheduling.priority {
+        Priority::Idle => sched_core::Priority::Idle,
+        Priority::Low => sched_core::Priority::Low,
+        Priority::Normal => sched_core::Priority::Normal,
+        Priority::High => sched_core::Priority::High,
+        Priority::RealTime => sched_core::Priority::RealTime,
+        Priority::Critical => sched_core::Priority::Critical,
+    };
+    let class = match scheduling.class {
+        PriorityClass::System => Class::System,
+        PriorityClass::User => Class::User,
+        PriorityClass::Service => Class::Service,
+        PriorityClass::Background => Class::Background,
+        PriorityClass::Interactive => Class::Interactive,
+    };
+    Params { priority, class, nice: Nice::clamped(i32::from(scheduling.nice.value())) }
+}

@@ -1,0 +1,293 @@
+//! New processes: programs, and kernel threads.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use hal::interrupts::SpinLock;
+use process_core::{
+    ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
+    ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, Resource,
+    Scheduling, SignalSet, Uid, Usage,
+};
+use sched_core::CpuSet;
+use vfs_core::{Descriptor, DescriptorTable, FileError};
+
+use super::control::params;
+use super::{Load, Output, Process, end_thread, now, program, table};
+use crate::broadcast::Broadcast;
+use crate::events::{self, Kind};
+use crate::fs::{self, OpenFile};
+use crate::levels;
+use crate::memory::{self, LoadError};
+use crate::scheduler::{self, Task, Thread};
+
+/// Bytes of the kernel stack of a program's thread.
+const PROGRAM_STACK_BYTES: u64 = 16 * 1024;
+
+/// A program to be started.
+#[derive(Clone, Debug)]
+pub struct NewProgram {
+    /// Its path.
+    pub path: Vec<u8>,
+    /// Its arguments, its name first.
+    pub arguments: Vec<Vec<u8>>,
+    /// Its environment, as `NAME=value`.
+    pub environment: Vec<Vec<u8>>,
+    /// The short name, if it is not to be the program's.
+    pub name: Option<Vec<u8>>,
+    /// Where it works: an absolute path.
+    pub working_directory: Vec<u8>,
+    /// What the scheduler is told.
+    pub scheduling: Scheduling,
+    /// Where it may run.
+    pub affinity: CpuSet,
+    /// Who it acts for.
+    pub credentials: Credentials,
+    /// What it may use.
+    pub limits: Limits,
+    /// Who asked for it, for the event.
+    pub actor: Option<alloc::string::String>,
+}
+
+/// Why a process could not be made.
+#[derive(Debug)]
+pub enum CreateError {
+    /// Its file, or its working directory, cannot be used.
+    File(FileError),
+    /// The working directory cannot be used.
+    WorkingDirectory(FileError),
+    /// The program cannot be loaded.
+    Load(LoadError),
+    /// The process manager refused.
+    Process(ProcessError),
+}
+
+impl From<ProcessError> for CreateError {
+    fn from(error: ProcessError) -> Self {
+        Self::Process(error)
+    }
+}
+
+impl From<LoadError> for CreateError {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => write!(f, "the program cannot be read: {error}"),
+            Self::WorkingDirectory(error) => {
+                write!(f, "the working directory cannot be used: {error}")
+            }
+            Self::Load(error) => error.fmt(f),
+            Self::Process(error) => error.fmt(f),
+        }
+    }
+}
+
+const OUT_OF_MEMORY: ProcessError = ProcessError::ResourceExhausted { resource: Resource::Memory };
+
+/// Starts a program, whose parent is the process manager.
+///
+/// # Errors
+/// See [`CreateError`]; nothing remains.
+pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
+    let file = fs::program(&new.path).map_err(CreateError::File)?;
+    let directory = fs::directory(&new.working_directory).map_err(CreateError::WorkingDirectory)?;
+    let arguments: Vec<&[u8]> = new.arguments.iter().map(Vec::as_slice).collect();
+    let environment: Vec<&[u8]> = new.environment.iter().map(Vec::as_slice).collect();
+    let loaded = memory::load(
+        &file,
+        &memory::Start {
+            path: &new.path,
+            arguments: &arguments,
+            environment: &environment,
+            uid: new.credentials.effective_uid.0,
+            gid: new.credentials.effective_gid.0,
+            memory_bytes: new.limits.memory_bytes,
+            stack_bytes: new.limits.stack_bytes,
+        },
+    )?;
+    let image = ProgramImage {
+        arguments: ArgumentBlock::new(&new.arguments)?,
+        environment: ArgumentBlock::new(&new.environment)?,
+    };
+    let name = match &new.name {
+        Some(name) => ProcessName::new(name),
+        None => ProcessName::of_program(&new.path),
+    };
+    let profile = Profile {
+        name,
+        image: Arc::new(image),
+        working_directory: directory,
+        root_directory: Arc::from("/"),
+        isolation: Isolation::Process,
+        scheduling: new.scheduling,
+        limits: new.limits,
+        service: None,
+    };
+    let context = hal::user::UserContext::new(loaded.entry, loaded.stack_pointer);
+    let output = Arc::new(Output::new());
+    let files = standard_files(&output, new.limits.open_files)?;
+    let (pid, thread) = enter(
+        Entry {
+            profile,
+            credentials: Arc::new(new.credentials.clone()),
+            space: Some(loaded.space),
+            files,
+            output,
+            affinity: new.affinity,
+            stack_bytes: PROGRAM_STACK_BYTES,
+        },
+        Box::new(move || program::run(context)),
+    )?;
+    events::publish(
+        Kind::ProcessCreated,
+        Some(pid),
+        new.actor.as_deref(),
+        format_args!("{} started", name.as_str()),
+    );
+    thread.start();
+    Ok(pid)
+}
+
+/// Standard input is empty; standard output and error are kept.
+fn standard_files(
+    output: &Arc<Output>,
+    limit: u32,
+) -> Result<DescriptorTable<Arc<OpenFile>>, CreateError> {
+    let mut files = DescriptorTable::new();
+    let written = Arc::new(OpenFile::output(Arc::clone(output)));
+    for file in [Arc::new(OpenFile::null()), Arc::clone(&written), written] {
+        let descriptor = Descriptor { file, close_on_exec: false };
+        files.insert(descriptor, limit).map_err(|_| OUT_OF_MEMORY)?;
+    }
+    Ok(files)
+}
+
+/// Starts a kernel thread; it appears as a process of class system. `main` returning ends it.
+///
+/// # Errors
+/// When memory or the table is full.
+pub fn spawn_kernel_thread(
+    name: &str,
+    priority: Priority,
+    stack_bytes: u64,
+    main: Box<dyn FnOnce() + Send>,
+) -> Result<Arc<Thread>, CreateError> {
+    let scheduling = Scheduling { priority, class: PriorityClass::System, ..Scheduling::default() };
+    let empty: [&[u8]; 0] = [];
+    let profile = Profile {
+        name: ProcessName::new(name.as_bytes()),
+        image: Arc::new(ProgramImage {
+            arguments: ArgumentBlock::new(&empty)?,
+            environment: ArgumentBlock::new(&empty)?,
+        }),
+        working_directory: Arc::from("/"),
+        root_directory: Arc::from("/"),
+        isolation: Isolation::Kernel,
+        scheduling,
+        limits: Limits::default(),
+        service: None,
+    };
+    let entry = Entry {
+        profile,
+        credentials: Arc::new(Credentials::root()),
+        space: None,
+        files: DescriptorTable::new(),
+        output: Arc::new(Output::new()),
+        affinity: CpuSet::ALL,
+        stack_bytes,
+    };
+    let (_, thread) = enter(
+        entry,
+        Box::new(move || {
+            main();
+            end_thread(0);
+        }),
+    )?;
+    thread.start();
+    Ok(thread)
+}
+
+/// What a process is made of.
+struct Entry {
+    profile: Profile,
+    credentials: Arc<Credentials>,
+    space: Option<memory::UserSpace>,
+    files: DescriptorTable<Arc<OpenFile>>,
+    output: Arc<Output>,
+    affinity: CpuSet,
+    stack_bytes: u64,
+}
+
+/// Enters a process with one thread into the table; the thread is yet to be started.
+fn enter(entry: Entry, main: Box<dyn FnOnce() + Send>) -> Result<(Pid, Arc<Thread>), ProcessError> {
+    // No limit on how many the manager makes: that is a limit of the processes that make some.
+    let reservation = table().lock().reserve(Uid(entry.credentials.real_uid.0), None)?;
+    match make(&reservation, entry, main) {
+        Ok((record, thread)) => {
+            let mut table = table().lock();
+            let pid = table.insert(reservation, record)?;
+            table.start(pid)?;
+            Ok((pid, thread))
+        }
+        Err(error) => {
+            table().lock().release(reservation);
+            Err(error)
+        }
+    }
+}
+
+fn make(
+    reservation: &Reservation,
+    entry: Entry,
+    main: Box<dyn FnOnce() + Send>,
+) -> Result<(NewProcess<Arc<Process>>, Arc<Thread>), ProcessError> {
+    let pid = reservation.pid();
+    let scheduling = entry.profile.scheduling;
+    let process = Arc::new(Process {
+        pid,
+        space: entry.space,
+        threads: SpinLock::new(levels::PROCESS, "threads", Vec::new()),
+        signals: SpinLock::new(
+            levels::PROCESS,
+            "signals",
+            ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?,
+        ),
+        files: SpinLock::new(levels::PROCESS, "files", entry.files),
+        output: entry.output,
+        affinity: SpinLock::new(levels::PROCESS, "affinity", entry.affinity),
+        open_files_limit: entry.profile.limits.open_files.into(),
+        is_ending: false.into(),
+        is_suspended: false.into(),
+        ended_threads: SpinLock::new(levels::PROCESS, "usage", Usage::default()),
+        has_ended: false.into(),
+        ended: Broadcast::new(),
+        load: Load::default(),
+    });
+    process.load.looked_at_ns.store(hal::time::now_ns(), core::sync::atomic::Ordering::Relaxed);
+    let thread = scheduler::spawn(Task {
+        tid: pid.main_thread(),
+        process: Arc::clone(&process),
+        params: params(&scheduling),
+        affinity: entry.affinity,
+        stack_bytes: entry.stack_bytes,
+        main,
+    })
+    .map_err(|_| OUT_OF_MEMORY)?;
+    process.threads.lock().push(Arc::clone(&thread));
+    let record = NewProcess::new(
+        reservation,
+        Pid::SYSTEM,
+        entry.credentials,
+        entry.profile,
+        process,
+        now(),
+    )?;
+    Ok((record, thread))
+}

@@ -1,0 +1,103 @@
+//! The end of threads and processes.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+use process_core::{ExitStatus, Pid, ProcessError, Reaper};
+
+use super::{Process, now, table};
+use crate::events::{self, Kind};
+use crate::scheduler;
+
+/// Has a process end: its threads leave at the next border between kernel and program, or end their
+/// wait to do so. The first call decides how it ended.
+///
+/// # Errors
+/// [`ProcessError::ProcessNotFound`], [`ProcessError::InvalidState`] if it has ended.
+pub(super) fn begin(pid: Pid, exit: ExitStatus) -> Result<(), ProcessError> {
+    let process = {
+        let mut table = table().lock();
+        table.terminate(pid, exit)?;
+        Arc::clone(&table.get(pid)?.attachment)
+    };
+    // Release pairs with the acquire in `is_ending`.
+    process.is_ending.store(true, Ordering::Release);
+    process.call_threads();
+    Ok(())
+}
+
+impl Process {
+    /// Has all threads look at the process before they go on in the program.
+    pub(super) fn call_threads(&self) {
+        let threads = self.threads.lock().clone();
+        for thread in threads {
+            thread.call_for_attention();
+        }
+    }
+}
+
+/// Ends the running thread, and its process with this code if it was the last one. The caller
+/// returns from its main function right afterwards.
+pub fn end_thread(code: u8) {
+    let Some(thread) = scheduler::current() else { return };
+    let process = Arc::clone(thread.process());
+    {
+        let mut threads = process.threads.lock();
+        threads.retain(|other| !Arc::ptr_eq(other, &thread));
+    }
+    process.ended_threads.lock().add_thread(&thread.figures.usage());
+    process.signals.lock().remove_thread(thread.tid());
+    let left = table().lock().remove_thread(thread.tid());
+    if left == Ok(0) {
+        end_process(&process, code);
+    }
+}
+
+/// Releases what a process holds and leaves its exit status. Run by its last thread.
+fn end_process(process: &Arc<Process>, code: u8) {
+    let pid = process.pid;
+    process.is_ending.store(true, Ordering::Release);
+    // If nobody has decided how it ended, it ends by itself.
+    let _ = table().lock().terminate(pid, ExitStatus::Code(code));
+    let usage = process.usage();
+    let files: alloc::vec::Vec<_> = process.files.lock().take_all().collect();
+    drop(files);
+    if let Some(space) = &process.space {
+        space.retire();
+    }
+    let (name, exit, reaper) = {
+        let mut table = table().lock();
+        let Ok(notice) = table.become_zombie(pid, usage, now()) else { return };
+        let Ok(record) = table.get(pid) else { return };
+        (record.profile.name, record.state().exit(), notice.reaper)
+    };
+    if let Some(exit) = exit {
+        let text = format_args!("{} {}", name.as_str(), How(exit));
+        events::publish(Kind::ProcessExited, Some(pid), None, text);
+    }
+    if reaper == Reaper::Manager {
+        reap(pid);
+    }
+    process.has_ended.store(true, Ordering::Release);
+    process.ended.wake_all();
+    process.output.news.wake_all();
+}
+
+/// Takes a zombie's exit status: it goes into the history.
+fn reap(pid: Pid) {
+    let reaped = table().lock().reap(pid, now());
+    // Dropped without the lock.
+    drop(reaped);
+}
+
+/// An exit status in words.
+struct How(ExitStatus);
+
+impl core::fmt::Display for How {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            ExitStatus::Code(code) => write!(f, "exited with code {code}"),
+            ExitStatus::Signaled { signal, .. } => write!(f, "was ended by {}", signal.name()),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Memory.
+
+use alloc::sync::Arc;
+
+use linux_abi::memory::{
+    Advice, Madvise, MapFlags, Mmap, MmapSource, Mprotect, Mremap, MremapPlacement, Prot,
+};
+use linux_abi::{Arguments, Errno};
+use vfs_core::Fd;
+use vm_core::address_space::{
+    Backing, Error, Kind, MapRequest, Placement, Protection, RemapPlacement,
+};
+
+use super::file::errno as file_errno;
+use super::{Answer, Caller};
+use crate::fs;
+use crate::memory::{FileBytes, UserSpace};
+
+fn space<'a>(caller: &'a Caller<'_>) -> Result<&'a UserSpace, Errno> {
+    caller.process.space().ok_or(Errno::ENOSYS)
+}
+
+fn errno(error: Error) -> Errno {
+    match error {
+        Error::ZeroLength | Error::Unaligned { .. } | Error::OverlappingMove => Errno::EINVAL,
+        Error::OffsetOverflow { .. } => Errno::EOVERFLOW,
+        Error::Occupied { .. } => Errno::EEXIST,
+        Error::WriteExecute | Error::BeyondMaximum { .. } => Errno::EACCES,
+        _ => Errno::ENOMEM,
+    }
+}
+
+fn protection(prot: Prot) -> Protection {
+    let mut protection = Protection::NONE;
+    for (flag, right) in [
+        (Prot::READ, Protection::READ),
+        (Prot::WRITE, Protection::WRITE),
+        (Prot::EXEC, Protection::EXECUTE),
+    ] {
+        if prot.contains(flag) {
+            protection = protection.union(right);
+        }
+    }
+    protection
+}
+
+pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let mmap = Mmap::decode(arguments)?;
+    let placement = if mmap.flags.contains(MapFlags::FIXED_NOREPLACE) {
+        Placement::FixedNoReplace(mmap.address)
+    } else if mmap.flags.contains(MapFlags::FIXED) {
+        Placement::Fixed(mmap.address)
+    } else if mmap.address != 0 {
+        Placement::Hint(mmap.address)
+    } else {
+        Placement::Anywhere
+    };
+    let mut max_protection = Protection::ALL;
+    let kind = match mmap.source {
+        MmapSource::Anonymous if mmap.is_shared => Kind::SharedAnonymous(Backing {
+            // Without `fork` nobody can share it: memory of its own that starts as zeros.
+            file: zeros(mmap.length)?,
+            offset: 0,
+        }),
+        MmapSource::Anonymous => Kind::Anonymous,
+        MmapSource::File { fd, offset } => {
+            let file = {
+                let fd = Fd::new(i64::from(fd)).map_err(file_errno)?;
+                Arc::clone(&caller.process.files.lock().get(fd).map_err(file_errno)?.file)
+            };
+            let inode = file.regular().ok_or(Errno::ENODEV)?;
+            if !file.can_read() {
+                return Err(Errno::EACCES);
+            }
+            let backing = Backing { file: fs::mapped(inode).map_err(file_errno)?, offset };
+            if mmap.is_shared {
+                // What a program writes there would have to reach the file: not here yet.
+                if mmap.prot.contains(Prot::WRITE) {
+                    return Err(Errno::ENODEV);
+                }
+                max_protection = Protection::READ_EXECUTE;
+                Kind::SharedFile(backing)
+            } else {
+                Kind::PrivateFile(backing)
+            }
+        }
+    };
+    let range = space(caller)?
+        .map(MapRequest {
+            length: mmap.length,
+            placement,
+            protection: protection(mmap.prot),
+            max_protection,
+            kind,
+        })
+        .map_err(errno)?;
+    Ok(range.start())
+}
+
+/// Bytes for shared anonymous memory.
+fn zeros(length: u64) -> Result<FileBytes, Errno> {
+    const LARGEST: u64 = 64 << 20;
+    if length > LARGEST {
+        return Err(Errno::ENOMEM);
+    }
+    let count = usize::try_from(length).map_err(|_| Errno::ENOMEM)?.next_multiple_of(4096);
+    let mut bytes = alloc::vec::Vec::new();
+    bytes.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+    bytes.resize(count, 0);
+    Ok(FileBytes::Copy(Arc::from(bytes)))
+}
+
+pub(super) fn munmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    space(caller)?.unmap(arguments.word(0), arguments.word(1)).map_err(|error| match error {
+        Error::OutsideUserSpace { .. } => Errno::EINVAL,
+        other => errno(other),
+    })?;
+    Ok(0)
+}
+
+pub(super) fn mremap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let request = Mremap::decode(arguments)?;
+    let placement = match request.placement {
+        MremapPlacement::InPlace => RemapPlacement::InPlace,
+        MremapPlacement::MayMove => RemapPlacement::MayMove,
+        MremapPlacement::Fixed(address) => RemapPlacement::Fixed(address),
+    };
+    space(caller)?
+        .remap(request.old_address, request.old_length, request.new_length, placement)
+        .map_err(|error| match error {
+            Error::NotMapped { .. } => Errno::EFAULT,
+            other => errno(other),
+        })
+}
+
+pub(super) fn mprotect(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let request = Mprotect::decode(arguments)?;
+    space(caller)?
+        .protect(request.address, request.length, protection(request.prot))
+        .map_err(errno)?;
+    Ok(0)
+}
+
+pub(super) fn brk(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    Ok(space(caller)?.set_break(arguments.word(0)))
+}
+
+pub(super) fn madvise(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let request = Madvise::decode(arguments)?;
+    match request.advice {
+        // Pages that may be taken away are taken away at once: they read as zeros afterwards, which
+        // is one of the two things that MADV_FREE allows.
+        Advice::DontNeed | Advice::Free => {
+            space(caller)?.discard(request.address, request.length).map_err(errno)?;
+            Ok(0)
+        }
+        // Advice about what `fork` does means nothing without it.
+        Advice::Hint
+        | Advice::DontFork
+        | Advice::DoFork
+        | Advice::WipeOnFork
+        | Advice::KeepOnFork => Ok(0),
+        Advice::PopulateRead | Advice::PopulateWrite => Err(Errno::EINVAL),
+    }
+}

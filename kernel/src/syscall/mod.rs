@@ -1,0 +1,115 @@
+//! System calls: from a number and six registers to an answer in one. One file an area; each call is
+//! a function that takes the caller and decoded arguments and gives a value or an errno.
+
+mod file;
+mod memory;
+mod process;
+mod system;
+mod time;
+mod unknown;
+mod user;
+
+use alloc::sync::Arc;
+
+use hal::user::UserContext;
+use linux_abi::{Arguments, Errno, SystemCall, encode_result};
+
+use crate::process::Process;
+use crate::scheduler::Thread;
+
+pub use unknown::counts as unknown_counts;
+
+/// Who makes a call.
+struct Caller<'a> {
+    thread: &'a Arc<Thread>,
+    process: &'a Arc<Process>,
+    context: &'a mut UserContext,
+}
+
+type Answer = Result<u64, Errno>;
+
+/// Carries out the system call that the thread has just made. A thread that is to end finds that at
+/// the border to its program.
+pub fn handle(thread: &Arc<Thread>, process: &Arc<Process>, context: &mut UserContext) {
+    let (number, registers) = context.system_call();
+    let arguments = Arguments(registers);
+    let mut caller = Caller { thread, process, context };
+    let answer = dispatch(&mut caller, SystemCall::new(number), &arguments);
+    caller.context.set_result(encode_result(answer));
+}
+
+fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) -> Answer {
+    match call {
+        SystemCall::READ => file::read(caller, arguments),
+        SystemCall::WRITE => file::write(caller, arguments),
+        SystemCall::PREAD64 => file::pread(caller, arguments),
+        SystemCall::PWRITE64 => file::pwrite(caller, arguments),
+        SystemCall::READV => file::readv(caller, arguments),
+        SystemCall::WRITEV => file::writev(caller, arguments),
+        SystemCall::SENDFILE => file::sendfile(caller, arguments),
+        SystemCall::OPEN => file::open(caller, arguments),
+        SystemCall::OPENAT => file::openat(caller, arguments),
+        SystemCall::CREAT => file::creat(caller, arguments),
+        SystemCall::CLOSE => file::close(caller, arguments),
+        SystemCall::LSEEK => file::seek(caller, arguments),
+        SystemCall::STAT => file::stat(caller, arguments),
+        SystemCall::LSTAT => file::lstat(caller, arguments),
+        SystemCall::FSTAT => file::fstat(caller, arguments),
+        SystemCall::NEWFSTATAT => file::fstatat(caller, arguments),
+        SystemCall::ACCESS => file::access(caller, arguments),
+        SystemCall::FACCESSAT => file::faccessat(caller, arguments),
+        SystemCall::READLINK => file::readlink(caller, arguments),
+        SystemCall::READLINKAT => file::readlinkat(caller, arguments),
+        SystemCall::GETDENTS64 => file::getdents(caller, arguments),
+        SystemCall::GETCWD => file::getcwd(caller, arguments),
+        SystemCall::CHDIR => file::chdir(caller, arguments),
+        SystemCall::IOCTL => file::ioctl(caller, arguments),
+        SystemCall::FCNTL => file::fcntl(caller, arguments),
+        SystemCall::DUP => file::dup(caller, arguments),
+        SystemCall::DUP2 => file::dup2(caller, arguments),
+        SystemCall::DUP3 => file::dup3(caller, arguments),
+        SystemCall::FADVISE64 => file::fadvise(caller, arguments),
+
+        SystemCall::MMAP => memory::mmap(caller, arguments),
+        SystemCall::MUNMAP => memory::munmap(caller, arguments),
+        SystemCall::MREMAP => memory::mremap(caller, arguments),
+        SystemCall::MPROTECT => memory::mprotect(caller, arguments),
+        SystemCall::BRK => memory::brk(caller, arguments),
+        SystemCall::MADVISE => memory::madvise(caller, arguments),
+
+        SystemCall::EXIT => process::exit(caller, arguments),
+        SystemCall::EXIT_GROUP => process::exit_group(caller, arguments),
+        SystemCall::GETPID => Ok(u64::from(caller.process.pid().number())),
+        SystemCall::GETTID => Ok(u64::from(caller.thread.tid().number())),
+        SystemCall::GETPPID => process::getppid(caller),
+        SystemCall::GETUID | SystemCall::GETEUID => process::getuid(caller),
+        SystemCall::GETGID | SystemCall::GETEGID => process::getgid(caller),
+        SystemCall::GETPGRP => process::getpgrp(caller),
+        SystemCall::ARCH_PRCTL => process::arch_prctl(caller, arguments),
+        SystemCall::PRCTL => process::prctl(caller, arguments),
+        SystemCall::SET_TID_ADDRESS => Ok(u64::from(caller.thread.tid().number())),
+        SystemCall::PRLIMIT64 => process::prlimit(caller, arguments),
+        SystemCall::RT_SIGACTION => process::sigaction(caller, arguments),
+        SystemCall::RT_SIGPROCMASK => process::sigprocmask(caller, arguments),
+        SystemCall::KILL => process::kill(caller, arguments),
+        SystemCall::TGKILL => process::tgkill(caller, arguments),
+        SystemCall::PAUSE => process::pause(caller),
+        SystemCall::SCHED_YIELD => process::sched_yield(),
+        SystemCall::SCHED_GETAFFINITY => process::sched_getaffinity(caller, arguments),
+
+        SystemCall::NANOSLEEP => time::nanosleep(caller, arguments),
+        SystemCall::CLOCK_NANOSLEEP => time::clock_nanosleep(caller, arguments),
+        SystemCall::CLOCK_GETTIME => time::clock_gettime(caller, arguments),
+        SystemCall::CLOCK_GETRES => time::clock_getres(arguments),
+        SystemCall::GETTIMEOFDAY => time::gettimeofday(arguments),
+        SystemCall::TIME => time::time(arguments),
+
+        SystemCall::UNAME => system::uname(arguments),
+        SystemCall::SYSINFO => system::sysinfo(arguments),
+        SystemCall::GETRANDOM => system::getrandom(caller, arguments),
+        _ => {
+            unknown::note(caller.process, call);
+            Err(Errno::ENOSYS)
+        }
+    }
+}

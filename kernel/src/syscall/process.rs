@@ -1,0 +1,261 @@
+//! The process and its thread: identity, end, signals, scheduling.
+
+use linux_abi::layout::{Rlimit64, SigAction};
+use linux_abi::process::{ArchPrctl, MaskChange, Prctl, Resource, check_signal_set_size};
+use linux_abi::{Arguments, Errno};
+use process_core::{
+    BlockReason, Disposition, ExitStatus, LimitsChange, PendingSignal, Pid, ProcessError,
+    ProcessName, Signal, SignalCause, SignalSet,
+};
+
+use super::{Answer, Caller, user};
+use crate::{process, scheduler};
+
+pub(super) fn errno(error: &ProcessError) -> Errno {
+    match error {
+        ProcessError::ProcessNotFound { .. } | ProcessError::InvalidPid { .. } => Errno::ESRCH,
+        ProcessError::PermissionDenied { .. } | ProcessError::SignalNotSupported { .. } => {
+            Errno::EPERM
+        }
+        ProcessError::ResourceExhausted { .. } | ProcessError::LimitExceeded { .. } => {
+            Errno::EAGAIN
+        }
+        _ => Errno::EINVAL,
+    }
+}
+
+/// `exit`: with one thread in each process it ends the process.
+pub(super) fn exit(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    exit_group(caller, arguments)
+}
+
+pub(super) fn exit_group(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    // The low byte is what a parent sees; wait4(2).
+    let code = (arguments.word(0) & 0xff) as u8;
+    process::end_own(caller.process, ExitStatus::Code(code));
+    Ok(0)
+}
+
+pub(super) fn getppid(caller: &mut Caller<'_>) -> Answer {
+    Ok(process::parent_of(caller.process.pid()).map_or(0, |parent| u64::from(parent.number())))
+}
+
+pub(super) fn getuid(caller: &mut Caller<'_>) -> Answer {
+    let credentials = process::credentials_of(caller.process.pid()).map_err(|e| errno(&e))?;
+    Ok(u64::from(credentials.effective_uid.0))
+}
+
+pub(super) fn getgid(caller: &mut Caller<'_>) -> Answer {
+    let credentials = process::credentials_of(caller.process.pid()).map_err(|e| errno(&e))?;
+    Ok(u64::from(credentials.effective_gid.0))
+}
+
+pub(super) fn getpgrp(caller: &mut Caller<'_>) -> Answer {
+    let group = process::group_of(caller.process.pid()).map_err(|e| errno(&e))?;
+    Ok(u64::from(group.number()))
+}
+
+pub(super) fn arch_prctl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let request = ArchPrctl::decode(arguments, hal::paging::layout::USER_END)?;
+    let is_done = match request {
+        ArchPrctl::SetFs(base) => caller.context.set_fs_base(base),
+        ArchPrctl::SetGs(base) => caller.context.set_gs_base(base),
+        ArchPrctl::GetFs(at) => {
+            user::write(at, &caller.context.fs_base().to_le_bytes())?;
+            true
+        }
+        ArchPrctl::GetGs(at) => {
+            user::write(at, &caller.context.gs_base().to_le_bytes())?;
+            true
+        }
+    };
+    if is_done { Ok(0) } else { Err(Errno::EPERM) }
+}
+
+pub(super) fn prctl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let pid = caller.process.pid();
+    match Prctl::decode(arguments)? {
+        Prctl::SetName(at) => {
+            let mut name = [0; 16];
+            // Up to the zero byte, which may be the last one that is readable.
+            for (index, byte) in name.iter_mut().enumerate().take(15) {
+                let at = at.0.checked_add(index as u64).ok_or(Errno::EFAULT)?;
+                *byte = user::read::<1>(linux_abi::UserPointer(at))?[0];
+                if *byte == 0 {
+                    break;
+                }
+            }
+            process::set_name(pid, ProcessName::new(&name)).map_err(|e| errno(&e))?;
+        }
+        Prctl::GetName(at) => {
+            let name = process::name_of(pid).map_err(|e| errno(&e))?;
+            let mut bytes = [0; 16];
+            let text = name.as_bytes();
+            let count = text.len().min(15);
+            bytes[..count].copy_from_slice(&text[..count]);
+            user::write(at, &bytes)?;
+        }
+    }
+    Ok(0)
+}
+
+pub(super) fn prlimit(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let own = caller.process.pid();
+    if arguments.int(0) != 0 && i64::from(arguments.int(0)) != i64::from(own.number()) {
+        return Err(Errno::EPERM);
+    }
+    let resource = Resource::from_number(arguments.unsigned(1))?;
+    let limits = process::limits_of(own).map_err(|e| errno(&e))?;
+    let old = match resource {
+        Resource::Stack => limits.stack_bytes,
+        Resource::OpenFiles => u64::from(limits.open_files),
+        Resource::Processes => u64::from(limits.processes),
+        // Neither core files nor locked memory exist here.
+        Resource::Core | Resource::LockedMemory => 0,
+        _ => Rlimit64::INFINITY,
+    };
+    if let Some(at) = arguments.pointer(2).non_null() {
+        let new = Rlimit64::from_bytes(&user::read(at)?);
+        if new.soft > new.hard {
+            return Err(Errno::EINVAL);
+        }
+        let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+        let change = match resource {
+            Resource::OpenFiles if new.soft <= old => {
+                LimitsChange { open_files: Some(small(new.soft)), ..LimitsChange::default() }
+            }
+            Resource::OpenFiles => return Err(Errno::EPERM),
+            // What is not limited can stay so; the rest is the operator's.
+            _ if new.soft == old => LimitsChange::default(),
+            _ => return Err(Errno::EPERM),
+        };
+        process::change_limits(own, &change).map_err(|e| errno(&e))?;
+    }
+    if let Some(at) = arguments.pointer(3).non_null() {
+        user::write(at, &Rlimit64 { soft: old, hard: old }.to_bytes())?;
+    }
+    Ok(0)
+}
+
+/// `rt_sigaction`, for the dispositions that there are: default and ignore.
+pub(super) fn sigaction(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    const SIG_DFL: u64 = 0;
+    const SIG_IGN: u64 = 1;
+    let signal = Signal::new(i64::from(arguments.int(0))).map_err(|_| Errno::EINVAL)?;
+    check_signal_set_size(arguments.word(3))?;
+    let new = match arguments.pointer(1).non_null() {
+        Some(at) => Some(match SigAction::from_bytes(&user::read(at)?).handler {
+            SIG_DFL => Disposition::Default,
+            SIG_IGN => Disposition::Ignore,
+            // Delivery to handlers is not here yet, and a handler that is never called is worse than
+            // a program that knows.
+            _ => {
+                super::unknown::note(caller.process, linux_abi::SystemCall::RT_SIGACTION);
+                return Err(Errno::ENOSYS);
+            }
+        }),
+        None => None,
+    };
+    let old = {
+        let mut signals = caller.process.signals().lock();
+        let old = signals.disposition(signal);
+        if let Some(new) = new {
+            signals.set_disposition(signal, new).map_err(|e| errno(&e))?;
+        }
+        old
+    };
+    if let Some(at) = arguments.pointer(2).non_null() {
+        let handler = if old == Disposition::Ignore { SIG_IGN } else { SIG_DFL };
+        user::write(at, &SigAction { handler, ..SigAction::zeroed() }.to_bytes())?;
+    }
+    Ok(0)
+}
+
+pub(super) fn sigprocmask(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    check_signal_set_size(arguments.word(3))?;
+    let tid = caller.thread.tid();
+    let new = match arguments.pointer(1).non_null() {
+        Some(at) => Some(SignalSet::from_bits(u64::from_le_bytes(user::read(at)?))),
+        None => None,
+    };
+    let change = new.map(|_| MaskChange::from_number(arguments.int(0))).transpose()?;
+    let (old, has_work) = {
+        let mut signals = caller.process.signals().lock();
+        let old = signals.mask(tid);
+        if let (Some(new), Some(change)) = (new, change) {
+            let mask = match change {
+                MaskChange::Block => old.union(new),
+                MaskChange::Unblock => old.difference(new),
+                MaskChange::Set => new,
+            };
+            signals.set_mask(tid, mask);
+        }
+        (old, signals.has_work(tid))
+    };
+    if has_work {
+        // What was blocked until now is dealt with at the border.
+        caller.thread.call_for_attention();
+    }
+    if let Some(at) = arguments.pointer(2).non_null() {
+        user::write(at, &old.bits().to_le_bytes())?;
+    }
+    Ok(0)
+}
+
+pub(super) fn kill(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    send(caller, i64::from(arguments.int(0)), arguments.int(1))
+}
+
+pub(super) fn tgkill(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    if arguments.int(0) != arguments.int(1) {
+        return Err(Errno::ESRCH);
+    }
+    send(caller, i64::from(arguments.int(0)), arguments.int(2))
+}
+
+fn send(caller: &mut Caller<'_>, pid: i64, number: i32) -> Answer {
+    let pid = Pid::new(pid).map_err(|e| errno(&e))?;
+    let signal = match number {
+        0 => None,
+        number => Some(Signal::new(i64::from(number)).map_err(|_| Errno::EINVAL)?),
+    };
+    let own = caller.process.pid();
+    let cause = |uid| SignalCause::User { pid: own, uid };
+    let credentials = process::credentials_of(own).map_err(|e| errno(&e))?;
+    let sent = signal.map(|signal| PendingSignal { signal, cause: cause(credentials.real_uid) });
+    process::send_from(own, pid, sent).map_err(|e| errno(&e))?;
+    Ok(0)
+}
+
+pub(super) fn pause(caller: &mut Caller<'_>) -> Answer {
+    while !caller.thread.needs_attention() {
+        scheduler::park(BlockReason::Signal);
+    }
+    Err(Errno::EINTR)
+}
+
+pub(super) fn sched_yield() -> Answer {
+    scheduler::yield_now();
+    Ok(0)
+}
+
+pub(super) fn sched_getaffinity(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    const SET_BYTES: u64 = 32;
+    let own = i64::from(caller.process.pid().number());
+    if arguments.int(0) != 0 && i64::from(arguments.int(0)) != own {
+        return Err(Errno::ESRCH);
+    }
+    let length = arguments.word(1);
+    if length < 8 || !length.is_multiple_of(8) {
+        return Err(Errno::EINVAL);
+    }
+    let online = sched_core::CpuSet::first_n(hal::cpu::online());
+    let set = caller.process.affinity() & online;
+    let mut bytes = [0; SET_BYTES as usize];
+    for (place, word) in bytes.chunks_exact_mut(8).zip(set.words()) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    let count = length.min(SET_BYTES);
+    user::write(arguments.pointer(2), &bytes[..usize::try_from(count).unwrap_or(8)])?;
+    Ok(count)
+}

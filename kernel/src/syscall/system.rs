@@ -1,0 +1,57 @@
+//! The system as a program asks about it.
+
+use linux_abi::layout::{SysInfo, UtsName};
+use linux_abi::process::RandomFlags;
+use linux_abi::{Arguments, Errno};
+
+use super::{Answer, Caller, user};
+use crate::{process, random};
+
+/// The release that programs are told: what they find here is Linux's interface of about that age.
+/// The C libraries refuse to start on a kernel that calls itself older than 3.2.
+const LINUX_RELEASE: &str = "6.1.0-multios";
+
+pub(super) fn uname(arguments: &Arguments) -> Answer {
+    let name = UtsName {
+        system: UtsName::text("Linux"),
+        node: UtsName::text("multios"),
+        release: UtsName::text(LINUX_RELEASE),
+        version: UtsName::text(concat!("MultiOS ", env!("CARGO_PKG_VERSION"))),
+        machine: UtsName::text("x86_64"),
+        ..UtsName::zeroed()
+    };
+    user::write(arguments.pointer(0), &name.to_bytes())?;
+    Ok(0)
+}
+
+pub(super) fn sysinfo(arguments: &Arguments) -> Answer {
+    let memory = hal::frame::figures();
+    let info = SysInfo {
+        uptime: i64::try_from(hal::time::now_ns() / 1_000_000_000).unwrap_or(i64::MAX),
+        total_memory: memory.total_bytes,
+        free_memory: memory.free_bytes,
+        processes: u16::try_from(process::total()).unwrap_or(u16::MAX),
+        unit_bytes: 1,
+        ..SysInfo::zeroed()
+    };
+    user::write(arguments.pointer(0), &info.to_bytes())?;
+    Ok(0)
+}
+
+pub(super) fn getrandom(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    RandomFlags::from_argument(arguments.unsigned(2))?;
+    let wanted = arguments.transfer_length(1)?;
+    let mut done = 0;
+    let mut bytes = [0; 256];
+    while done < wanted {
+        if caller.thread.needs_attention() && done > 0 {
+            break;
+        }
+        let count = usize::try_from(wanted - done).unwrap_or(usize::MAX).min(bytes.len());
+        random::fill(&mut bytes[..count]);
+        let at = arguments.pointer(0).0.checked_add(done).ok_or(Errno::EFAULT)?;
+        user::write(linux_abi::UserPointer(at), &bytes[..count])?;
+        done += count as u64;
+    }
+    Ok(done)
+}
