@@ -5,7 +5,17 @@
 //! `components` draw. Types of what crosses the wire come from `admin-api`.
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod app;
+pub mod browser;
+pub mod components;
 pub mod format;
+pub mod hooks;
 pub mod model;
+pub mod pages;
 pub mod plot;
+pub mod route;
 pub mod series;
+pub mod shell;
+pub mod stores;
+pub mod theme;

@@ -1,6 +1,19 @@
-//! Entry of the web console.
-use gloo_net as _;
-use patternfly_yew as _;
-use yew as _;
-use yew_router as _;
-fn main() {}
+//! Starts the console in the page.
+#![forbid(unsafe_code)]
+
+use console_web::app::{Console, ConsoleProps};
+use console_web::browser;
+use console_web::model::session::secret_of;
+
+fn main() {
+    // The secret leaves the address bar before anything else happens.
+    let secret = secret_of(&browser::fragment());
+    if secret.is_some() {
+        browser::replace_fragment("#/");
+    }
+    if let Some(root) = gloo_utils::document().get_element_by_id("app") {
+        root.set_inner_html("");
+        let secret = secret.map(Into::into);
+        yew::Renderer::<Console>::with_root_and_props(root, ConsoleProps { secret }).render();
+    }
+}

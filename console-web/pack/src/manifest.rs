@@ -12,7 +12,7 @@ pub struct Manifest {
 /// One file and how to serve it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
-    /// Absolute path in the URL; `/` for the page itself.
+    /// Absolute path in the URL; the page itself is `/index.html`, served for `/` too.
     pub path: String,
     /// Value of `Content-Type`.
     pub content_type: String,

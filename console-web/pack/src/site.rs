@@ -1,5 +1,8 @@
 //! Puts the packed site together: which files there are, their names, their references.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -62,7 +65,7 @@ pub fn pack(wasm: &Path, console_dir: &Path, out_dir: &Path) -> Result<Manifest,
     site.add_text("boot.js", &read(&web, "boot.js")?)?;
 
     let page = site.resolve("index.html", &page)?;
-    site.assets.insert("index.html".to_owned(), ("/".to_owned(), page.into_bytes()));
+    site.assets.insert("index.html".to_owned(), ("/index.html".to_owned(), page.into_bytes()));
     site.write(out_dir)
 }
 
@@ -115,7 +118,8 @@ impl Site {
         for (name, (path, content)) in self.assets {
             let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
             let compressed = gzip(&content)?;
-            let is_smaller = compressed.len() < content.len();
+            // Fonts and the like gain next to nothing; then nobody should have to unpack them.
+            let is_smaller = compressed.len() < content.len() / 20 * 19;
             let served = if is_smaller { &compressed } else { &content };
             let mut file = name.replace('/', "_");
             if is_smaller {
@@ -124,7 +128,7 @@ impl Site {
             let file_path = out_dir.join(&file);
             fs::write(&file_path, served).map_err(PackError::file(&file_path))?;
             assets.push(Asset {
-                immutable: path != "/",
+                immutable: path.starts_with("/assets/"),
                 content_type: content_type(extension).to_owned(),
                 etag: format!("\"{}\"", &hash(&content)[..32]),
                 encoding: is_smaller.then(|| "gzip".to_owned()),

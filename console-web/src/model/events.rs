@@ -14,21 +14,21 @@ pub struct RecentEvents {
 }
 
 impl RecentEvents {
-    /// Takes in an event. One that is known already (the stream was resumed) changes nothing; one
+    /// Takes in events, in order. One that is known already (the stream was resumed) changes nothing; one
     /// with a lower number than the newest means that the system booted anew, and starts afresh.
     #[must_use]
-    pub fn with(&self, event: Event) -> Self {
+    pub fn with(&self, new: Vec<Event>) -> Self {
         let mut events = self.events.clone();
-        if let Some(newest) = events.front() {
+        for event in new {
             if events.iter().any(|known| *known == event) {
-                return self.clone();
+                continue;
             }
-            if event.sequence <= newest.sequence {
+            if events.front().is_some_and(|newest| event.sequence <= newest.sequence) {
                 events.clear();
             }
+            events.push_front(event);
+            events.truncate(KEPT);
         }
-        events.push_front(event);
-        events.truncate(KEPT);
         Self { events }
     }
 
@@ -70,7 +70,7 @@ mod tests {
     fn newest_first_each_once_and_bounded() {
         let mut recent = RecentEvents::default();
         for sequence in 1..=300 {
-            recent = recent.with(event(sequence, "a")).with(event(sequence, "a"));
+            recent = recent.with(vec![event(sequence, "a"), event(sequence, "a")]);
         }
         let numbers: Vec<u64> = recent.iter().map(|event| event.sequence).collect();
         assert_eq!((numbers.len(), numbers[0], numbers[199]), (KEPT, 300, 101));
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn numbers_that_begin_again_mean_another_boot() {
-        let recent = RecentEvents::default().with(event(7, "old")).with(event(1, "new"));
+        let recent = RecentEvents::default().with(vec![event(7, "old"), event(1, "new")]);
         assert_eq!(recent.iter().count(), 1);
         assert_eq!(recent.newest(), 1);
     }

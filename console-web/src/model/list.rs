@@ -145,6 +145,18 @@ impl Query {
         next
     }
 
+    /// The processes in one state.
+    #[must_use]
+    pub fn in_state(state: ProcessState) -> Self {
+        Self { state: Some(state), ..Self::default() }
+    }
+
+    /// All processes, the largest by `sort` first.
+    #[must_use]
+    pub fn largest_by(sort: SortKey) -> Self {
+        Self { sort, is_descending: true, ..Self::default() }
+    }
+
     /// Whether anything is filtered out.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
@@ -171,7 +183,9 @@ impl Query {
         };
         let text = self.text.trim();
         if !text.is_empty() {
-            add("name", text);
+            // The system compares whole names with a pattern.
+            let pattern = if text.contains('*') { text.to_owned() } else { format!("*{text}*") };
+            add("name", &pattern);
         }
         if let Some(state) = self.state {
             add("state", state.name());
@@ -238,7 +252,7 @@ mod tests {
             .reduce(QueryAction::Next("c/1".to_owned()));
         assert_eq!(
             query.to_url(),
-            "limit=50&sort=-cpu_percent&name=a%26b&state=running&priority=real_time&cursor=c%2F1"
+            "limit=50&sort=-cpu_percent&name=%2Aa%26b%2A&state=running&priority=real_time&cursor=c%2F1"
         );
     }
 

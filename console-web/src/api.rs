@@ -1,0 +1,369 @@
+//! The admin API, as the console uses it. The only file that does HTTP.
+//!
+//! [`Client`] sends requests and reports to the application whether the system was reached and
+//! whether the session still holds; [`Stream`] holds a stream of server-sent events.
+
+use std::rc::Rc;
+
+use admin_api::types::{
+    Cpu, CreateProcess, Memory, Network, Page, PowerAction, Problem, Process, ProcessPatch,
+    Session, SessionRequest, Signal, SignalRequest, System,
+};
+use gloo_events::EventListener;
+use gloo_net::http::{Method, RequestBuilder};
+use gloo_timers::callback::Timeout;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsCast as _;
+use web_sys::{AbortController, EventSource, MessageEvent};
+use yew::Callback;
+
+use crate::model::failure::Failure;
+
+const BASE: &str = "/api/v1";
+/// No answer for so long counts as unreachable.
+const TIMEOUT_MS: u32 = 10_000;
+
+/// What every request says about the connection and the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The system answered.
+    Reached,
+    /// The system could not be reached.
+    Unreachable(String),
+    /// The system does not know the session.
+    SignedOut,
+}
+
+/// Sends requests.
+#[derive(Clone, PartialEq)]
+pub struct Client {
+    csrf_token: Option<Rc<str>>,
+    report: Callback<Outcome>,
+}
+
+/// How to terminate a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Termination {
+    /// SIGTERM, and SIGKILL after the grace period.
+    Graceful {
+        /// The grace period.
+        grace_ms: u32,
+    },
+    /// SIGKILL at once.
+    Force,
+}
+
+type Answer<T> = Result<T, Failure>;
+
+impl Client {
+    /// A client without a session, that reports to `report`.
+    #[must_use]
+    pub fn new(report: Callback<Outcome>) -> Self {
+        Self { csrf_token: None, report }
+    }
+
+    /// The same client within a session.
+    #[must_use]
+    pub fn within(&self, session: &Session) -> Self {
+        let csrf_token = session.csrf_token.as_deref().map(Rc::from);
+        Self { csrf_token, report: self.report.clone() }
+    }
+
+    /// The session that the browser's cookie belongs to.
+    ///
+    /// # Errors
+    /// [`Failure::SignedOut`] if there is none.
+    pub async fn session(&self) -> Answer<Session> {
+        self.get("/sessions").await
+    }
+
+    /// Signs in.
+    ///
+    /// # Errors
+    /// [`Failure::SignedOut`] for a wrong token or secret; 429 after too many attempts.
+    pub async fn sign_in(&self, request: &SessionRequest) -> Answer<Session> {
+        self.send(Method::POST, "/sessions", Some(request)).await
+    }
+
+    /// Signs out.
+    ///
+    /// # Errors
+    /// When the system cannot be reached.
+    pub async fn sign_out(&self) -> Answer<()> {
+        self.change(Method::DELETE, "/sessions").await
+    }
+
+    /// The system as a whole.
+    ///
+    /// # Errors
+    /// Any [`Failure`]; so for the following.
+    pub async fn system(&self) -> Answer<System> {
+        self.get("/system").await
+    }
+
+    /// All CPUs.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn cpus(&self) -> Answer<Vec<Cpu>> {
+        let page: Page<Cpu> = self.get("/cpus?limit=1000").await?;
+        Ok(page.items)
+    }
+
+    /// Physical memory.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn memory(&self) -> Answer<Memory> {
+        self.get("/memory").await
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn network(&self) -> Answer<Network> {
+        self.get("/network").await
+    }
+
+    /// A page of the process list; `query` as [`crate::model::list::Query::to_url`] makes it.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn processes(&self, query: &str) -> Answer<Page<Process>> {
+        self.get(&format!("/processes?{query}")).await
+    }
+
+    /// One process.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn process(&self, pid: u32) -> Answer<Process> {
+        self.get(&format!("/processes/{pid}")).await
+    }
+
+    /// Starts a program.
+    ///
+    /// # Errors
+    /// Any [`Failure`]; wrong fields are named in the problem.
+    pub async fn create_process(&self, request: &CreateProcess) -> Answer<Process> {
+        self.send(Method::POST, "/processes", Some(request)).await
+    }
+
+    /// Changes a process's settings.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn patch_process(&self, pid: u32, patch: &ProcessPatch) -> Answer<()> {
+        self.change_with(Method::PATCH, &format!("/processes/{pid}"), Some(patch)).await
+    }
+
+    /// Begins to terminate a process.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn terminate(&self, pid: u32, how: Termination) -> Answer<()> {
+        let query = match how {
+            Termination::Graceful { grace_ms } => format!("mode=graceful&grace_ms={grace_ms}"),
+            Termination::Force => "mode=force".to_owned(),
+        };
+        self.change(Method::DELETE, &format!("/processes/{pid}?{query}")).await
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn signal(&self, pid: u32, signal: Signal) -> Answer<()> {
+        let request = SignalRequest { signal };
+        self.change_with(Method::POST, &format!("/processes/{pid}/signals"), Some(&request)).await
+    }
+
+    /// Suspends a process.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn suspend(&self, pid: u32) -> Answer<()> {
+        self.change(Method::POST, &format!("/processes/{pid}/suspend")).await
+    }
+
+    /// Resumes a process.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn resume(&self, pid: u32) -> Answer<()> {
+        self.change(Method::POST, &format!("/processes/{pid}/resume")).await
+    }
+
+    /// Shuts the system down or reboots it.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn power(&self, action: PowerAction) -> Answer<()> {
+        let path = match action {
+            PowerAction::Shutdown => "/system/shutdown",
+            PowerAction::Reboot => "/system/reboot",
+        };
+        self.change(Method::POST, path).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
+        self.send(Method::GET, path, None::<&()>).await
+    }
+
+    async fn change(&self, method: Method, path: &str) -> Answer<()> {
+        self.change_with(method, path, None::<&()>).await
+    }
+
+    async fn change_with<B: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Answer<()> {
+        self.exchange(method, path, body.map(to_json).transpose()?).await.map(|_| ())
+    }
+
+    async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Answer<T> {
+        let text = self.exchange(method, path, body.map(to_json).transpose()?).await?;
+        serde_json::from_str(&text).map_err(|error| Failure::Malformed(error.to_string()))
+    }
+
+    /// One request and its answer's text; tells the application how it went.
+    async fn exchange(&self, method: Method, path: &str, body: Option<String>) -> Answer<String> {
+        let answer = fetch(method, path, body, self.csrf_token.as_deref()).await;
+        self.report.emit(match &answer {
+            Err(Failure::Unreachable(reason)) => Outcome::Unreachable(reason.clone()),
+            Err(Failure::SignedOut) => Outcome::SignedOut,
+            _ => Outcome::Reached,
+        });
+        answer
+    }
+}
+
+fn to_json<B: Serialize>(body: &B) -> Answer<String> {
+    serde_json::to_string(body).map_err(|error| Failure::Malformed(error.to_string()))
+}
+
+async fn fetch(
+    method: Method,
+    path: &str,
+    body: Option<String>,
+    csrf_token: Option<&str>,
+) -> Answer<String> {
+    let unreachable = |reason: &str| Failure::Unreachable(reason.to_owned());
+    let abort = AbortController::new().ok();
+    let mut builder = RequestBuilder::new(&format!("{BASE}{path}"))
+        .header("Accept", "application/json, application/problem+json")
+        .abort_signal(abort.as_ref().map(AbortController::signal).as_ref());
+    if method != Method::GET
+        && let Some(token) = csrf_token
+    {
+        builder = builder.header("X-CSRF-Token", token);
+    }
+    builder = builder.method(method);
+    let request = match body {
+        Some(body) => builder.header("Content-Type", "application/json").body(body),
+        None => builder.build(),
+    }
+    .map_err(|error| Failure::Malformed(error.to_string()))?;
+    let timer = Timeout::new(TIMEOUT_MS, move || {
+        if let Some(abort) = abort {
+            abort.abort();
+        }
+    });
+    let response = request.send().await.map_err(|_| unreachable("no connection"))?;
+    let text = response.text().await.map_err(|_| unreachable("the connection broke"))?;
+    timer.cancel();
+    match response.status() {
+        200..=299 => Ok(text),
+        401 => Err(Failure::SignedOut),
+        status => match serde_json::from_str::<Problem>(&text) {
+            Ok(problem) => Err(Failure::Refused(Box::new(problem))),
+            Err(_) => Err(Failure::Malformed(format!("status {status} without a reason"))),
+        },
+    }
+}
+
+/// News from a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamNews {
+    /// The stream is open.
+    Opened,
+    /// An event with its name and data.
+    Event {
+        /// The event's name.
+        name: &'static str,
+        /// Its data.
+        data: String,
+    },
+    /// The stream broke. The browser tries again by itself unless `is_closed`.
+    Broken {
+        /// Whether the browser gave up: the answer was no stream.
+        is_closed: bool,
+    },
+}
+
+/// A stream of server-sent events; dropping it closes it.
+pub struct Stream {
+    source: EventSource,
+    _listeners: Vec<EventListener>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
+impl Stream {
+    /// The stream of the system's events after number `after`.
+    #[must_use]
+    pub fn events(after: u64, names: &[&'static str], news: Callback<StreamNews>) -> Option<Self> {
+        Self::open(&format!("/events?after={after}"), names, news)
+    }
+
+    /// The log: its last lines, and those that come.
+    #[must_use]
+    pub fn log(news: Callback<StreamNews>) -> Option<Self> {
+        Self::open("/logs?follow=true&limit=1000", &["log"], news)
+    }
+
+    /// The output of a process from `offset` on: `output`, and `end` after the last.
+    #[must_use]
+    pub fn output(pid: u32, offset: u64, news: Callback<StreamNews>) -> Option<Self> {
+        let path = format!("/processes/{pid}/output?follow=true&offset={offset}");
+        Self::open(&path, &["output", "end"], news)
+    }
+
+    fn open(path: &str, names: &[&'static str], news: Callback<StreamNews>) -> Option<Self> {
+        let source = EventSource::new(&format!("{BASE}{path}")).ok()?;
+        let mut listeners = Vec::with_capacity(names.len() + 2);
+        for name in names.iter().copied() {
+            let news = news.clone();
+            listeners.push(EventListener::new(&source, name, move |event| {
+                let data =
+                    event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
+                if let Some(data) = data {
+                    news.emit(StreamNews::Event { name, data });
+                }
+            }));
+        }
+        let opened = news.clone();
+        listeners.push(EventListener::new(&source, "open", move |_| {
+            opened.emit(StreamNews::Opened);
+        }));
+        let broken = source.clone();
+        listeners.push(EventListener::new(&source, "error", move |_| {
+            let is_closed = broken.ready_state() == EventSource::CLOSED;
+            news.emit(StreamNews::Broken { is_closed });
+        }));
+        Some(Self { source, _listeners: listeners })
+    }
+}

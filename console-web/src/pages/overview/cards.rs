@@ -1,0 +1,187 @@
+//! Memory, network, processes by state, the system.
+
+use admin_api::types::{Interface, ProcessCounts, ProcessState};
+use yew::prelude::*;
+use yew_router::prelude::Link;
+
+use crate::browser;
+use crate::components::card::Card;
+use crate::components::chart::{Chart, Line, Unit};
+use crate::components::facts::facts;
+use crate::components::label;
+use crate::components::meter::{Part, stacked};
+use crate::format;
+use crate::model::list::{Query, QueryAction};
+use crate::model::overview::Overview;
+use crate::route::Route;
+use crate::stores::use_app;
+
+/// Properties of the cards.
+#[derive(PartialEq, Properties)]
+pub(super) struct CardProps {
+    pub(super) overview: Overview,
+}
+
+#[component]
+pub(super) fn MemoryCard(props: &CardProps) -> Html {
+    let overview = &props.overview;
+    let Some(reading) = &overview.reading else { return Html::default() };
+    let memory = &reading.memory;
+    let uses = &memory.by_use;
+    let parts: Vec<Part> = [
+        ("Programs", uses.user_bytes),
+        ("Kernel heap", uses.kernel_heap_bytes),
+        ("Kernel image", uses.kernel_image_bytes),
+        ("Kernel stacks", uses.kernel_stacks_bytes),
+        ("Page tables", uses.page_tables_bytes),
+        ("Files", uses.files_bytes),
+        ("Other", uses.other_bytes),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(colour, (name, bytes))| Part {
+        name,
+        value: bytes as f64,
+        text: format::bytes(bytes),
+        colour,
+    })
+    .collect();
+    let lines = vec![Line { name: "In use", series: overview.memory.clone(), colour: 0 }];
+    let aside = html! {
+        <span class="mo-dim">
+            { format!("{} free of {}", format::bytes(memory.free_bytes), format::bytes(memory.total_bytes)) }
+        </span>
+    };
+    html! {
+        <Card title="Memory" {aside} testid="memory-card">
+            <Chart name="Memory" {lines} unit={Unit::Bytes} top={memory.total_bytes as f64} testid="memory-chart" />
+            { stacked(&parts, memory.total_bytes as f64, "Memory by use", "memory-by-use") }
+        </Card>
+    }
+}
+
+#[component]
+pub(super) fn NetworkCard(props: &CardProps) -> Html {
+    let overview = &props.overview;
+    let Some(reading) = &overview.reading else { return Html::default() };
+    let network = &reading.network;
+    let lines = vec![
+        Line { name: "Received", series: overview.received.clone(), colour: 0 },
+        Line { name: "Sent", series: overview.sent.clone(), colour: 1 },
+    ];
+    let aside = html! {
+        <span class="mo-dim">{ format!("{} connections", format::count(network.tcp.established.into())) }</span>
+    };
+    html! {
+        <Card title="Network" {aside} testid="network-card">
+            <Chart name="Network" {lines} unit={Unit::BytesPerSecond} testid="network-chart" />
+            { for network.interfaces.iter().map(interface) }
+        </Card>
+    }
+}
+
+fn interface(interface: &Interface) -> Html {
+    let addresses: Vec<String> = interface
+        .addresses
+        .iter()
+        .map(|address| format!("{}/{}", address.address, address.prefix_length))
+        .collect();
+    let addresses =
+        if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
+    let dropped = interface.received.dropped + interface.sent.dropped;
+    let pairs = [
+        (interface.name.to_string(), addresses),
+        ("Received".to_owned(), format::bytes(interface.received.bytes)),
+        ("Sent".to_owned(), format::bytes(interface.sent.bytes)),
+        ("Dropped".to_owned(), format!("{} packets", format::count(dropped))),
+    ];
+    html! {
+        <dl class="mo-pairs">
+            { for pairs.into_iter().map(|(name, value)| html! {
+                <div class="mo-pair"><dt>{ name }</dt><dd>{ value }</dd></div>
+            }) }
+        </dl>
+    }
+}
+
+#[component]
+pub(super) fn ProcessCard(props: &CardProps) -> Html {
+    let app = use_app();
+    let Some(reading) = &props.overview.reading else { return Html::default() };
+    let counts = &reading.system.processes;
+    let rows = ProcessState::ALL.iter().map(|state| {
+        let count = of_state(counts, *state);
+        let open = app.clone();
+        let state = *state;
+        let onclick = Callback::from(move |_: MouseEvent| {
+            if let Some(app) = &open {
+                let query = Query::in_state(state);
+                app.query.dispatch(QueryAction::Open(Box::new(query)));
+            }
+        });
+        html! {
+            <li class={classes!("mo-counts__row", (count == 0).then_some("mo-counts__row--none"))} {onclick}>
+                <Link<Route> to={Route::Processes} classes="mo-counts__link">
+                    { label::state(state) }
+                    <span class="mo-figure" data-testid={format!("count-{}", state.name())}>{ format::count(count.into()) }</span>
+                </Link<Route>>
+            </li>
+        }
+    });
+    let aside = html! {
+        <span class="mo-dim">{ format!("{} threads", format::count(reading.system.threads.into())) }</span>
+    };
+    html! {
+        <Card title="Processes" {aside} testid="process-card">
+            <p class="mo-big mo-figure" data-testid="count-total">{ format::count(counts.total.into()) }</p>
+            <ul class="mo-counts" role="list">{ for rows }</ul>
+        </Card>
+    }
+}
+
+fn of_state(counts: &ProcessCounts, state: ProcessState) -> u32 {
+    match state {
+        ProcessState::New => counts.new,
+        ProcessState::Ready => counts.ready,
+        ProcessState::Running => counts.running,
+        ProcessState::Blocked => counts.blocked,
+        ProcessState::Suspended => counts.suspended,
+        ProcessState::Terminated => counts.terminated,
+        ProcessState::Zombie => counts.zombie,
+        ProcessState::Defunct => counts.defunct,
+    }
+}
+
+#[component]
+pub(super) fn SystemCard(props: &CardProps) -> Html {
+    let overview = &props.overview;
+    let Some(reading) = &overview.reading else { return Html::default() };
+    let system = &reading.system;
+    let load = &system.load;
+    let load = format!("{}  {}  {}", load.one_minute, load.five_minutes, load.fifteen_minutes);
+    let machine = match &system.hypervisor {
+        Some(hypervisor) => format!("{} under {hypervisor}", system.architecture),
+        None => system.architecture.to_string(),
+    };
+    let switches = overview.switches.map_or_else(
+        || "–".to_owned(),
+        |rate| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
+            let rate = rate.max(0.0) as u64;
+            format!("{} a second", format::count(rate))
+        },
+    );
+    let rows = [
+        ("Started", browser::local_date_time(system.booted_at.unix_ms())),
+        ("Machine", machine),
+        ("Processor", system.cpus.model.to_string()),
+        ("Load in 1, 5, 15 min", load),
+        ("Thread switches", switches),
+        ("API requests", format::count(reading.network.http.requests)),
+    ];
+    html! {
+        <Card title="System" testid="system-card">
+            { facts(rows.into_iter().map(|(term, text)| (term, html! { <span class="mo-figure">{ text }</span> })).collect()) }
+        </Card>
+    }
+}

@@ -1,0 +1,89 @@
+//! All CPUs as a chart, and each of them small.
+
+use admin_api::types::{Cpu, CpuState};
+use yew::prelude::*;
+
+use crate::components::card::Card;
+use crate::components::chart::{Chart, Line, Sparkline, Unit};
+use crate::format;
+use crate::model::overview::{Overview, Shares};
+use crate::series::Series;
+
+/// Properties of [`CpuCard`].
+#[derive(PartialEq, Properties)]
+pub(super) struct CpuProps {
+    pub(super) overview: Overview,
+}
+
+#[component]
+pub(super) fn CpuCard(props: &CpuProps) -> Html {
+    let overview = &props.overview;
+    let Some(reading) = &overview.reading else { return Html::default() };
+    let lines = vec![Line { name: "All CPUs", series: overview.cpu.clone(), colour: 0 }];
+    let cpus = &reading.system.cpus;
+    let online = if cpus.online == cpus.present {
+        format!("{} online", cpus.online)
+    } else {
+        format!("{} of {} online", cpus.online, cpus.present)
+    };
+    let cores = reading.cpus.iter().zip(&overview.cores).map(|(cpu, series)| {
+        html! { <Core key={cpu.id} cpu={cpu.clone()} series={series.clone()} /> }
+    });
+    html! {
+        <Card title="CPU" class="mo-span-2" testid="cpu-card"
+            aside={html! { <span class="mo-dim">{ online }</span> }}>
+            <Chart name="CPU" {lines} unit={Unit::Percent} top={100.0} testid="cpu-chart-total" />
+            { overview.shares.map(shares).unwrap_or_default() }
+            <ul class="mo-cores" role="list">{ for cores }</ul>
+        </Card>
+    }
+}
+
+fn shares(shares: Shares) -> Html {
+    let parts = [
+        ("Programs", shares.user),
+        ("Kernel", shares.system),
+        ("Interrupts", shares.interrupt),
+        ("Idle", shares.idle),
+    ];
+    let items = parts.map(|(name, value)| {
+        html! {
+            <div class="mo-pair">
+                <dt>{ name }</dt>
+                <dd>{ format::percent(value) }</dd>
+            </div>
+        }
+    });
+    html! { <dl class="mo-pairs">{ for items }</dl> }
+}
+
+#[derive(PartialEq, Properties)]
+struct CoreProps {
+    cpu: Cpu,
+    series: Series,
+}
+
+#[component]
+fn Core(props: &CoreProps) -> Html {
+    let cpu = &props.cpu;
+    let name = format!("CPU {}", cpu.id);
+    let value = match cpu.state {
+        CpuState::Online => format::percent(cpu.busy_percent.as_f64()),
+        CpuState::Failed => "failed".to_owned(),
+    };
+    let hint = format!(
+        "{name}: {} switches, {} interrupts since boot, {} waiting",
+        format::count(cpu.context_switches),
+        format::count(cpu.interrupts),
+        cpu.run_queue_length
+    );
+    html! {
+        <li class="mo-core" title={hint} data-cpu={cpu.id.to_string()}>
+            <div class="mo-core__head">
+                <span>{ name.clone() }</span>
+                <span class="mo-figure">{ value }</span>
+            </div>
+            <Sparkline {name} series={props.series.clone()} testid={format!("cpu-chart-{}", cpu.id)} />
+        </li>
+    }
+}

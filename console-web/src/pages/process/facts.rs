@@ -1,0 +1,154 @@
+//! What a process is, used and may use.
+
+use admin_api::types::Process;
+use yew::prelude::*;
+use yew_router::prelude::Link;
+
+use crate::browser;
+use crate::components::card::Card;
+use crate::components::facts::facts;
+use crate::components::label;
+use crate::format;
+use crate::model::words;
+use crate::route::Route;
+
+/// Properties of the cards.
+#[derive(PartialEq, Properties)]
+pub(super) struct FactProps {
+    pub(super) process: Process,
+}
+
+fn text(text: impl Into<String>) -> Html {
+    let text: String = text.into();
+    html! { <span class="mo-figure">{ text }</span> }
+}
+
+fn code(text: &str) -> Html {
+    html! { <span class="mo-code mo-wrap">{ text.to_owned() }</span> }
+}
+
+#[component]
+pub(super) fn IdentityCard(props: &FactProps) -> Html {
+    let process = &props.process;
+    let parent = if process.parent_pid == 0 {
+        text("none")
+    } else {
+        let pid = process.parent_pid;
+        html! { <Link<Route> to={Route::Process { pid }}>{ pid }</Link<Route>> }
+    };
+    let affinity: Vec<String> = process.affinity.iter().map(u32::to_string).collect();
+    let cpu = match process.cpu {
+        Some(cpu) => format!("{cpu} (may use {})", affinity.join(", ")),
+        None => format!("none yet (may use {})", affinity.join(", ")),
+    };
+    let user = format!("{} ({}:{})", process.user.name, process.user.uid, process.user.gid);
+    let mut rows = vec![
+        ("Command line", code(&format::command_line(&process.command))),
+        ("Working directory", code(&process.cwd)),
+        ("Priority", label::priority(process.priority)),
+        ("Class", text(words::class(process.class))),
+        ("Nice", text(process.nice.to_string())),
+        ("CPU", text(cpu)),
+        ("Parent", parent),
+        ("User", text(user)),
+        ("Isolation", text(words::isolation(process.isolation))),
+        ("Threads", text(format::count(process.threads.into()))),
+        ("Started", text(browser::local_date_time(process.started_at.unix_ms()))),
+    ];
+    if let Some(service) = &process.service {
+        rows.push(("Service", text(service.as_str())));
+    }
+    html! { <Card title="Process" testid="process-facts">{ facts(rows) }</Card> }
+}
+
+#[component]
+pub(super) fn UsageCard(props: &FactProps) -> Html {
+    let usage = &props.process.usage;
+    let (memory, io) = (&usage.memory, &usage.io);
+    let rows = vec![
+        (
+            "CPU time",
+            text(format!(
+                "{} program, {} kernel",
+                format::cpu_time_ns(usage.cpu.user_ns),
+                format::cpu_time_ns(usage.cpu.system_ns)
+            )),
+        ),
+        (
+            "Memory",
+            text(format!(
+                "{} heap, {} stacks",
+                format::bytes(memory.heap_bytes),
+                format::bytes(memory.stack_bytes)
+            )),
+        ),
+        (
+            "Read",
+            text(format!(
+                "{} in {} calls",
+                format::bytes(io.read_bytes),
+                format::count(io.read_operations)
+            )),
+        ),
+        (
+            "Written",
+            text(format!(
+                "{} in {} calls",
+                format::bytes(io.written_bytes),
+                format::count(io.write_operations)
+            )),
+        ),
+        (
+            "Context switches",
+            text(format!(
+                "{} by itself, {} preempted",
+                format::count(usage.context_switches.voluntary),
+                format::count(usage.context_switches.involuntary)
+            )),
+        ),
+        ("Moves between CPUs", text(format::count(usage.migrations))),
+        (
+            "Page faults",
+            text(format!(
+                "{} minor, {} major",
+                format::count(usage.page_faults.minor),
+                format::count(usage.page_faults.major)
+            )),
+        ),
+        (
+            "Signals",
+            text(format!(
+                "{} received, {} handled, {} ignored",
+                format::count(usage.signals.received),
+                format::count(usage.signals.handled),
+                format::count(usage.signals.ignored)
+            )),
+        ),
+        ("Open files", text(format::count(usage.open_files.into()))),
+    ];
+    html! { <Card title="Usage" testid="process-usage">{ facts(rows) }</Card> }
+}
+
+#[component]
+pub(super) fn LimitsCard(props: &FactProps) -> Html {
+    let limits = &props.process.limits;
+    let or_none = |value: Option<String>| match value {
+        Some(value) => text(value),
+        None => html! { <span class="mo-dim">{ "no limit" }</span> },
+    };
+    let rows = vec![
+        ("Memory", or_none(limits.memory_bytes.map(format::bytes))),
+        ("Stack of a thread", or_none(limits.stack_bytes.map(format::bytes))),
+        ("Open files", or_none(limits.open_files.map(format::count))),
+        ("Processes and threads", or_none(limits.processes.map(format::count))),
+        ("CPU time", or_none(limits.cpu_time_ns.map(format::cpu_time_ns))),
+        ("CPU share", or_none(limits.cpu_percent.map(|percent| format!("{percent} %")))),
+        ("Reading", or_none(limits.read_bytes_per_second.map(rate))),
+        ("Writing", or_none(limits.write_bytes_per_second.map(rate))),
+    ];
+    html! { <Card title="Limits" testid="process-limits">{ facts(rows) }</Card> }
+}
+
+fn rate(bytes: u64) -> String {
+    format::bytes_per_second(bytes as f64)
+}

@@ -1,0 +1,28 @@
+//! The console's pages by their addresses. They stand behind `#`, so that the system serves one
+//! page whatever the address.
+
+use yew_router::prelude::*;
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Routable)]
+pub enum Route {
+    /// The system at a glance.
+    #[at("/")]
+    Overview,
+    /// All processes.
+    #[at("/processes")]
+    Processes,
+    /// One process.
+    #[at("/processes/:pid")]
+    Process {
+        /// Its number.
+        pid: u32,
+    },
+    /// The log.
+    #[at("/log")]
+    Log,
+    /// Any other address leads to the overview.
+    #[not_found]
+    #[at("/404")]
+    NotFound,
+}
