@@ -128,18 +128,16 @@ impl CpuSet {
 
     /// The processors in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = CpuId> + use<> {
-        let mut left = self.0;
-        let mut word = 0;
+        let words = self.0;
+        let (mut word, mut bits) = (0, words[0]);
         core::iter::from_fn(move || {
-            while word < WORDS {
-                let bits = left[word];
-                if bits != 0 {
-                    left[word] = bits & (bits - 1);
-                    return CpuId::new(word * WORD_BITS + bits.trailing_zeros() as usize);
-                }
+            while bits == 0 {
                 word += 1;
+                bits = *words.get(word)?;
             }
-            None
+            let cpu = CpuId::new(word * WORD_BITS + bits.trailing_zeros() as usize);
+            bits &= bits - 1;
+            cpu
         })
     }
 
