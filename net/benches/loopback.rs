@@ -10,7 +10,7 @@ use std::sync::Arc;
 use net::executor::{Executor, Unpark};
 use net::http::GateConfig;
 use net::runtime::turn;
-use net::server::{HTTP_BUFFER_BYTES, serve};
+use net::server::{HTTP_BUFFER_BYTES, HttpServer};
 use net::socket::{LocalStack, SharedStack, TcpListener, TcpStream};
 use net::stack::{
     IpAddress, IpEndpoint, Ipv4Address, Ipv4Cidr, Ipv4Config, ListenConfig, SocketOptions, Stack,
@@ -138,21 +138,16 @@ fn measure(path: &'static str, connections: u64, idle: u64, wanted: u64) {
     let mut config = ListenConfig::new(80);
     config.backlog = 4096;
     let listener = TcpListener::bind(&server, config).unwrap();
-    let (spawner, timers, app) = (executor.spawner(), executor.timers(), Rc::new(app()));
-    executor
-        .spawner()
-        .spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (app, clock) = (app.clone(), timers.clone());
-                let connection = async move {
-                    let mut buffer = vec![0; HTTP_BUFFER_BYTES];
-                    let policy = |_: &str, _: &str| 0;
-                    serve(&app, stream, clock, policy, GateConfig::default(), &mut buffer).await;
-                };
-                spawner.spawn(connection).unwrap();
-            }
-        })
-        .unwrap();
+    let http = HttpServer {
+        app: Rc::new(app()),
+        policy: |_: &str, _: &str| 0,
+        config: GateConfig::default(),
+        max_connections: 5000,
+        http_buffer_bytes: HTTP_BUFFER_BYTES,
+        counters: Arc::default(),
+    };
+    let spawner = executor.spawner();
+    executor.spawner().spawn(http.run(listener, executor.timers(), spawner)).unwrap();
     let answers = Rc::new(Cell::new(0));
     for number in 0..connections + idle {
         // An idle one asks once.

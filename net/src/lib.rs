@@ -13,18 +13,10 @@
 //!
 //! ```text
 //! let listener = TcpListener::bind(&stack, ListenConfig::new(80))?;
+//! let server = HttpServer { app, policy, config: GateConfig::default(), max_connections: 512,
+//!     http_buffer_bytes: HTTP_BUFFER_BYTES, counters };
 //! let (spawner, clock) = (executor.spawner(), executor.timers());
-//! executor.spawner().spawn(async move {
-//!     while let Ok((stream, peer)) = listener.accept().await {
-//!         let (app, clock) = (app.clone(), clock.clone());
-//!         let connection = async move {
-//!             let mut buffer = vec![0; HTTP_BUFFER_BYTES];
-//!             serve(&app, stream, clock, policy, GateConfig::default(), &mut buffer).await;
-//!         };
-//!         // No free slot: the stream is dropped, that is closed.
-//!         let _ = spawner.spawn(connection);
-//!     }
-//! })?;
+//! executor.spawner().spawn(server.run(listener, clock, spawner))?;
 //! loop {
 //!     match runtime::turn(&stack, &mut executor, &mut wakes) { .. }
 //! }

@@ -5,8 +5,11 @@
 //! [`CONFIG`]'s value for that limit the timer tells the gate, which has no other way to know.
 
 use alloc::rc::Rc;
+use alloc::sync::Arc;
+use alloc::vec;
 use core::cell::RefCell;
 use core::future::{Future, poll_fn};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::task::Poll;
 use core::time::Duration;
 
@@ -16,6 +19,7 @@ use picoserve::mem::{BorrowedBuffer, BorrowedCursor};
 use picoserve::routing::PathRouter;
 use picoserve::{KeepAlive, Router, Server, Timeouts};
 
+use crate::executor::Spawner;
 use crate::http::{Gate, GateConfig, GateError, Policy, RefusalKind};
 use crate::stream::{ByteStream, Clock};
 
@@ -79,6 +83,146 @@ pub async fn serve<S: ByteStream, C: Clock, P: Policy, R: PathRouter>(
         }
     };
     Outcome { requests: gate.requests(), refusal: gate.refusal(), error }
+}
+
+/// What the server has done, readable from any thread.
+#[derive(Debug, Default)]
+pub struct ServerCounters {
+    active: AtomicUsize,
+    connections: AtomicU64,
+    requests: AtomicU64,
+    refused: AtomicU64,
+    busy: AtomicU64,
+}
+
+impl ServerCounters {
+    /// Connections that are being served.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        // Relaxed, here and below: each is a number of its own, nothing is ordered by it.
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Connections that were taken on.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Requests that got through the gate.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Requests that the gate has refused.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Connections refused because there were too many.
+    #[must_use]
+    pub fn busy(&self) -> u64 {
+        self.busy.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes a connection out of the count when its task ends, however it ends.
+struct Active(Arc<ServerCounters>);
+
+impl Active {
+    fn new(counters: &Arc<ServerCounters>) -> Self {
+        counters.active.fetch_add(1, Ordering::Relaxed);
+        counters.connections.fetch_add(1, Ordering::Relaxed);
+        Self(counters.clone())
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct Counting<P> {
+    policy: P,
+    counters: Arc<ServerCounters>,
+}
+
+impl<P: Policy> Policy for Counting<P> {
+    fn max_body_bytes(&self, method: &str, path: &str) -> u64 {
+        self.policy.max_body_bytes(method, path)
+    }
+
+    fn admitted(&self) {
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        self.policy.admitted();
+    }
+
+    fn refused(&self, kind: RefusalKind) {
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        self.policy.refused(kind);
+    }
+}
+
+/// A server for the connections of listeners.
+pub struct HttpServer<R: PathRouter + 'static, P> {
+    /// The routes.
+    pub app: Rc<Router<R>>,
+    /// What is allowed by route.
+    pub policy: P,
+    /// The gate's limits.
+    pub config: GateConfig,
+    /// Connections at once; further ones get an answer with 503.
+    pub max_connections: usize,
+    /// picoserve's buffer for each connection: [`HTTP_BUFFER_BYTES`] or more.
+    pub http_buffer_bytes: usize,
+    /// Where to count.
+    pub counters: Arc<ServerCounters>,
+}
+
+impl<R: PathRouter + 'static, P: Policy + Clone + 'static> HttpServer<R, P> {
+    /// Starts a task that serves one connection. Without a free task slot the connection is closed;
+    /// some slots more than `max_connections` let clients be told.
+    pub fn start<S: ByteStream + 'static, C: Clock + 'static>(
+        &self,
+        stream: S,
+        clock: C,
+        spawner: &Spawner,
+    ) {
+        let config = self.config;
+        if self.counters.active() >= self.max_connections {
+            self.counters.busy.fetch_add(1, Ordering::Relaxed);
+            // Without a slot there is nobody to say it: the stream is dropped, that is closed.
+            let _ = spawner.spawn(refuse_busy(stream, clock, config));
+            return;
+        }
+        let active = Active::new(&self.counters);
+        let (app, len) = (self.app.clone(), self.http_buffer_bytes);
+        let policy = Counting { policy: self.policy.clone(), counters: self.counters.clone() };
+        let connection = async move {
+            let _active = active;
+            let mut buffer = vec![0; len];
+            serve(&app, stream, clock, policy, config, &mut buffer).await;
+        };
+        if spawner.spawn(connection).is_err() {
+            self.counters.busy.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Serves the connections of a listener until the stack forgets it.
+    #[cfg(feature = "stack")]
+    pub async fn run<S: crate::socket::SharedStack + 'static, C: Clock + 'static>(
+        self,
+        listener: crate::socket::TcpListener<S>,
+        clock: C,
+        spawner: Spawner,
+    ) {
+        while let Ok((stream, _)) = listener.accept().await {
+            self.start(stream, clock.clone(), &spawner);
+        }
+    }
 }
 
 /// Tells a client that there is no room for its connection, and ends it.

@@ -88,6 +88,7 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
     pub(super) fn refuse_slow_body(&mut self) -> Result<(), GateError> {
         if self.response.has_started() {
             self.refusal = Some(RefusalKind::Timeout);
+            self.policy.refused(RefusalKind::Timeout);
             return Err(GateError::TimedOut);
         }
         self.refuse(RefusalKind::Timeout);

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use super::refusal::RefusalKind;
+
 /// Sizes and times of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateConfig {
@@ -54,6 +56,12 @@ impl Default for GateConfig {
 pub trait Policy {
     /// The largest body, in bytes, of a request with this method and path (without the query).
     fn max_body_bytes(&self, method: &str, path: &str) -> u64;
+
+    /// A request got through the gate.
+    fn admitted(&self) {}
+
+    /// A request was refused.
+    fn refused(&self, _: RefusalKind) {}
 }
 
 impl<F: Fn(&str, &str) -> u64> Policy for F {

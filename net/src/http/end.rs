@@ -11,6 +11,7 @@ use crate::stream::{ByteStream, Clock};
 impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
     pub(super) fn refuse(&mut self, kind: RefusalKind) {
         self.refusal = Some(kind);
+        self.policy.refused(kind);
         self.message = kind.response();
         self.state = State::Refuse { at: 0 };
     }

@@ -296,6 +296,7 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
     }
 
     fn start_request(&mut self, request: Request) {
+        self.policy.admitted();
         self.request = Some(request);
         self.response = Response::new(request.is_head_method);
         self.requests += 1;

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use net::http::GateConfig;
-use net::server::{HTTP_BUFFER_BYTES, refuse_busy, serve};
+use net::server::{HTTP_BUFFER_BYTES, HttpServer, ServerCounters};
 use net::socket::{TcpListener, TcpStream};
 use net::stack::{ListenConfig, SocketOptions};
 use net::stream::ByteStream;
@@ -22,26 +23,19 @@ fn app() -> picoserve::Router<impl PathRouter> {
         .route("/large", get(|| async { "0123456789".repeat(10_000) }))
 }
 
-fn spawn_server(world: &World, host: &Host, max_connections: usize) {
+fn spawn_server(world: &World, host: &Host, max_connections: usize) -> Arc<ServerCounters> {
     let listener = TcpListener::bind(host, ListenConfig::new(PORT)).unwrap();
-    let (spawner, timers) = (world.spawner(), world.timers());
-    let app = Rc::new(app());
-    world.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (app, clock, config) = (app.clone(), timers.clone(), GateConfig::default());
-            if Rc::strong_count(&app) > max_connections + 1 {
-                spawner.spawn(refuse_busy(stream, clock, config)).unwrap();
-                continue;
-            }
-            spawner
-                .spawn(async move {
-                    let mut buffer = vec![0; HTTP_BUFFER_BYTES];
-                    let policy = |_: &str, _: &str| 4096;
-                    serve(&app, stream, clock, policy, config, &mut buffer).await;
-                })
-                .unwrap();
-        }
-    });
+    let counters = Arc::new(ServerCounters::default());
+    let server = HttpServer {
+        app: Rc::new(app()),
+        policy: |_: &str, _: &str| 4096,
+        config: GateConfig::default(),
+        max_connections,
+        http_buffer_bytes: HTTP_BUFFER_BYTES,
+        counters: counters.clone(),
+    };
+    world.spawn(server.run(listener, world.timers(), world.spawner()));
+    counters
 }
 
 /// Sends `request` and returns what comes until the end, or until `enough` bytes came.
@@ -73,7 +67,7 @@ fn talk(world: &mut World, request: &str, enough: usize) -> String {
 #[test]
 fn serves_requests_over_one_connection() {
     let mut world = World::new(1, 2, Weather::FINE);
-    spawn_server(&world, &world.hosts[0].clone(), 100);
+    let counters = spawn_server(&world, &world.hosts[0].clone(), 100);
     let answers = talk(
         &mut world,
         "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n\
@@ -85,6 +79,7 @@ fn serves_requests_over_one_connection() {
     );
     assert_eq!(answers.matches("HTTP/1.1 200").count(), 4, "{answers}");
     assert_eq!(answers.matches("HTTP/1.1 100").count(), 0, "the body had come already");
+    assert_eq!((counters.connections(), counters.requests(), counters.refused()), (1, 4, 0));
     assert_eq!(answers.matches("\r\n\r\nok").count(), 2);
     assert!(answers.contains("\r\n\r\nabcde") && answers.contains("\r\n\r\nxyz"), "{answers}");
     assert_eq!(answers.to_lowercase().matches("connection: close").count(), 1, "{answers}");
@@ -128,7 +123,8 @@ fn slow_heads_end_with_408_and_silent_clients_without_answer() {
 #[test]
 fn too_many_connections_are_told_so() {
     let mut world = World::new(5, 2, Weather::FINE);
-    spawn_server(&world, &world.hosts[0].clone(), 0);
+    let counters = spawn_server(&world, &world.hosts[0].clone(), 0);
     let answer = talk(&mut world, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", usize::MAX);
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert_eq!((counters.busy(), counters.connections(), counters.active()), (1, 0, 0));
 }
