@@ -4,6 +4,9 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::ptr::NonNull;
 
+use virtio_drivers::Error;
+use zerocopy::{AllocError, FromZeros};
+
 /// How much one buffer holds: an Ethernet frame with its virtio header and room to spare, in the
 /// heap's class for 2 KiB.
 pub const BUFFER_BYTES: usize = 2048;
@@ -12,9 +15,12 @@ pub const BUFFER_BYTES: usize = 2048;
 pub struct Buffer(Box<[u8; BUFFER_BYTES]>);
 
 impl Buffer {
-    /// A buffer of zeros.
-    pub(crate) fn new() -> Self {
-        Self(Box::new([0; BUFFER_BYTES]))
+    /// A buffer of zeros, made on the heap and nowhere else: kernel stacks are small.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub(crate) fn new() -> Result<Self, Error> {
+        <[u8; BUFFER_BYTES]>::new_box_zeroed().map(Self).map_err(|AllocError| Error::DmaError)
     }
 
     /// The content.

@@ -50,7 +50,7 @@ impl<H: Hal, T: Transport> EntropyQueue<H, T> {
         // The answer is polled for.
         queue.set_dev_notify(false);
         transport.finish_init();
-        Ok(Self { transport, queue, state: State::Idle(Buffer::new()) })
+        Ok(Self { transport, queue, state: State::Idle(Buffer::new()?) })
     }
 
     /// Copies random bytes into `out`, if the device has delivered some, and says how many; else asks

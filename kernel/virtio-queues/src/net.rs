@@ -93,9 +93,9 @@ impl<H: Hal, T: Transport, const SIZE: usize> NetQueues<H, T, SIZE> {
             error: None,
         };
         for _ in 0..SIZE {
-            queues.recycle(Buffer::new());
+            queues.recycle(Buffer::new()?);
             // The header of zeros that sending needs stays in the buffer for good.
-            queues.idle.push(Buffer::new());
+            queues.idle.push(Buffer::new()?);
         }
         match queues.error {
             Some(DeviceError::Queue(error)) => Err(error),
