@@ -1,4 +1,7 @@
-//! Comparisons of whole areas with naive models. proptest prints the seed of a failure.
+//! Comparisons of whole areas with naive models, and the values that processes carry. proptest
+//! prints the seed of a failure.
 
+mod permission;
 mod signals;
 mod table;
+mod values;

@@ -99,3 +99,6 @@ impl Identity<'_> {
         Err(FileError::AccessDenied)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,10 @@ fn removal_makes_room_and_forgets() {
             .map(|(key, _)| key)
             .collect();
     assert!(left.iter().copied().eq((0..1_024).filter(|key| *key != 77)));
+    for key in left {
+        map.remove(key);
+    }
+    assert_eq!(map.root.used, 0, "empty nodes are gone");
 }
 
 #[test]

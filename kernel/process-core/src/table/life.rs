@@ -125,7 +125,7 @@ impl<X> ProcessTable<X> {
         let parent = self.get(process.parent).ok().filter(|parent| parent.state.is_alive());
         let inherited = parent.map(|parent| (parent.group, parent.session));
         if parent.is_none() && !process.parent.is_system() {
-            process.parent = self.adopter(process.parent);
+            process.parent = self.adopter();
         }
         let joins_parent = process.group.is_system();
         (process.group, process.session) = if process.is_kernel_thread() {
@@ -264,7 +264,6 @@ impl<X> ProcessTable<X> {
             self.get_mut(pid)?.parent = Pid::SYSTEM;
             self.link_child(pid);
         }
-        self.update_news(pid, |process| process.event = None)?;
         self.set_state(pid, ProcessState::Zombie { exit })?;
         let has_parent = !parent.is_system();
         Ok(ExitNotice {

@@ -210,11 +210,28 @@ fn a_number_in_use_by_a_group_is_not_handed_out() {
     assert!(third != leader && third != member);
     let none_left = ProcessError::ResourceExhausted { resource: Resource::Numbers };
     assert_eq!(table.reserve(Uid(0), None).unwrap_err(), none_left);
+    assert_eq!(table.tasks_of(Uid(0)), 2, "what failed is not counted");
     exit(&mut table, member);
     table.reap(member, NOW).unwrap();
     let mut free = [make(&mut table, Pid::SYSTEM), make(&mut table, Pid::SYSTEM)];
     free.sort();
     assert_eq!(free, [leader, member]);
+}
+
+#[test]
+fn a_session_keeps_its_number_until_its_last_group_is_gone() {
+    let mut table = table(TableConfig { number_limit: 3, ..TableConfig::default() });
+    let leader = make(&mut table, Pid::SYSTEM);
+    let job = make(&mut table, leader);
+    table.set_group(leader, job, job).unwrap();
+    for pid in [leader, job] {
+        assert!(table.reserve(Uid(0), None).is_err());
+        exit(&mut table, pid);
+        table.reap(pid, NOW).unwrap();
+    }
+    let mut free = [make(&mut table, Pid::SYSTEM), make(&mut table, Pid::SYSTEM)];
+    free.sort();
+    assert_eq!(free, [leader, job]);
 }
 
 #[test]
@@ -254,6 +271,10 @@ fn kernel_threads_are_in_no_group_and_cannot_be_suspended() {
     table.start(pid).unwrap();
     assert_eq!(table.get(pid).unwrap().group(), Pid::SYSTEM);
     assert_eq!(table.suspend(pid), Err(ProcessError::PermissionDenied { pid }));
+    let program = make(&mut table, pid);
+    assert_eq!(table.get(program).unwrap().session(), program, "there is none to inherit");
+    exit(&mut table, program);
+    table.reap(program, NOW).unwrap();
     exit(&mut table, pid);
     table.reap(pid, NOW).unwrap();
     assert!(table.is_empty());

@@ -7,7 +7,7 @@
 use crate::error::ProcessError;
 use crate::ids::Pid;
 use crate::process::{ChildLists, Links, Process};
-use crate::state::ProcessState;
+use crate::state::{ProcessState, StateName};
 use crate::table::ProcessTable;
 
 /// What became of a process's children.
@@ -86,17 +86,19 @@ impl<X> ProcessTable<X> {
     ) -> Result<(), ProcessError> {
         let process = self.get_mut(pid)?;
         let had_news = process.has_news();
-        self.unlink_child(pid, had_news);
-        change(self.get_mut(pid)?);
-        self.link_child(pid);
+        change(process);
+        if process.has_news() != had_news {
+            self.unlink_child(pid, had_news);
+            self.link_child(pid);
+        }
         Ok(())
     }
 
-    /// Who adopts the orphans of `leaving`.
-    pub(super) fn adopter(&self, leaving: Pid) -> Pid {
+    /// Who adopts orphans.
+    pub(super) fn adopter(&self) -> Pid {
         let has_init =
             self.get(Pid::INIT).is_ok_and(|init| init.state.is_alive() && !init.is_kernel_thread());
-        if has_init && leaving != Pid::INIT { Pid::INIT } else { Pid::SYSTEM }
+        if has_init { Pid::INIT } else { Pid::SYSTEM }
     }
 
     /// Gives up to `at_most` children of an exiting process to their new parent.
@@ -105,9 +107,14 @@ impl<X> ProcessTable<X> {
     /// very many children holds the table; [`Self::become_zombie`] moves whatever is left.
     ///
     /// # Errors
-    /// [`ProcessError::ProcessNotFound`].
+    /// [`ProcessError::ProcessNotFound`], [`ProcessError::InvalidState`] if it has not ended.
     pub fn give_up_children(&mut self, pid: Pid, at_most: usize) -> Result<Adopted, ProcessError> {
-        let parent = self.adopter(pid);
+        let state = self.get(pid)?.state;
+        if state.is_alive() {
+            let (from, to) = (state.name(), StateName::Zombie);
+            return Err(ProcessError::InvalidState { pid, from, to });
+        }
+        let parent = self.adopter();
         let mut adopted = Adopted { parent, moved: 0, has_news: false, is_unfinished: false };
         loop {
             let lists = self.get(pid)?.children;

@@ -40,10 +40,8 @@ struct World {
 }
 
 impl World {
-    fn adopter(&self, leaving: u32) -> u32 {
-        let has_init =
-            leaving != 1 && self.processes.get(&1).is_some_and(|init| is_alive(init.state));
-        u32::from(has_init)
+    fn adopter(&self) -> u32 {
+        u32::from(self.processes.get(&1).is_some_and(|init| is_alive(init.state)))
     }
 }
 
@@ -61,6 +59,7 @@ enum Step {
     Terminate(usize),
     BecomeZombie(usize),
     Reap(usize),
+    End(usize),
     Wait { parent: usize, stops: bool },
     AddThread(usize),
     RemoveThread(usize),
@@ -72,7 +71,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let which = any::<usize>;
     prop_oneof![
-        8 => (which(), any::<bool>()).prop_map(|(parent, joins)| Step::Create { parent, joins }),
+        10 => (which(), prop::bool::weighted(0.8)).prop_map(|(parent, joins)| Step::Create { parent, joins }),
         1 => which().prop_map(Step::Suspend),
         1 => which().prop_map(Step::Resume),
         2 => which().prop_map(Step::Stop),
@@ -80,6 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => which().prop_map(Step::Terminate),
         4 => which().prop_map(Step::BecomeZombie),
         2 => which().prop_map(Step::Reap),
+        5 => which().prop_map(Step::End),
         3 => (which(), any::<bool>()).prop_map(|(parent, stops)| Step::Wait { parent, stops }),
         2 => which().prop_map(Step::AddThread),
         2 => which().prop_map(Step::RemoveThread),
@@ -159,7 +159,7 @@ impl Run {
     }
 
     fn create(&mut self, parent: usize, joins: bool) {
-        let parent = if parent.is_multiple_of(4) { 0 } else { self.pick(parent).unwrap_or(0) };
+        let parent = if parent.is_multiple_of(8) { 0 } else { self.pick(parent).unwrap_or(0) };
         let reservation = match self.table.reserve(Uid(5), None) {
             Ok(reservation) => reservation,
             Err(error) => {
@@ -184,7 +184,7 @@ impl Run {
         let parent = match living {
             Some(_) => parent,
             None if parent == 0 => 0,
-            None => self.world.adopter(parent),
+            None => self.world.adopter(),
         };
         let model = Model {
             parent,
@@ -253,20 +253,33 @@ impl Run {
         }
     }
 
+    /// All that happens from the end to the history.
+    fn end(&mut self, number: u32) {
+        self.terminate(number);
+        self.become_zombie(number);
+        self.reap(number);
+    }
+
     fn become_zombie(&mut self, number: u32) {
+        while !self.world.processes[&number].threads.is_empty() {
+            self.remove_thread(number);
+        }
         let from = self.model(number).state;
         let now = self.now();
-        if from == StateName::Terminated && number.is_multiple_of(2) {
-            let at_most = 1;
-            let given_up = self.table.give_up_children(pid(number), at_most).unwrap();
-            assert!(given_up.moved <= at_most);
+        if number.is_multiple_of(2) {
+            let given_up = self.table.give_up_children(pid(number), 1);
+            assert_eq!(given_up.is_err(), is_alive(from));
+            match given_up {
+                Ok(given_up) => assert!(given_up.moved <= 1),
+                Err(error) => assert_eq!(error, invalid(number, from, StateName::Zombie)),
+            }
         }
         let result = self.table.become_zombie(pid(number), Usage::default(), now);
         if from != StateName::Terminated {
             assert_eq!(result.unwrap_err(), invalid(number, from, StateName::Zombie));
             return;
         }
-        let adopter = self.world.adopter(number);
+        let adopter = self.world.adopter();
         for child in self.world.processes.values_mut().filter(|it| it.parent == number) {
             child.parent = adopter;
             child.event = child.event.filter(|_| adopter != 0);
@@ -289,10 +302,6 @@ impl Run {
             return;
         }
         assert_eq!(result.unwrap().attachment, number);
-        for thread in &self.world.processes[&number].threads {
-            // The kernel removes threads before a process is a zombie; here some are left.
-            self.table.remove_thread(crate::Tid::new((*thread).into()).unwrap()).unwrap_err();
-        }
         self.world.processes.remove(&number);
         self.world.defunct.push(number);
         self.listing.throughout.remove(&number);
@@ -441,6 +450,7 @@ impl Run {
             | Step::Terminate(index)
             | Step::BecomeZombie(index)
             | Step::Reap(index)
+            | Step::End(index)
             | Step::AddThread(index)
             | Step::RemoveThread(index)
             | Step::StartSession(index) => {
@@ -451,13 +461,9 @@ impl Run {
                     Step::Stop(_) => self.stop_or_continue(number, true),
                     Step::Continue(_) => self.stop_or_continue(number, false),
                     Step::Terminate(_) => self.terminate(number),
-                    Step::BecomeZombie(_) => {
-                        while !self.world.processes[&number].threads.is_empty() {
-                            self.remove_thread(number);
-                        }
-                        self.become_zombie(number);
-                    }
+                    Step::BecomeZombie(_) => self.become_zombie(number),
                     Step::Reap(_) => self.reap(number),
+                    Step::End(_) => self.end(number),
                     Step::AddThread(_) => self.add_thread(number),
                     Step::RemoveThread(_) => self.remove_thread(number),
                     _ => self.start_session(number),
@@ -506,6 +512,12 @@ impl Run {
         for &state in StateName::ALL {
             let count = self.world.processes.values().filter(|it| it.state == state).count();
             assert_eq!(self.table.counts().of(state) as usize, count, "{state}");
+        }
+        let is_unclaimed = |it: &Model| it.parent == 0 && it.state == StateName::Zombie;
+        let unclaimed = self.table.next_unclaimed_zombie().map(|pid| pid.number());
+        match unclaimed {
+            Some(number) => assert!(is_unclaimed(&self.world.processes[&number])),
+            None => assert!(!self.world.processes.values().any(is_unclaimed)),
         }
         let remembered = self.table.history().iter().map(|it| it.pid.number());
         assert!(remembered.eq(self.world.defunct.iter().rev().take(HISTORY).copied()));
@@ -557,9 +569,7 @@ fn numbers_are_used_again_as_late_as_possible() {
     for _ in 0..NUMBER_LIMIT - 1 {
         run.create(0, false);
         let (&number, _) = run.world.processes.last_key_value().unwrap();
-        run.terminate(number);
-        run.become_zombie(number);
-        run.reap(number);
+        run.end(number);
     }
     let order: Vec<u32> = run.world.defunct.clone();
     assert!(order.iter().copied().eq(1..NUMBER_LIMIT), "every number came once before any twice");

@@ -3,10 +3,13 @@
 use std::vec;
 use std::vec::Vec;
 
-use super::{LastLink, LastName, NAME_MAX, PATH_MAX, SYMLINK_MAX, WalkContext, Walked, walk};
+use super::{
+    FileTree, LastLink, LastName, LinkTarget, NAME_MAX, PATH_MAX, SYMLINK_MAX, WalkContext, Walked,
+    walk,
+};
 use crate::access::Identity;
 use crate::error::FileError;
-use crate::metadata::{FileKind, WallTime};
+use crate::metadata::{FileKind, Metadata, WallTime};
 use crate::tmpfs::{HeapPage, InodeId, NewNode, TmpFs};
 
 const NOW: WallTime = WallTime { nanoseconds: 1 };
@@ -212,4 +215,56 @@ fn deep_trees_cost_no_stack() {
     }
     assert_eq!(find(&fs, fs.root(), &path), Ok(at));
     assert_eq!(fs.path_of(fs.root(), at).unwrap(), path);
+}
+
+/// The tree, in which links named `jump` lead straight to a file, as those of `/proc` do.
+struct Jumping {
+    fs: Fs,
+    to: InodeId,
+}
+
+impl FileTree for Jumping {
+    type Node = InodeId;
+
+    fn metadata(&self, node: &InodeId) -> Result<Metadata, FileError> {
+        self.fs.metadata(*node)
+    }
+
+    fn lookup(&self, directory: &InodeId, name: &[u8]) -> Result<Option<InodeId>, FileError> {
+        self.fs.lookup(directory, name)
+    }
+
+    fn parent(&self, directory: &InodeId) -> Result<InodeId, FileError> {
+        self.fs.parent(directory)
+    }
+
+    fn link_target(&self, node: &InodeId) -> Result<LinkTarget<'_, InodeId>, FileError> {
+        match self.fs.link_target(node)? {
+            LinkTarget::Path(b"jump") => Ok(LinkTarget::Node(self.to)),
+            other => Ok(other),
+        }
+    }
+}
+
+#[test]
+fn a_link_can_lead_straight_to_a_file() {
+    let (mut fs, a) = tree();
+    let b = find(&fs, a, b"b").unwrap();
+    let f = find(&fs, a, b"b/f").unwrap();
+    let jail = make(&mut fs, a, b"jail", NewNode::Directory);
+    make(&mut fs, jail, b"jump", NewNode::SymbolicLink(b"jump"));
+    let mut tree = Jumping { fs, to: b };
+    let context = from(jail, jail);
+    let node = |tree: &Jumping, path| {
+        walk(tree, &context, path, LastLink::Follow).and_then(|it| it.existing(tree))
+    };
+    assert_eq!(node(&tree, b"jump"), Ok(b), "even out of the root");
+    assert_eq!(node(&tree, b"jump/f"), Ok(f));
+    assert_eq!(node(&tree, b"jump/"), Ok(b));
+    tree.to = f;
+    assert_eq!(node(&tree, b"/jump"), Ok(f));
+    assert_eq!(node(&tree, b"jump/"), Err(FileError::NotADirectory));
+    assert_eq!(node(&tree, b"jump/x"), Err(FileError::NotADirectory));
+    let walked = walk(&tree, &context, b"jump", LastLink::Follow).unwrap();
+    assert_eq!(walked.old_name(&tree), Err(FileError::Busy), "it has no name there");
 }
