@@ -1,4 +1,5 @@
-//! The server: one [`App`] for all connections, and [`serve_connection`] for each.
+//! The server: one [`App`] for all connections, and a [`router`] for each, which the
+//! network's gate serves ([`serve_connection`] does on the host, where there is none).
 //!
 //! A request goes through `answer`: route ([`ROUTES`]), credentials, role, body, handler; what a handler
 //! returns is written by `send`. Handlers are synchronous; only reading a body, waiting for a process to end,
@@ -37,8 +38,8 @@ use crate::backend::Backend;
 
 pub use assets::{Asset, Assets};
 pub use credentials::{Config, Credential, SecretHash};
-pub use route::{Access, BodyRule, Endpoint, Method, ROUTES, Route};
-pub use serve::{HTTP_BUFFER_BYTES, serve_connection};
+pub use route::{Access, BodyRule, Endpoint, Method, ROUTES, Route, max_body_bytes};
+pub use serve::{HTTP_BUFFER_BYTES, router, serve_connection};
 
 /// The server's state, shared by all connections of one executor.
 pub struct App<B, A> {

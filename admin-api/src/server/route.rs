@@ -247,6 +247,19 @@ pub(crate) fn find<'p>(method: &str, path: &'p str) -> Matched<'p> {
     if exists { Matched::OtherMethods } else { Matched::Nothing }
 }
 
+/// The largest body that any request with this method and path may have; for the gate in front, which
+/// refuses a longer one before it is read.
+#[must_use]
+pub fn max_body_bytes(method: &str, path: &str) -> u64 {
+    match find(method, path) {
+        Matched::Route(Route { body: BodyRule::Json { max_bytes }, .. }, _) => {
+            u64::try_from(*max_bytes).unwrap_or(u64::MAX)
+        }
+        // Enough that a small body that does not belong there is answered by a clear error.
+        _ => 4 * 1024,
+    }
+}
+
 /// The value of `Allow` for a path that exists.
 pub(crate) fn allowed(path: &str) -> alloc::string::String {
     let mut allow = alloc::string::String::new();

@@ -1,11 +1,11 @@
-//! [`serve_connection`]: the requests of one connection, through picoserve.
+//! [`router`]: the app as picoserve's router for one connection; [`serve_connection`]: serves it.
 
 use core::net::SocketAddr;
 
 use picoserve::io::{Read, Socket};
 use picoserve::request::{Path, Request};
 use picoserve::response::ResponseWriter;
-use picoserve::routing::PathRouterService;
+use picoserve::routing::{PathRouter, PathRouterService};
 use picoserve::time::Duration;
 use picoserve::{ResponseSent, Router, Server, Timeouts, Timer};
 
@@ -13,6 +13,16 @@ use crate::backend::Backend;
 
 use super::answer::Head;
 use super::{App, Assets};
+
+/// The app as picoserve's router, for one connection that comes from `peer`: what the network's gate
+/// serves. `timer` is for heartbeats of streams and for time limits of requests that wait.
+pub fn router<'a, Runtime: 'a, B: Backend, A: Assets, T: Timer<Runtime>>(
+    app: &'a App<B, A>,
+    timer: &'a T,
+    peer: SocketAddr,
+) -> Router<impl PathRouter + use<'a, Runtime, B, A, T>> {
+    Router::from_service(Service { app, timer, peer, _runtime: core::marker::PhantomData })
+}
 
 /// What `http_buffer` should have: the longest head of a request that the gate in front lets through
 /// must fit, or the connection ends with a bare 400.
@@ -47,8 +57,7 @@ where
     T: Timer<Runtime>,
     S: Socket<Runtime>,
 {
-    let service = Service { app, timer, peer, _runtime: core::marker::PhantomData };
-    let router = Router::from_service(service);
+    let router = router(app, timer, peer);
     let timer = SharedTimer(timer);
     let server = Server::<Runtime, _, _, _>::custom(&router, timer, &CONFIG, http_buffer);
     server.serve(socket).await.map(|info| info.handled_requests_count)

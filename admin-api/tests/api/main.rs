@@ -1,0 +1,16 @@
+//! The API over the fake system, through a socket in memory.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test, what is not as expected is a failure"
+)]
+
+mod authorisation;
+mod errors;
+mod fuzz;
+mod harness;
+mod lists;
+mod openapi;
+mod routes;
+mod streams;
+mod types;
