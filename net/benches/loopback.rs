@@ -139,15 +139,20 @@ fn measure(path: &'static str, connections: u64, idle: u64, wanted: u64) {
     config.backlog = 4096;
     let listener = TcpListener::bind(&server, config).unwrap();
     let http = HttpServer {
-        app: Rc::new(app()),
         policy: |_: &str, _: &str| 0,
         config: GateConfig::default(),
         max_connections: 5000,
-        http_buffer_bytes: HTTP_BUFFER_BYTES,
         counters: Arc::default(),
     };
     let spawner = executor.spawner();
-    executor.spawner().spawn(http.run(listener, executor.timers(), spawner)).unwrap();
+    let app = Rc::new(app());
+    let server_task = http.run(listener, executor.timers(), spawner, move |connection, _| {
+        let app = app.clone();
+        async move {
+            connection.serve(&app, &mut vec![0; HTTP_BUFFER_BYTES]).await;
+        }
+    });
+    executor.spawner().spawn(server_task).unwrap();
     let answers = Rc::new(Cell::new(0));
     for number in 0..connections + idle {
         // An idle one asks once.

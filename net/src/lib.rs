@@ -13,10 +13,18 @@
 //!
 //! ```text
 //! let listener = TcpListener::bind(&stack, ListenConfig::new(80))?;
-//! let server = HttpServer { app, policy, config: GateConfig::default(), max_connections: 512,
-//!     http_buffer_bytes: HTTP_BUFFER_BYTES, counters };
+//! let server = HttpServer { policy, config: GateConfig::default(), max_connections: 512, counters };
 //! let (spawner, clock) = (executor.spawner(), executor.timers());
-//! executor.spawner().spawn(server.run(listener, clock, spawner))?;
+//! let task = server.run(listener, clock, spawner, move |connection, peer| {
+//!     let app = app.clone();
+//!     async move {
+//!         let timer = connection.timer();
+//!         let router = admin_api::router(&app, &timer, peer);
+//!         let mut buffer = vec![0; HTTP_BUFFER_BYTES];
+//!         connection.serve(&router, &mut buffer).await;
+//!     }
+//! });
+//! executor.spawner().spawn(task)?;
 //! loop {
 //!     match runtime::turn(&stack, &mut executor, &mut wakes) { .. }
 //! }

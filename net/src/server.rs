@@ -1,14 +1,15 @@
 //! The gate as picoserve's socket and timer.
 //!
-//! [`serve`] runs picoserve's server on one connection. picoserve asks its timer for the time limit
+//! [`Connection::serve`] runs picoserve's server on one connection, [`HttpServer`] does it for a
+//! listener's. picoserve asks its timer for the time limit
 //! on waiting for a request exactly when it is done with the request before; with
 //! [`CONFIG`]'s value for that limit the timer tells the gate, which has no other way to know.
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
-use alloc::vec;
 use core::cell::RefCell;
 use core::future::{Future, poll_fn};
+use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::task::Poll;
 use core::time::Duration;
@@ -58,31 +59,44 @@ pub struct Outcome {
     pub error: Option<GateError>,
 }
 
-/// Serves the requests of one connection, until its end.
-///
-/// `http_buffer` holds a request's head and what a handler reads of the body at once; it should be
-/// [`HTTP_BUFFER_BYTES`] long or longer.
-pub async fn serve<S: ByteStream, C: Clock, P: Policy, R: PathRouter>(
-    app: &Router<R>,
-    stream: S,
-    clock: C,
-    policy: P,
-    config: GateConfig,
-    http_buffer: &mut [u8],
-) -> Outcome {
-    let gate = Rc::new(RefCell::new(Gate::new(stream, clock.clone(), policy, config)));
-    let timer = GateTimer { gate: gate.clone(), clock };
-    let socket = GateSocket { gate: gate.clone() };
-    let served = Server::custom(app, timer, &CONFIG, http_buffer).serve(socket).await;
-    let gate = gate.borrow();
-    let error = match served {
-        Ok(_) | Err(picoserve::Error::BadRequest) => None,
-        Err(picoserve::Error::Read(error) | picoserve::Error::Write(error)) => Some(error),
-        Err(picoserve::Error::ReadTimeout(_) | picoserve::Error::WriteTimeout(_)) => {
-            Some(GateError::TimedOut)
-        }
-    };
-    Outcome { requests: gate.requests(), refusal: gate.refusal(), error }
+/// A connection for [`Connection::serve`].
+pub struct Connection<S, C, P> {
+    /// The bytes.
+    pub stream: S,
+    /// The time.
+    pub clock: C,
+    /// What is allowed by route.
+    pub policy: P,
+    /// The gate's limits.
+    pub config: GateConfig,
+}
+
+impl<S: ByteStream, C: Clock, P: Policy> Connection<S, C, P> {
+    /// picoserve's timer over this connection's clock, for what handlers wait for.
+    pub fn timer(&self) -> ClockTimer<C> {
+        ClockTimer(self.clock.clone())
+    }
+
+    /// Serves the requests of the connection, until its end.
+    ///
+    /// `http_buffer` holds a request's head and what a handler reads of the body at once; it should
+    /// be [`HTTP_BUFFER_BYTES`] long or longer.
+    pub async fn serve<R: PathRouter>(self, app: &Router<R>, http_buffer: &mut [u8]) -> Outcome {
+        let Self { stream, clock, policy, config } = self;
+        let gate = Rc::new(RefCell::new(Gate::new(stream, clock.clone(), policy, config)));
+        let timer = GateTimer { gate: gate.clone(), clock: ClockTimer(clock) };
+        let socket = GateSocket { gate: gate.clone() };
+        let served = Server::custom(app, timer, &CONFIG, http_buffer).serve(socket).await;
+        let gate = gate.borrow();
+        let error = match served {
+            Ok(_) | Err(picoserve::Error::BadRequest) => None,
+            Err(picoserve::Error::Read(error) | picoserve::Error::Write(error)) => Some(error),
+            Err(picoserve::Error::ReadTimeout(_) | picoserve::Error::WriteTimeout(_)) => {
+                Some(GateError::TimedOut)
+            }
+        };
+        Outcome { requests: gate.requests(), refusal: gate.refusal(), error }
+    }
 }
 
 /// What the server has done, readable from any thread.
@@ -145,7 +159,8 @@ impl Drop for Active {
     }
 }
 
-struct Counting<P> {
+/// A policy that also counts.
+pub struct Counting<P> {
     policy: P,
     counters: Arc<ServerCounters>,
 }
@@ -167,29 +182,27 @@ impl<P: Policy> Policy for Counting<P> {
 }
 
 /// A server for the connections of listeners.
-pub struct HttpServer<R: PathRouter + 'static, P> {
-    /// The routes.
-    pub app: Rc<Router<R>>,
+pub struct HttpServer<P> {
     /// What is allowed by route.
     pub policy: P,
     /// The gate's limits.
     pub config: GateConfig,
     /// Connections at once; further ones get an answer with 503.
     pub max_connections: usize,
-    /// picoserve's buffer for each connection: [`HTTP_BUFFER_BYTES`] or more.
-    pub http_buffer_bytes: usize,
     /// Where to count.
     pub counters: Arc<ServerCounters>,
 }
 
-impl<R: PathRouter + 'static, P: Policy + Clone + 'static> HttpServer<R, P> {
-    /// Starts a task that serves one connection. Without a free task slot the connection is closed;
-    /// some slots more than `max_connections` let clients be told.
-    pub fn start<S: ByteStream + 'static, C: Clock + 'static>(
+impl<P: Policy + Clone + 'static> HttpServer<P> {
+    /// Starts a task that serves one connection: `serve` makes its future, in which
+    /// [`Connection::serve`] does the work. Without a free task slot the connection is closed; some
+    /// slots more than `max_connections` let clients be told.
+    pub fn start<S: ByteStream + 'static, C: Clock + 'static, F: Future<Output = ()> + 'static>(
         &self,
         stream: S,
         clock: C,
         spawner: &Spawner,
+        serve: impl FnOnce(Connection<S, C, Counting<P>>) -> F,
     ) {
         let config = self.config;
         if self.counters.active() >= self.max_connections {
@@ -199,28 +212,35 @@ impl<R: PathRouter + 'static, P: Policy + Clone + 'static> HttpServer<R, P> {
             return;
         }
         let active = Active::new(&self.counters);
-        let (app, len) = (self.app.clone(), self.http_buffer_bytes);
         let policy = Counting { policy: self.policy.clone(), counters: self.counters.clone() };
+        let served = serve(Connection { stream, clock, policy, config });
         let connection = async move {
             let _active = active;
-            let mut buffer = vec![0; len];
-            serve(&app, stream, clock, policy, config, &mut buffer).await;
+            served.await;
         };
         if spawner.spawn(connection).is_err() {
             self.counters.busy.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Serves the connections of a listener until the stack forgets it.
+    /// Serves the connections of a listener until the stack forgets it. `serve` gets each of them
+    /// with its peer's address.
     #[cfg(feature = "stack")]
-    pub async fn run<S: crate::socket::SharedStack + 'static, C: Clock + 'static>(
+    pub async fn run<S, C, F>(
         self,
         listener: crate::socket::TcpListener<S>,
         clock: C,
         spawner: Spawner,
-    ) {
-        while let Ok((stream, _)) = listener.accept().await {
-            self.start(stream, clock.clone(), &spawner);
+        serve: impl Fn(Connection<crate::socket::TcpStream<S>, C, Counting<P>>, SocketAddr) -> F,
+    ) where
+        S: crate::socket::SharedStack + 'static,
+        C: Clock + 'static,
+        F: Future<Output = ()> + 'static,
+    {
+        while let Ok((stream, peer)) = listener.accept().await {
+            self.start(stream, clock.clone(), &spawner, |connection| {
+                serve(connection, crate::socket::socket_addr(peer))
+            });
         }
     }
 }
@@ -319,9 +339,20 @@ impl<S: ByteStream, C: Clock, P: Policy> Write for Half<'_, S, C, P> {
     }
 }
 
+/// picoserve's timer over a clock.
+#[derive(Clone, Debug)]
+pub struct ClockTimer<C>(pub C);
+
+impl<C: Clock> picoserve::Timer<Runtime> for ClockTimer<C> {
+    fn delay(&self, duration: picoserve::time::Duration) -> impl Future<Output = ()> {
+        let deadline = self.0.now().after(Duration::from_millis(duration.as_millis()));
+        self.0.sleep_until(deadline)
+    }
+}
+
 struct GateTimer<S, C: Clock, P> {
     gate: SharedGate<S, C, P>,
-    clock: C,
+    clock: ClockTimer<C>,
 }
 
 impl<S: ByteStream, C: Clock, P: Policy> picoserve::Timer<Runtime> for GateTimer<S, C, P> {
@@ -330,8 +361,9 @@ impl<S: ByteStream, C: Clock, P: Policy> picoserve::Timer<Runtime> for GateTimer
         if duration == NEXT_REQUEST {
             self.gate.borrow_mut().next_request();
         }
-        let deadline = self.clock.now().after(Duration::from_millis(duration.as_millis()));
-        let mut sleep = self.clock.sleep_until(deadline);
+        let clock = &self.clock.0;
+        let mut sleep =
+            clock.sleep_until(clock.now().after(Duration::from_millis(duration.as_millis())));
         // The endless ones never get into the timer queue.
         poll_fn(move |context| {
             if is_endless { Poll::Pending } else { core::pin::Pin::new(&mut sleep).poll(context) }

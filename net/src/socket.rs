@@ -7,6 +7,7 @@
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
+use core::net::SocketAddr;
 use core::task::{Context, Poll};
 
 use smoltcp::phy::Device;
@@ -50,6 +51,12 @@ pub trait SharedStack: Clone {
         wakes.wake_all();
         next
     }
+}
+
+/// An endpoint in the standard library's terms.
+#[must_use]
+pub fn socket_addr(endpoint: IpEndpoint) -> SocketAddr {
+    SocketAddr::new(endpoint.addr.into(), endpoint.port)
 }
 
 /// A stack that only one thread uses.

@@ -1,6 +1,7 @@
 //! Where the interface's addresses come from: DHCP with a fall-back, or a fixed one; and IPv6's
 //! link-local address from the hardware's.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
@@ -41,6 +42,7 @@ pub(super) struct Addresses {
     pending: Option<(StaticIpv4, Instant)>,
     source: AddressSource,
     gateway: Option<Ipv4Address>,
+    dns_servers: Vec<Ipv4Address>,
 }
 
 impl Addresses {
@@ -52,7 +54,14 @@ impl Addresses {
             }
             Ipv4Config::Disabled => (false, None),
         };
-        Self { dhcp: None, is_dhcp_wanted, pending, source: AddressSource::None, gateway: None }
+        Self {
+            dhcp: None,
+            is_dhcp_wanted,
+            pending,
+            source: AddressSource::None,
+            gateway: None,
+            dns_servers: Vec::new(),
+        }
     }
 
     /// Sets up what needs no waiting.
@@ -83,6 +92,10 @@ impl Addresses {
         self.gateway
     }
 
+    pub(super) fn dns_servers(&self) -> &[Ipv4Address] {
+        &self.dns_servers
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.pending.map(|(_, at)| at)
     }
@@ -106,6 +119,7 @@ impl Addresses {
             None => return false,
             Some(dhcpv4::Event::Deconfigured) => None,
             Some(dhcpv4::Event::Configured(lease)) => {
+                self.dns_servers = lease.dns_servers.iter().copied().collect();
                 Some(StaticIpv4 { address: lease.address, gateway: lease.router })
             }
         };
@@ -119,6 +133,7 @@ impl Addresses {
             // The lease was lost, or is none; a fall-back that is in use stays.
             _ if self.source == AddressSource::Dhcp => {
                 self.source = AddressSource::None;
+                self.dns_servers.clear();
                 self.set_ipv4(interface, None);
                 true
             }

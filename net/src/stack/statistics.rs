@@ -67,6 +67,8 @@ pub struct InterfaceStatistics {
     pub addresses: Vec<IpCidr>,
     /// The IPv4 default route.
     pub gateway: Option<Ipv4Address>,
+    /// The name servers that DHCP gave.
+    pub dns_servers: Vec<Ipv4Address>,
     /// Where the IPv4 address comes from.
     pub address_source: AddressSource,
     /// Frames the device has delivered.
@@ -190,6 +192,7 @@ impl<D: Device> Stack<D> {
                 mtu_bytes: self.capabilities.ip_mtu(),
                 addresses: self.interface.ip_addrs().to_vec(),
                 gateway: self.addresses.gateway(),
+                dns_servers: self.addresses.dns_servers().to_vec(),
                 address_source: self.addresses.source(),
                 received_packets: interface.received_packets,
                 received_bytes: interface.received_bytes,

@@ -12,7 +12,7 @@ use net::stack::{ListenConfig, SocketOptions};
 use net::stream::ByteStream;
 use picoserve::routing::{PathRouter, get, post};
 
-use crate::world::{Host, Weather, World, endpoint};
+use crate::world::{Host, Weather, World, address, endpoint};
 
 const PORT: u16 = 80;
 
@@ -27,14 +27,19 @@ fn spawn_server(world: &World, host: &Host, max_connections: usize) -> Arc<Serve
     let listener = TcpListener::bind(host, ListenConfig::new(PORT)).unwrap();
     let counters = Arc::new(ServerCounters::default());
     let server = HttpServer {
-        app: Rc::new(app()),
         policy: |_: &str, _: &str| 4096,
         config: GateConfig::default(),
         max_connections,
-        http_buffer_bytes: HTTP_BUFFER_BYTES,
         counters: counters.clone(),
     };
-    world.spawn(server.run(listener, world.timers(), world.spawner()));
+    let app = Rc::new(app());
+    world.spawn(server.run(listener, world.timers(), world.spawner(), move |connection, peer| {
+        assert_eq!(peer.ip(), address(1));
+        let app = app.clone();
+        async move {
+            connection.serve(&app, &mut vec![0; HTTP_BUFFER_BYTES]).await;
+        }
+    }));
     counters
 }
 
