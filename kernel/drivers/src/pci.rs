@@ -16,7 +16,6 @@ use crate::registers::Machine;
 
 /// Offset of the command (low half) and status (high half) registers.
 const COMMAND: u16 = 0x04;
-const COMMAND_IO: u32 = 1 << 0;
 const COMMAND_MEMORY: u32 = 1 << 1;
 const COMMAND_BUS_MASTER: u32 = 1 << 2;
 const COMMAND_NO_INTX: u32 = 1 << 10;
@@ -63,8 +62,6 @@ pub struct Function {
     pub interface: u8,
     /// Its revision.
     pub revision: u8,
-    /// Its base addresses. A 64-bit one leaves the following place empty.
-    pub bars: [Option<Bar>; 6],
 }
 
 impl Function {
@@ -123,15 +120,6 @@ pub enum PciError {
         /// The base address's number, as the function gave it.
         bar: u8,
     },
-    /// A structure reaches beyond its base address's range.
-    OutOfRange {
-        /// The base address's number.
-        bar: u8,
-        /// Where the structure begins.
-        offset: u32,
-        /// How long it is.
-        len_bytes: u32,
-    },
     /// The machine could not map the registers at this physical address.
     Unmappable(u64),
     /// The function has no such MSI-X entry.
@@ -145,9 +133,6 @@ impl fmt::Display for PciError {
         match self {
             Self::NoMsix => f.write_str("the function has no MSI-X"),
             Self::NoMemory { bar } => write!(f, "base address {bar} is no assigned memory"),
-            Self::OutOfRange { bar, offset, len_bytes } => {
-                write!(f, "{len_bytes} bytes at {offset:#x} lie beyond base address {bar}")
-            }
             Self::Unmappable(physical) => write!(f, "registers at {physical:#x} cannot be mapped"),
             Self::NoEntry(entry) => write!(f, "there is no MSI-X entry {entry}"),
             Self::UnreachableCpu(apic_id) => {

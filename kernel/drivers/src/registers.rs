@@ -103,11 +103,9 @@ pub(crate) mod fake {
         }
     }
 
-    /// One function: its configuration space, which bits of its base addresses are fixed to zero
-    /// (their size), and its memory.
+    /// One function's configuration space.
     pub(crate) struct FakeFunction {
         pub(crate) config: [u32; 64],
-        pub(crate) bar_bytes: [u32; 6],
     }
 
     impl FakeFunction {
@@ -115,7 +113,7 @@ pub(crate) mod fake {
             let mut config = [0; 64];
             config[0] = u32::from(device) << 16 | u32::from(vendor);
             config[2] = class << 8;
-            Self { config, bar_bytes: [0; 6] }
+            Self { config }
         }
 
         /// Appends a capability at this offset; the words follow its first two bytes' word.
@@ -157,26 +155,18 @@ pub(crate) mod fake {
                 function.config[1] = function.config[1] & !0xffff | value & 0xffff;
                 return;
             }
-            let is_bar = (4..10).contains(&index) && function.config[3] >> 16 & 0x7f == 0;
-            function.config[index] = if is_bar {
-                let size = function.bar_bytes[index - 4];
-                let kind = function.config[index] & 0xf;
-                match size {
-                    0 => 0,
-                    // The upper half of a 64-bit one: all address.
-                    1 => value,
-                    size => value & !(size - 1) | kind,
-                }
-            } else {
-                value
-            };
+            function.config[index] = value;
         }
 
         fn map(&self, physical: u64, len_bytes: u64) -> Option<FakeRegisters> {
             let (base, memory) = self.memory.range(..=physical).next_back()?;
             let start = usize::try_from(physical - base).unwrap();
             let len = usize::try_from(len_bytes).unwrap();
-            (start + len <= memory.len).then(|| FakeRegisters { start, len, ..memory.clone() })
+            (len > 0 && start + len <= memory.len).then(|| FakeRegisters {
+                start,
+                len,
+                ..memory.clone()
+            })
         }
     }
 }

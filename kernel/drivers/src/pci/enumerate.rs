@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Address, Function, bar};
+use super::{Address, Function};
 use crate::registers::Machine;
 
 const DEVICES: u8 = 32;
@@ -58,11 +58,6 @@ fn probe(machine: &impl Machine, address: Address) -> Option<(Function, u8)> {
     }
     let [revision, interface, subclass, class] = machine.read_config(address, 0x08).to_le_bytes();
     let [_, _, header, _] = machine.read_config(address, 0x0c).to_le_bytes();
-    let bar_count = match header & !MULTI_FUNCTION {
-        0 => 6,
-        BRIDGE => 2,
-        _ => 0,
-    };
     let function = Function {
         address,
         vendor_id,
@@ -71,7 +66,6 @@ fn probe(machine: &impl Machine, address: Address) -> Option<(Function, u8)> {
         subclass,
         interface,
         revision,
-        bars: bar::read_all(machine, address, bar_count),
     };
     Some((function, header))
 }

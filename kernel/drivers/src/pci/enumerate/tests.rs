@@ -53,39 +53,30 @@ fn bridges_in_a_circle_end() {
 }
 
 #[test]
-fn base_addresses_are_sized_and_left_as_they_were() {
+fn base_addresses_are_read_in_their_kind_and_width() {
     let mut function = FakeFunction::new(0x1af4, 0x1041, 0x02_0000);
-    function.config[1] = COMMAND_BITS;
     function.config[4] = 0xc001;
-    function.bar_bytes[0] = 0x20;
     function.config[5] = 0xfebd_1000;
-    function.bar_bytes[1] = 0x1000;
-    // 64 bits wide and prefetchable: its upper half is all address.
-    function.config[8] = 0xc;
-    function.bar_bytes[4] = 0x4000;
+    // 64 bits wide and prefetchable.
+    function.config[8] = 0x4000_000c;
     function.config[9] = 0x8;
-    function.bar_bytes[5] = 1;
     let machine = machine([(at(0, 0, 0), function)]);
     let found = enumerate(&machine).remove(0);
-    assert_eq!(found.bars[0], Some(Bar::Io { port: 0xc000, len_bytes: 0x20 }));
-    assert_eq!(
-        found.bars[1],
-        Some(Bar::Memory { address: 0xfebd_1000, len_bytes: 0x1000, is_prefetchable: false })
-    );
-    assert_eq!(
-        found.bars[4],
-        Some(Bar::Memory { address: 0x8_0000_0000, len_bytes: 0x4000, is_prefetchable: true })
-    );
-    assert_eq!(found.bars.iter().flatten().count(), 3);
-    let functions = machine.functions.borrow();
-    let after = &functions[&at(0, 0, 0)].config;
-    assert_eq!(
-        (after[1], after[4], after[5], after[8], after[9]),
-        (3, 0xc001, 0xfebd_1000, 0xc, 8)
-    );
+    let bars: Vec<_> = (0..=6).map(|number| found.bar(&machine, number)).collect();
+    assert_eq!(bars[..2], [Some(Bar::Io(0xc000)), Some(Bar::Memory(0xfebd_1000))]);
+    // Not assigned; and number 6 would be the next register.
+    assert_eq!((bars[2], bars[3], bars[6]), (None, None, None));
+    assert_eq!(bars[4], Some(Bar::Memory(0x8_4000_0000)));
 }
 
-const COMMAND_BITS: u32 = 3;
+#[test]
+fn a_wide_base_address_needs_two_places() {
+    let mut function = FakeFunction::new(0x1af4, 0x1041, 0x02_0000);
+    function.config[9] = 0xfe00_0004;
+    function.config[10] = 0x1234_5678;
+    let machine = machine([(at(0, 0, 0), function)]);
+    assert_eq!(enumerate(&machine)[0].bar(&machine, 5), None);
+}
 
 #[test]
 fn a_capability_list_in_a_circle_ends() {
@@ -99,23 +90,25 @@ fn a_capability_list_in_a_circle_ends() {
 }
 
 #[test]
-fn structures_beyond_their_range_are_not_mapped() {
+fn structures_that_lie_nowhere_are_not_mapped() {
     let mut function = FakeFunction::new(0x1af4, 0x1041, 0x02_0000);
     function.config[4] = 0xfe00_0000;
-    function.bar_bytes[0] = 0x1000;
-    function.bar_bytes[1] = 0x1000;
+    function.config[6] = 0xffff_f004;
+    function.config[7] = 0xffff_ffff;
     let mut machine = machine([(at(0, 0, 0), function)]);
     machine.memory.insert(0xfe00_0000, FakeRegisters::new(0x1000));
     let found = enumerate(&machine).remove(0);
     assert!(found.map(&machine, 0, 0xf00, 0x100).is_ok());
-    for (bar, offset, len_bytes) in [(0, 0xf00, 0x101), (0, u32::MAX, u32::MAX), (0, 0, 0)] {
-        assert_eq!(
-            found.map(&machine, bar, offset, len_bytes).err(),
-            Some(PciError::OutOfRange { bar, offset, len_bytes })
-        );
+    for (offset, len_bytes) in [(0xf00, 0x101), (u32::MAX, u32::MAX)] {
+        let physical = 0xfe00_0000 + u64::from(offset);
+        let refused = found.map(&machine, 0, offset, len_bytes);
+        assert_eq!(refused.err(), Some(PciError::Unmappable(physical)));
     }
-    // Not assigned, not there, no such number.
-    for bar in [1, 2, 6, 255] {
+    // Beyond the end of all addresses.
+    let refused = found.map(&machine, 2, 0x1000, 4);
+    assert_eq!(refused.err(), Some(PciError::Unmappable(0xffff_ffff_ffff_f000)));
+    // Not assigned, no such number.
+    for bar in [1, 6, 255] {
         assert_eq!(found.map(&machine, bar, 0, 4).err(), Some(PciError::NoMemory { bar }));
     }
 }

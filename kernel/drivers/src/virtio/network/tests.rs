@@ -26,7 +26,6 @@ impl Ends {
 fn card() -> (Card, Ends) {
     let mut function = FakeFunction::new(0x1af4, 0x1041, 0x02_0000);
     function.config[4] = 0xfe00_0000;
-    function.bar_bytes[0] = 0x1000;
     function.capability(0x98, 0, 0x0002_0011, &[0, 0x800]);
     let table = FakeRegisters::new(0x1000);
     let mut machine = FakeMachine::default();
