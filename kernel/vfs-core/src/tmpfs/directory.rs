@@ -127,3 +127,6 @@ impl Directory {
         self.entries.iter().find(|entry| entry.inode == inode).map(|entry| &*entry.name)
     }
 }
+
+#[cfg(test)]
+mod tests;
