@@ -86,7 +86,8 @@ pub struct Pacer {
 }
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(2);
-const LONGEST_INTERVAL: Duration = Duration::from_millis(64);
+/// No multiple of a slice: or else every look could fall on the end of one, when what waits is hot.
+const LONGEST_INTERVAL: Duration = Duration::from_millis(61);
 
 impl NodeId {
     /// The node with number `index`; `None` from [`MAX_NODES`] on.
@@ -277,7 +278,8 @@ pub fn choose_victim(
 /// [`crate::RunQueue::wanted_cpus`] of its own queue.
 ///
 /// Load moves when one processor has a quarter more than the other (half more if they are on
-/// different nodes), and at most half the difference, so that it never goes back and forth.
+/// different nodes), and at most five eighths of the difference: so that of two equal tasks one can
+/// move to a processor with next to nothing, and none ever goes back.
 pub fn rebalance(
     cpu: CpuId,
     wanted: CpuSet,
@@ -302,16 +304,21 @@ pub fn rebalance(
             && own.movable > 0
             && own.load > threshold(lightest.load, percent)
         {
-            return Move::Push { to, max_load: (own.load - lightest.load) / 2 };
+            return Move::Push { to, max_load: most_of(own.load - lightest.load) };
         }
         if let Some((heaviest, from)) =
             views().filter(|(other, _)| other.movable > 0).max_by_key(|(other, _)| other.load)
             && heaviest.load > threshold(own.load, percent)
         {
-            return Move::Pull { from, max_load: (heaviest.load - own.load) / 2 };
+            return Move::Pull { from, max_load: most_of(heaviest.load - own.load) };
         }
     }
     Move::Nothing
+}
+
+/// What may move to even out a difference in load.
+fn most_of(difference: u64) -> u64 {
+    difference / 8 * 5
 }
 
 impl Pacer {
@@ -349,9 +356,17 @@ impl Pacer {
         self.next = now.after(self.interval);
     }
 
+    /// What could move is cache hot until then: look again at that time.
+    pub fn found_hot(&mut self, until: Instant) {
+        self.next = until;
+    }
+
     /// It was looked, and nothing was to be done: take more time.
     pub fn found_nothing(&mut self, now: Instant) {
         self.interval = self.interval.plus(self.interval).min(LONGEST_INTERVAL);
         self.next = now.after(self.interval);
     }
 }
+
+#[cfg(test)]
+mod tests;

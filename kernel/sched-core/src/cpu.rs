@@ -182,3 +182,6 @@ impl Not for CpuSet {
         Self(core::array::from_fn(|word| !self.0[word]))
     }
 }
+
+#[cfg(test)]
+mod tests;

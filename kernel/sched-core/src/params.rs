@@ -199,3 +199,6 @@ impl Class {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

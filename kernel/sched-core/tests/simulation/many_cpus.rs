@@ -176,6 +176,24 @@ fn work_spreads_by_weight_over_all_processors() {
     }
 }
 
+/// proves: K2
+#[test]
+fn idle_priority_gives_way_on_all_processors() {
+    let mut machine = Machine::new(2, 15);
+    let first = CpuSet::single(CpuId::ZERO);
+    let idle = machine.spawn(Params::new(Priority::Idle, Class::User), CpuSet::ALL, Hog);
+    let normal = [(); 2].map(|()| machine.spawn(Params::default(), first, Hog));
+    machine.run_until(SECOND, |_| {});
+    assert_eq!(machine.tasks[idle].served, SECOND);
+    for id in normal {
+        machine.set_affinity(id, CpuSet::ALL);
+    }
+    machine.run_until(SECOND + 10 * MILLI, |_| {});
+    let before = machine.tasks[idle].served;
+    machine.run_until(2 * SECOND, |_| {});
+    assert_eq!(machine.tasks[idle].served, before, "two Normal tasks, two processors");
+}
+
 /// Load that arrives on one processor while the others are busy spreads within moments.
 /// proves: K2
 #[test]

@@ -163,33 +163,51 @@ impl Machine {
         let now = self.now;
         let wanted = self.queue(cpu).wanted_cpus();
         let proposal = rebalance(cpu, wanted, &self.topology, self.idle, |cpu| self.view(cpu));
-        let mut has_moved = false;
-        match proposal {
-            Move::Nothing => {}
+        let found = match proposal {
+            Move::Nothing => Found::Nothing,
             Move::Kick(sleeper) => {
-                has_moved = true;
                 self.find_work(sleeper);
                 self.arm(sleeper);
+                Found::Moved
             }
-            Move::Pull { from, max_load } => has_moved = self.transfer(from, cpu, max_load),
-            Move::Push { to, max_load } => has_moved = self.transfer(cpu, to, max_load),
-        }
+            Move::Pull { from, max_load } => self.transfer(from, cpu, max_load),
+            Move::Push { to, max_load } => self.transfer(cpu, to, max_load),
+        };
         let pacer = &mut self.cpus[cpu.index()].pacer;
-        if has_moved { pacer.moved(now) } else { pacer.found_nothing(now) }
+        match found {
+            Found::Moved => pacer.moved(now),
+            Found::HotUntil(until) => pacer.found_hot(until),
+            Found::Nothing => pacer.found_nothing(now),
+        }
     }
 
-    /// Moves waiting tasks whose load is at most `max_load`; tells whether there were any.
-    fn transfer(&mut self, from: CpuId, to: CpuId, mut max_load: u64) -> bool {
-        let mut has_moved = false;
+    /// Moves waiting tasks whose load is at most `max_load`.
+    fn transfer(&mut self, from: CpuId, to: CpuId, mut max_load: u64) -> Found {
         self.charge(from);
         let now = self.now;
-        while let Stolen::Taken(entity) = self.queue(from).steal(to, max_load, now) {
-            has_moved = true;
-            max_load -= u64::from(entity.state().params().load());
-            self.enqueue(to, entity, Arrival::Migrated);
+        let mut found = Found::Nothing;
+        loop {
+            match self.queue(from).steal(to, max_load, now) {
+                Stolen::Taken(entity) => {
+                    found = Found::Moved;
+                    max_load -= u64::from(entity.state().params().load());
+                    self.enqueue(to, entity, Arrival::Migrated);
+                }
+                Stolen::HotUntil(until) if found == Found::Nothing => {
+                    return Found::HotUntil(until);
+                }
+                Stolen::HotUntil(_) | Stolen::Nothing => return found,
+            }
         }
-        has_moved
     }
+}
+
+/// What came of a look around.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Moved,
+    HotUntil(Instant),
+    Nothing,
 }
 
 fn nanos(nanos: u64) -> sched_core::Duration {
