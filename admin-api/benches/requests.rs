@@ -15,7 +15,7 @@ use std::time::Instant;
 use harness::{Wire, app, create, get, run};
 
 /// Requests of one measurement.
-const REQUESTS: usize = 2000;
+const REQUESTS: usize = 50;
 
 fn main() {
     let app = app();
@@ -37,7 +37,7 @@ fn main() {
         let request = get(target).bytes();
         let mut best_ns = u128::MAX;
         let mut bytes = 0;
-        for _ in 0..5 {
+        for _ in 0..100 {
             let wire = Wire::default();
             for _ in 0..REQUESTS {
                 wire.input.borrow_mut().extend(&request);

@@ -57,7 +57,7 @@ pub trait Backend: Environment {
     /// The network.
     fn network(&self) -> Network;
 
-    /// Number of processes that [`Backend::processes_after`] lists in all.
+    /// Number of processes that [`Backend::processes_after`] lists in all: those that are not defunct.
     fn process_count(&self) -> u64;
 
     /// One process, also one that has ended and is kept in the history.
@@ -66,12 +66,15 @@ pub trait Backend: Environment {
     /// [`ApiError::ProcessNotFound`].
     fn process(&self, pid: u32) -> Result<Process, ApiError>;
 
-    /// Calls `visit` with up to `limit` processes whose pid is above `after`, in ascending order of pid.
-    /// Costs the same however many processes there are.
+    /// Calls `visit` with up to `limit` processes that are not defunct and whose pid is above `after`, in
+    /// ascending order of pid. Costs the same however many processes there are. `visit` takes its
+    /// time (it writes JSON), so that it is not to be called under a spin lock.
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process));
 
-    /// The same, with only what filters and orders need: no allocation for each row. Used for scans over
-    /// all processes, in steps between which other tasks run.
+    /// The same for all processes, the defunct ones of the history included (a pid that is in use hides
+    /// one of the history), with only what filters and orders need: no allocation for each row.
+    /// Used for scans over all processes, in steps between which other tasks run. Calling `visit`
+    /// fewer times than `limit` says that these were the last.
     fn process_rows_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(ProcessRow));
 
     /// Creates a process and starts it. `request` has passed the checks that need no knowledge of the

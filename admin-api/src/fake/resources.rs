@@ -126,10 +126,10 @@ impl FakeBackend {
             tcp: TcpCounters {
                 listening: 1,
                 established: 2,
-                accepted: state.requests / 4 + 1,
+                accepted: packets / 40 + 1,
                 refused: 0,
             },
-            http: HttpCounters { connections: 2, requests: state.requests, malformed: 0 },
+            http: HttpCounters { connections: 2, requests: packets / 10, malformed: 0 },
         }
     }
 }

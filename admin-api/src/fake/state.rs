@@ -85,7 +85,6 @@ pub(super) struct State {
     pub(super) stopping: bool,
     pub(super) ready: Result<(), Text>,
     pub(super) audit: Vec<String>,
-    pub(super) requests: u64,
 }
 
 impl FakeBackend {
@@ -110,7 +109,6 @@ impl FakeBackend {
             stopping: false,
             ready: Ok(()),
             audit: Vec::new(),
-            requests: 0,
         };
         let backend = Self { clock, state: RefCell::new(state) };
         backend.boot();

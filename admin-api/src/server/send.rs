@@ -17,6 +17,14 @@ use super::yielding::yield_now;
 use super::{App, Assets};
 
 impl<B: Backend, A: Assets> App<B, A> {
+    /// Makes an answer that would be sent in chunks into one that is sent at once.
+    pub(crate) fn in_one_piece(&self, reply: Reply) -> Reply {
+        let Body::Processes(mut pages) = reply.body else { return reply };
+        let mut bytes = Vec::new();
+        while !pages.append_chunk(&self.backend, &mut bytes) {}
+        Reply { body: Body::Owned { content_type: JSON, bytes }, ..reply }
+    }
+
     /// Writes an answer.
     ///
     /// # Errors

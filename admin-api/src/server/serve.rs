@@ -25,8 +25,9 @@ pub fn router<'a, Runtime: 'a, B: Backend, A: Assets, T: Timer<Runtime>>(
 }
 
 /// What `http_buffer` should have: the longest head of a request that the gate in front lets through
-/// must fit, or the connection ends with a bare 400.
-pub const HTTP_BUFFER_BYTES: usize = 8 * 1024;
+/// must fit (8 KiB, and a little more after the gate has rewritten it), or the connection ends with
+/// a bare 400.
+pub const HTTP_BUFFER_BYTES: usize = 12 * 1024;
 
 /// Time limits. Slow heads and bodies are the gate's business, which is in front; these are wider.
 const CONFIG: picoserve::Config = picoserve::Config::new(Timeouts {
@@ -100,6 +101,12 @@ impl<B: Backend, A: Assets, T: Timer<Runtime>, Runtime> PathRouterService
         };
         let reply = self.app.answer(&head, &mut request.body_connection, self.timer).await?;
         let is_head = head.is_head();
+        let reply = if request.parts.http_version() == "HTTP/1.0" {
+            // It knows no chunks (RFC 9112, 6.1).
+            self.app.in_one_piece(reply)
+        } else {
+            reply
+        };
         let connection = request.body_connection.finalize().await?;
         self.app.send(reply, is_head, connection, writer, self.timer).await
     }

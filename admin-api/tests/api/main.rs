@@ -8,6 +8,7 @@
 mod authorisation;
 mod errors;
 mod fuzz;
+mod gate;
 mod harness;
 mod lists;
 mod openapi;

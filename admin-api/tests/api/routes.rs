@@ -325,3 +325,21 @@ fn a_connection_serves_many_requests_and_bodies() {
     assert_eq!(app.backend().process_count(), 25);
     assert_eq!(request("GET", "/api/v1/system", ADMINISTRATOR).send(&app).status, 200);
 }
+
+// proves: A1
+#[test]
+fn an_old_client_gets_a_long_list_in_one_piece() {
+    use crate::harness::{Wire, responses, run};
+    let app = app();
+    for _ in 0..195 {
+        create(&app, "/bin/cat", &[]);
+    }
+    let wire = Wire::default();
+    wire.is_closed.set(true);
+    let new = String::from_utf8(get("/api/v1/processes?limit=200").bytes()).unwrap();
+    wire.input.borrow_mut().extend(new.replace("HTTP/1.1", "HTTP/1.0").into_bytes());
+    run(&app, &wire, |_| true);
+    let response = &responses(&wire.output.borrow())[0];
+    assert_eq!(response.header("transfer-encoding"), None);
+    assert_eq!(response.json()["items"].as_array().unwrap().len(), 200);
+}
