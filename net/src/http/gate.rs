@@ -13,10 +13,10 @@ use super::buffer::{Input, Output};
 use super::chunked::Decoder;
 use super::config::{GateConfig, Policy};
 use super::deadline::Deadline;
-use super::head::{Framing, Head, Request, end_head};
+use super::head::{Framing, Head, Request, end_head, header_slots};
 use super::refusal::RefusalKind;
 use super::response::Response;
-use super::scan::Scan;
+use super::scan::{MAX_EMPTY_BYTES, Scan};
 use crate::stream::{ByteStream, Clock, StreamError};
 use crate::time::Instant;
 
@@ -263,7 +263,8 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
             Err(kind) => self.refuse(kind),
             Ok(Some(range)) => {
                 let head = self.input.unused().get(range.start..range.end).unwrap_or_default();
-                match Head::parse(head, &self.config, &self.policy) {
+                let mut slots = header_slots();
+                match Head::parse(head, &mut slots, &self.config, &self.policy) {
                     Err(kind) => self.refuse(kind),
                     Ok(head) => {
                         let request = head.request;
@@ -277,7 +278,7 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
             }
             Ok(None) => {
                 let was_idle = self.input.is_empty();
-                let capacity = self.config.max_head_bytes;
+                let capacity = self.config.max_head_bytes + MAX_EMPTY_BYTES;
                 match ready!(self.poll_fill(context, capacity)) {
                     Ok(0) if self.scan.is_idle() => self.state = State::End,
                     Ok(0) => self.refuse(RefusalKind::Incomplete),

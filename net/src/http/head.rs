@@ -8,6 +8,14 @@ use super::target::{Target, is_host};
 
 /// Header fields of one request at the most.
 const MAX_HEADERS: usize = 64;
+
+/// Where a head's fields are parsed into.
+pub(super) type HeaderSlots<'a> = [httparse::Header<'a>; MAX_HEADERS];
+
+/// Empty slots.
+pub(super) fn header_slots<'a>() -> HeaderSlots<'a> {
+    [httparse::EMPTY_HEADER; MAX_HEADERS]
+}
 /// The methods the server knows. CONNECT and TRACE it does not: it is no proxy.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -33,13 +41,12 @@ pub(super) struct Request {
 }
 
 /// A checked head, which can be written for the server.
-pub(super) struct Head<'a> {
+pub(super) struct Head<'h, 'a> {
     pub(super) request: Request,
     method: &'a str,
     target: Target<'a>,
     is_http_1_1: bool,
-    headers: [httparse::Header<'a>; MAX_HEADERS],
-    header_count: usize,
+    headers: &'h [httparse::Header<'a>],
 }
 
 /// What the header fields say about the message and the connection.
@@ -65,16 +72,16 @@ enum Codings {
     Malformed,
 }
 
-impl<'a> Head<'a> {
+impl<'h, 'a> Head<'h, 'a> {
     /// Parses a head that is complete, from the request line to the empty line.
     pub(super) fn parse(
         bytes: &'a [u8],
+        slots: &'h mut HeaderSlots<'a>,
         config: &GateConfig,
         policy: &impl Policy,
     ) -> Result<Self, RefusalKind> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         check_request_line(bytes)?;
-        let mut parsed = httparse::Request::new(&mut headers);
+        let mut parsed = httparse::Request::new(slots);
         match parsed.parse(bytes) {
             Ok(httparse::Status::Complete(_)) => {}
             Ok(httparse::Status::Partial) => return Err(RefusalKind::RequestLine),
@@ -85,14 +92,14 @@ impl<'a> Head<'a> {
         else {
             return Err(RefusalKind::RequestLine);
         };
-        let header_count = parsed.headers.len();
+        let headers: &'h [_] = parsed.headers;
         let is_http_1_1 = version == 1;
         if !METHODS.contains(&method) {
             return Err(RefusalKind::Method);
         }
         let target = Target::parse(method, path)?;
         let mut fields = Fields::default();
-        for header in headers.iter().take(header_count) {
+        for header in headers {
             fields.take(header)?;
         }
         fields.check_host(is_http_1_1)?;
@@ -105,7 +112,7 @@ impl<'a> Head<'a> {
             is_persistent: is_http_1_1 && !fields.close,
             wants_upgrade: is_http_1_1 && fields.upgrade_option && fields.has_upgrade,
         };
-        Ok(Self { request, method, target, is_http_1_1, headers, header_count })
+        Ok(Self { request, method, target, is_http_1_1, headers })
     }
 
     /// Writes the head as the server gets it: origin form, one Host, the connection option in its
@@ -126,7 +133,7 @@ impl<'a> Head<'a> {
             put(authority.as_bytes());
             put(b"\r\n");
         }
-        for header in self.headers.iter().take(self.header_count) {
+        for header in self.headers {
             let is_ours = is_between_client_and_gate(header.name)
                 || (header.name.eq_ignore_ascii_case("host") && self.target.authority.is_some())
                 || (header.name.eq_ignore_ascii_case("upgrade") && !self.request.wants_upgrade);

@@ -70,25 +70,24 @@ impl Response {
     /// of an answer to HEAD.
     pub(super) fn observe(&mut self, bytes: &[u8]) -> usize {
         self.has_started |= !bytes.is_empty();
-        let mut head_len = 0;
-        for &byte in bytes {
-            if self.state == State::Body {
-                break;
-            }
-            head_len += 1;
-            self.observe_byte(byte);
-        }
-        if self.is_to_head_method { head_len } else { bytes.len() }
-    }
-
-    fn observe_byte(&mut self, byte: u8) {
-        if byte != b'\n' {
-            if let Some(slot) = self.line.get_mut(self.line_len) {
+        let mut rest = bytes;
+        while self.state != State::Body && !rest.is_empty() {
+            let end = rest.iter().position(|&byte| byte == b'\n');
+            let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let room = self.line.get_mut(self.line_len..).unwrap_or_default();
+            for (slot, byte) in room.iter_mut().zip(line) {
                 *slot = byte.to_ascii_lowercase();
                 self.line_len += 1;
             }
-            return;
+            rest = after.get(1..).unwrap_or_default();
+            if end.is_some() {
+                self.end_line();
+            }
         }
+        if self.is_to_head_method { bytes.len() - rest.len() } else { bytes.len() }
+    }
+
+    fn end_line(&mut self) {
         let line = self.line.get(..self.line_len).unwrap_or_default().trim_ascii_end();
         match self.state {
             State::StatusLine => {

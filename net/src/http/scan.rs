@@ -1,12 +1,15 @@
-//! Finding the end of a head, byte by byte: line ends, control characters, lengths.
+//! Finding the end of a head: line ends, control characters, lengths.
 //!
-//! What is found depends on the bytes in their order alone, not on how they were cut into reads.
+//! What is found depends on the bytes in their order alone, not on how they were cut into reads: a
+//! limit counts before what lies behind it.
 
 use super::config::GateConfig;
 use super::refusal::RefusalKind;
 
 /// Empty lines before a request line that are forgiven (RFC 9112, section 2.2).
 const MAX_EMPTY_LINES: usize = 2;
+/// Their bytes, which don't count as the head's.
+pub(super) const MAX_EMPTY_BYTES: usize = MAX_EMPTY_LINES * 2;
 
 /// Where the scan of a head stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,6 +17,7 @@ pub(super) struct Scan {
     /// Bytes that were looked at.
     position: usize,
     line_start: usize,
+    is_after_cr: bool,
     lines: usize,
     empty_lines: usize,
 }
@@ -34,23 +38,31 @@ impl Scan {
         buffer: &[u8],
         config: &GateConfig,
     ) -> Result<Option<HeadRange>, RefusalKind> {
-        while let Some(&byte) = buffer.get(self.position) {
-            let previous = self.position.checked_sub(1).and_then(|at| buffer.get(at));
-            let is_after_cr = self.position > self.line_start && previous == Some(&b'\r');
-            self.position += 1;
-            match byte {
-                b'\n' if is_after_cr => {
+        while let Some(rest) = buffer.get(self.position..).filter(|rest| !rest.is_empty()) {
+            let (allowance, too_long) = self.allowance(config);
+            let plain = rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len());
+            if plain > 0 && self.is_after_cr {
+                return Err(RefusalKind::LineEnd);
+            }
+            if plain.max(1) > allowance {
+                return Err(too_long);
+            }
+            self.position += plain.max(1);
+            if plain > 0 {
+                continue;
+            }
+            match (rest.first(), self.is_after_cr) {
+                (Some(b'\n'), true) => {
+                    self.is_after_cr = false;
                     if let Some(range) = self.end_line()? {
                         return Ok(Some(range));
                     }
                 }
-                b'\n' => return Err(RefusalKind::LineEnd),
-                _ if is_after_cr => return Err(RefusalKind::LineEnd),
-                b'\r' | b'\t' => {}
-                0..=0x1f | 0x7f => return Err(RefusalKind::ControlCharacter),
-                _ => {}
+                (Some(b'\n'), false) | (_, true) => return Err(RefusalKind::LineEnd),
+                (Some(b'\r'), false) => self.is_after_cr = true,
+                (Some(b'\t'), false) => {}
+                _ => return Err(RefusalKind::ControlCharacter),
             }
-            self.check_lengths(config)?;
         }
         Ok(None)
     }
@@ -76,14 +88,19 @@ impl Scan {
         Ok(None)
     }
 
-    fn check_lengths(&self, config: &GateConfig) -> Result<(), RefusalKind> {
-        let is_request_line = self.lines == 0;
-        if is_request_line && self.position - self.line_start > config.max_request_line_bytes {
-            return Err(RefusalKind::TargetTooLong);
+    /// How many bytes may follow before a limit is reached.
+    fn allowance(&self, config: &GateConfig) -> (usize, RefusalKind) {
+        let head = (self.empty_lines * 2 + config.max_head_bytes - 1).saturating_sub(self.position);
+        let line = (self.line_start + config.max_request_line_bytes).saturating_sub(self.position);
+        if self.lines == 0 && line < head {
+            (line, RefusalKind::TargetTooLong)
+        } else {
+            (head, RefusalKind::HeadTooLarge)
         }
-        if self.position - self.empty_lines * 2 >= config.max_head_bytes {
-            return Err(RefusalKind::HeadTooLarge);
-        }
-        Ok(())
     }
+}
+
+/// A byte that isn't just part of a line.
+fn is_special(byte: u8) -> bool {
+    byte < b' ' || byte == 0x7f
 }

@@ -164,7 +164,7 @@ impl<D: Device> Stack<D> {
         self.expire(now);
         self.transmit(now);
         wakes.0.append(&mut self.tables.wakes.0);
-        if more { Some(now) } else { self.next_deadline() }
+        if more { Some(now) } else { self.next_deadline(now) }
     }
 
     /// Sends what tasks have written since the last poll, without looking at the device's
@@ -172,7 +172,7 @@ impl<D: Device> Stack<D> {
     pub fn flush(&mut self, now: Instant, wakes: &mut WakeList) -> Option<Instant> {
         self.transmit(now);
         wakes.0.append(&mut self.tables.wakes.0);
-        self.next_deadline()
+        self.next_deadline(now)
     }
 
     /// Whether a connection was touched since the last poll, so that there may be packets to send.
@@ -192,7 +192,10 @@ impl<D: Device> Stack<D> {
         self.interface.ipv4_addr()
     }
 
-    fn next_deadline(&self) -> Option<Instant> {
+    fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        if self.wants_flush() {
+            return Some(now);
+        }
         [self.tables.next_deadline(), self.control_deadline, self.addresses.deadline()]
             .into_iter()
             .flatten()
@@ -246,17 +249,18 @@ impl<D: Device> Stack<D> {
         let times_full = self.interface_counters.sent_full;
         let mut device =
             Counted { device: &mut self.device, counters: &mut self.interface_counters };
-        for _ in 0..EGRESS_BUDGET {
-            let sent = self.interface.poll_egress(time, &mut device, &mut connection.set);
-            if sent == PollResult::None {
-                break;
-            }
-        }
+        let interface = &mut self.interface;
+        let has_sent_all = (0..EGRESS_BUDGET).any(|_| {
+            interface.poll_egress(time, &mut device, &mut connection.set) == PollResult::None
+        });
         if self.interface_counters.sent_full != times_full {
             self.blocked.push(index);
         }
         let poll_at = self.interface.poll_at(time, &connection.set);
         connection.poll_at = poll_at.map(|at| our_time(at).max(now.after(DEVICE_FULL_RETRY)));
+        if !has_sent_all {
+            self.tables.mark_dirty(index);
+        }
         self.tables.settle(index, now);
     }
 }

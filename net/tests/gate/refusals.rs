@@ -145,6 +145,7 @@ fn cases() -> Vec<(String, RefusalKind)> {
         (line(&format!("GET /{} HTTP/1.1", "a".repeat(4096))), TargetTooLong),
         ("G".repeat(5000), TargetTooLong),
         (get(&format!("X: {}\r\n", "a".repeat(9000))), HeadTooLarge),
+        (format!("\r\n\r\n{}", get(&format!("X: {}\r\n", "a".repeat(9000)))), HeadTooLarge),
         (get(&"X: a\r\n".repeat(64)), HeadTooLarge),
         // The end in the middle.
         ("GET / HTTP/1.1\r\nHost: a\r\n".into(), Incomplete),

@@ -135,3 +135,34 @@ fn hundreds_of_connections_at_once() {
     world.run_until(Duration::from_secs(60), |_| arrived.get() == 400);
     world.run_until(Duration::from_secs(60), |_| done.get() == 400);
 }
+
+/// With large buffers at both ends hundreds of packets are under way at once, without a pause.
+#[test]
+fn large_windows_are_filled_at_once() {
+    let mut world = World::new(9, 2, Weather::FINE);
+    let options = SocketOptions {
+        receive_buffer_bytes: 512 * 1024,
+        send_buffer_bytes: 512 * 1024,
+        ..SocketOptions::default()
+    };
+    let mut config = ListenConfig::new(PORT);
+    config.options = options;
+    let listener = TcpListener::bind(&world.hosts[0], config).unwrap();
+    let received = Rc::new(Cell::new(0));
+    let (client, counter) = (world.hosts[1].clone(), received.clone());
+    world.spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&vec![1; 400_000]).await.unwrap();
+    });
+    world.spawn(async move {
+        let mut stream = TcpStream::connect(&client, endpoint(0, PORT), &options).unwrap();
+        let mut buffer = vec![0; 100_000];
+        while let count @ 1.. = stream.read(&mut buffer).await.unwrap() {
+            counter.set(counter.get() + count);
+        }
+    });
+    let start = world.now;
+    world.run_until(Duration::from_secs(10), |_| received.get() == 400_000);
+    let took = world.now.since(start);
+    assert!(took < Duration::from_micros(900), "{took:?}");
+}
