@@ -15,7 +15,7 @@ pub enum ApiError {
     InvalidState {
         /// The process's state.
         state: ProcessState,
-        /// What was to be done: `suspend`, `resume`, `signal`, ...
+        /// What can't be done, as in "can't be suspended": `be suspended`, `be changed`, ...
         operation: &'static str,
     },
     /// The state of the system forbids it; why.

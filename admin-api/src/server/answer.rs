@@ -135,7 +135,9 @@ impl<B: Backend, A: Assets> App<B, A> {
                     Ok(()) => Ok(Reply::json(200, &Health { status: HealthStatus::Ok })),
                     Err(missing) => Err(Refusal::not_ready(missing)),
                 },
-                _ => Ok(Reply::json(200, &Health { status: HealthStatus::Ok })),
+                Endpoint::Health => Ok(Reply::json(200, &Health { status: HealthStatus::Ok })),
+                // Every other route has a role, so that it is not reached without an identity.
+                _ => Err(Refusal::credentials_missing()),
             };
         };
         match route.endpoint {

@@ -81,6 +81,8 @@ impl<'b> Items<'b> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Unwritable> {
+        // One check for room instead of one for each part.
+        self.bytes.reserve(name.len() + 32);
         self.separate();
         self.bytes.push(b'"');
         self.bytes.extend_from_slice(name.as_bytes());
@@ -95,6 +97,11 @@ impl<'b> Items<'b> {
 
 impl Writer<'_> {
     fn unsigned(self, mut value: u64) {
+        // Most figures of most processes are zero.
+        if value < 10 {
+            self.bytes.push(b'0' + u8::try_from(value).unwrap_or(0));
+            return;
+        }
         let mut digits = [0; 20];
         let mut start = digits.len();
         loop {
@@ -267,7 +274,10 @@ impl<'b> ser::Serializer for Writer<'b> {
         _index: u32,
         variant: &'static str,
     ) -> Result<(), Unwritable> {
-        self.string(variant);
+        // A word of the source, as a member's name is.
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(variant.as_bytes());
+        self.bytes.push(b'"');
         Ok(())
     }
 

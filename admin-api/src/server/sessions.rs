@@ -118,9 +118,11 @@ impl Sessions {
         self.entries.iter().find(|entry| entry.number == number && entry.is_alive(now_ns))
     }
 
-    /// Whether a session still lives.
-    pub(crate) fn is_alive(&self, number: u64, now_ns: u64) -> bool {
-        self.get(number, now_ns).is_some()
+    /// Whether a session still lives; an open stream counts as a use of it.
+    pub(crate) fn touch(&mut self, number: u64, now_ns: u64) -> bool {
+        let mut entries = self.entries.iter_mut();
+        let found = entries.find(|entry| entry.number == number && entry.is_alive(now_ns));
+        found.map(|entry| entry.last_used_ns = now_ns).is_some()
     }
 
     /// Describes a session.

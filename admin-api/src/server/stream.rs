@@ -88,7 +88,9 @@ impl<'s, B: Backend, A, T: Timer<Runtime>, Runtime> StreamBody<'s, B, A, T, Runt
 
     fn is_allowed(&self) -> bool {
         let now_ns = self.app.backend.uptime_ns();
-        self.stream.session.is_none_or(|number| self.app.sessions.borrow().is_alive(number, now_ns))
+        self.stream
+            .session
+            .is_none_or(|number| self.app.sessions.borrow_mut().touch(number, now_ns))
     }
 }
 

@@ -65,7 +65,8 @@ impl Timestamp {
 }
 
 /// Writes `value` in decimal into `out`, filled up with zeros on the left.
-fn digits(out: &mut [u8], mut value: u64) {
+fn digits(out: &mut [u8], value: u64) {
+    let mut value = u32::try_from(value).unwrap_or(u32::MAX);
     for place in out.iter_mut().rev() {
         *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
         value /= 10;
