@@ -28,3 +28,15 @@ pub fn until_within<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> O
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Whether `condition` comes to hold before `PATIENCE` is over; for messages that say more.
+pub fn holds(mut condition: impl FnMut() -> bool) -> bool {
+    let started = Instant::now();
+    while !condition() {
+        if started.elapsed() >= PATIENCE {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}

@@ -1,0 +1,158 @@
+//! The console in headless Chromium, over the booted image.
+
+mod browser;
+mod relay;
+
+use admin_api::types::{Page, Process};
+use browser::{Browser, Size};
+use end_to_end::{Guest, Setup, wait};
+use relay::Relay;
+
+fn guest() -> &'static Guest {
+    Guest::shared("browser")
+}
+
+fn test_id(id: &str) -> String {
+    format!("[data-testid='{id}']")
+}
+
+/// Signs in with the token and waits for the overview.
+fn sign_in(browser: &Browser, port: u16, token: &str) {
+    browser.open(&format!("http://127.0.0.1:{port}/"));
+    browser.type_into(&test_id("sign-in-token"), token);
+    browser.click(&test_id("sign-in-submit"));
+    browser.await_element(&test_id("overview"));
+}
+
+#[test]
+fn the_printed_link_signs_in_once_and_shows_every_cpu() {
+    // proves: A2
+    let mut setup = Setup::named("browser-link");
+    setup.cpus = 4;
+    let guest = Guest::boot(&setup);
+    let browser = Browser::start();
+    browser.open(&guest.link());
+    browser.await_element(&test_id("overview"));
+    for cpu in 0..4 {
+        browser.await_element(&test_id(&format!("cpu-chart-{cpu}")));
+    }
+    assert_eq!(browser.count(&test_id("cpu-chart-4")), 0);
+    browser.await_text(&test_id("cpu-card"), "4 online");
+    // Live: the uptime moves without anybody doing anything.
+    let before = browser.text(&test_id("system-uptime"));
+    wait::until("the uptime to move", || {
+        (browser.text(&test_id("system-uptime")) != before).then_some(())
+    });
+
+    let other = Browser::start();
+    other.open(&guest.link());
+    other.await_text(&test_id("sign-in-note"), "used before");
+    guest.assert_healthy();
+}
+
+#[test]
+fn a_wrong_token_is_refused_and_the_right_one_signs_in() {
+    let browser = Browser::start();
+    browser.open(&guest().url("/"));
+    browser.await_element(&test_id("sign-in-token"));
+    browser.picture("sign-in");
+    browser.type_into(&test_id("sign-in-token"), "not-the-token-at-all");
+    browser.click(&test_id("sign-in-submit"));
+    browser.await_text(&test_id("sign-in-token-error"), "not valid");
+    sign_in(&browser, guest().port(), guest().token());
+    browser.await_text(&test_id("connection-state"), "Live");
+}
+
+#[test]
+fn a_program_is_started_watched_and_killed() {
+    // proves: A2, P7
+    let browser = Browser::start();
+    sign_in(&browser, guest().port(), guest().token());
+    browser.open(&guest().url("/#/processes"));
+    browser.click(&test_id("start-open"));
+    browser.type_into(&test_id("start-program"), "/bin/sleep");
+    browser.type_into(&test_id("start-args"), "7777");
+    browser.click(&test_id("start-submit"));
+
+    let row = "[data-testid='process-row'][data-name='sleep']";
+    browser.await_element(row);
+    browser.await_element(&format!("{row}[data-state='blocked']"));
+    let listed: Page<Process> = guest().read("/api/v1/processes?name=sleep");
+    let pid = listed.items.first().expect("the API lists it, too").pid;
+    assert_eq!(listed.items[0].command.last().map(ToString::to_string), Some("7777".to_owned()));
+
+    browser.open(&guest().url(&format!("/#/processes/{pid}")));
+    browser.await_element(&test_id("process-detail"));
+    browser.await_text(&test_id("process-facts"), &pid.to_string());
+    browser.picture("process");
+
+    browser.open(&guest().url("/#/processes"));
+    browser.await_element(row);
+    browser.picture("processes");
+    browser.click(&test_id(&format!("actions-{pid}")));
+    browser.click(&test_id("action-kill"));
+    browser.await_element(&test_id("terminate-dialog"));
+    browser.screenshot("kill-question", Size::Desktop);
+    assert_eq!(browser.count(row), 1, "nothing happens before the question is answered");
+    browser.click(&test_id("terminate-confirm"));
+    browser.await_none(row);
+    let listed: Page<Process> = guest().read("/api/v1/processes?name=sleep");
+    assert!(listed.items.is_empty(), "{listed:?}");
+    guest().assert_healthy();
+}
+
+#[test]
+fn a_program_that_does_not_exist_is_explained_at_its_field() {
+    let browser = Browser::start();
+    sign_in(&browser, guest().port(), guest().token());
+    browser.open(&guest().url("/#/processes"));
+    browser.click(&test_id("start-open"));
+    browser.type_into(&test_id("start-program"), "/bin/nothing-of-the-kind");
+    browser.click(&test_id("start-submit"));
+    browser.await_text(&test_id("start-program-error"), "no program");
+}
+
+#[test]
+fn a_lost_connection_is_shown_and_mended_by_itself() {
+    let relay = Relay::to(guest().port());
+    let browser = Browser::start();
+    sign_in(&browser, relay.port(), guest().token());
+    browser.await_text(&test_id("connection-state"), "Live");
+    relay.cut();
+    browser.await_element(&test_id("connection-banner"));
+    browser.await_text(&test_id("connection-state"), "Disconnected");
+    // What was known stays on the page.
+    assert_eq!(browser.count(&test_id("cpu-card")), 1);
+    browser.picture("connection-lost");
+    relay.mend();
+    browser.await_none(&test_id("connection-banner"));
+    browser.await_text(&test_id("connection-state"), "Live");
+}
+
+#[test]
+fn every_page_is_kept_as_a_picture_in_both_themes() {
+    let busy = serde_json::json!({"program": "/bin/yes", "priority": "low"});
+    let answer = guest().request("POST", "/api/v1/processes").json(&busy).send();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let pid = answer.json::<Process>().pid;
+    let browser = Browser::start();
+    sign_in(&browser, guest().port(), guest().token());
+    // Some seconds of history make the charts worth looking at; the page itself counts them.
+    let points =
+        "return document.querySelectorAll(\"[data-testid='cpu-chart-total'] path\").length";
+    wait::until("a chart with lines", || (browser.evaluate(points).as_u64()? > 0).then_some(()));
+    for theme in ["light", "dark"] {
+        for (name, path, sign) in [
+            ("overview", "/#/", "overview"),
+            ("processes-list", "/#/processes", "process-table"),
+            ("log", "/#/log", "log-lines"),
+        ] {
+            browser.open(&guest().url(path));
+            browser.await_element(&test_id(sign));
+            browser.picture(&format!("{name}-{theme}"));
+        }
+        browser.click(&test_id("theme-toggle"));
+    }
+    let kill = guest().request("DELETE", &format!("/api/v1/processes/{pid}?mode=force")).send();
+    assert_eq!(kill.status / 100, 2);
+}
