@@ -269,6 +269,7 @@ impl embedded_io_async::Error for GateError {
         match self {
             Self::Stream(_) => ErrorKind::ConnectionReset,
             Self::TimedOut => ErrorKind::TimedOut,
+            Self::NoMemory => ErrorKind::OutOfMemory,
             Self::Refused(_) => ErrorKind::InvalidData,
         }
     }

@@ -10,6 +10,9 @@ use super::head::end_head;
 use super::refusal::RefusalKind;
 use crate::stream::{ByteStream, Clock};
 
+/// The most that ends a head.
+const END_OF_HEAD: usize = 64;
+
 impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
     /// The collected body lies behind the head; its length is put between them at the end.
     pub(super) fn poll_collect(
@@ -18,7 +21,12 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
         mut decoder: Decoder,
         head_len: usize,
     ) -> Poll<Result<(), GateError>> {
-        match decoder.decode(self.input.unused(), &mut self.message) {
+        let unused = self.input.unused();
+        if self.message.try_reserve(unused.len() + END_OF_HEAD).is_err() {
+            self.refuse_collecting(RefusalKind::NoMemory);
+            return Poll::Ready(Ok(()));
+        }
+        match decoder.decode(unused, &mut self.message) {
             Ok(count) => self.input.consume(count),
             Err(kind) => {
                 self.refuse_collecting(kind);
@@ -27,9 +35,12 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
         }
         self.state = State::Collect { decoder, head_len };
         if decoder.is_done() {
-            let body = self.message.split_off(head_len);
-            end_head(&mut self.message, body.len() as u64);
-            self.message.extend_from_slice(&body);
+            let body_len = self.message.len().saturating_sub(head_len);
+            end_head(&mut self.message, body_len as u64);
+            // What was put behind the body belongs before it.
+            if let Some(body_and_end) = self.message.get_mut(head_len..) {
+                body_and_end.rotate_left(body_len);
+            }
             self.state = State::Deliver { at: 0, body_left: 0 };
             return Poll::Ready(Ok(()));
         }
@@ -40,6 +51,7 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
             Ok(count) => self.window_bytes += count as u64,
             Err(GateError::TimedOut) if self.renew_window() => {}
             Err(GateError::TimedOut) => self.refuse_collecting(RefusalKind::Timeout),
+            Err(GateError::NoMemory) => self.refuse_collecting(RefusalKind::NoMemory),
             Err(error) => return Poll::Ready(Err(error)),
         }
         Poll::Ready(Ok(()))

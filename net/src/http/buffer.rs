@@ -7,6 +7,14 @@ const FIRST_CAPACITY: usize = 2 * 1024;
 /// So little room that it is worth growing for.
 const LITTLE: usize = 256;
 
+/// Makes a buffer larger if there is memory for it.
+fn grow(bytes: &mut Vec<u8>, wanted: usize) {
+    let more = wanted.saturating_sub(bytes.len());
+    if bytes.try_reserve_exact(more).is_ok() {
+        bytes.resize(bytes.len() + more, 0);
+    }
+}
+
 /// Bytes from the client that nobody has used yet.
 #[derive(Default)]
 pub(super) struct Input {
@@ -45,7 +53,8 @@ impl Input {
         count
     }
 
-    /// Free bytes to read into, as long as fewer than `capacity` are unused; else none.
+    /// Free bytes to read into, as long as fewer than `capacity` are unused and there is memory;
+    /// else none.
     pub(super) fn room(&mut self, capacity: usize) -> &mut [u8] {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
@@ -53,10 +62,7 @@ impl Input {
             self.start = 0;
         }
         if self.end >= self.bytes.len() {
-            let wanted = (self.bytes.len() * 2).max(FIRST_CAPACITY).min(capacity);
-            if wanted > self.bytes.len() {
-                self.bytes.resize(wanted, 0);
-            }
+            grow(&mut self.bytes, (self.end * 2).max(FIRST_CAPACITY).min(capacity));
         }
         let limit = self.bytes.len().min(capacity);
         self.bytes.get_mut(self.end..limit).unwrap_or_default()
@@ -101,7 +107,7 @@ impl Output {
         }
     }
 
-    /// Free bytes before a flush is needed.
+    /// Free bytes before a flush is needed; none without memory.
     pub(super) fn room(&mut self, max: usize) -> &mut [u8] {
         if self.filled + LITTLE >= self.bytes.len() {
             self.grow(max);
@@ -113,9 +119,7 @@ impl Output {
     /// formatted less often.
     pub(super) fn grow(&mut self, max: usize) {
         let wanted = (self.bytes.len() * 4).max(FIRST_CAPACITY).min(max);
-        if wanted > self.bytes.len() {
-            self.bytes.resize(wanted, 0);
-        }
+        grow(&mut self.bytes, wanted);
     }
 
     /// Counts bytes that were put into [`Self::room`].

@@ -23,6 +23,9 @@ use crate::time::Instant;
 /// How long an idle connection keeps its buffers for the next request.
 const KEEP_BUFFERS: Duration = Duration::from_secs(5);
 
+/// What a head may gain: a connection option and a length.
+const HEAD_GROWTH: usize = 64;
+
 /// Why the server's side of the gate failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateError {
@@ -30,6 +33,8 @@ pub enum GateError {
     Stream(StreamError),
     /// The client is too slow.
     TimedOut,
+    /// There is no memory for what it sends or gets.
+    NoMemory,
     /// The request was refused while its body arrived; the gate has answered it.
     Refused(RefusalKind),
 }
@@ -45,6 +50,7 @@ impl core::fmt::Display for GateError {
         match self {
             Self::Stream(error) => error.fmt(f),
             Self::TimedOut => f.write_str("the client is too slow"),
+            Self::NoMemory => f.write_str("there is no memory"),
             Self::Refused(kind) => f.write_str(kind.detail()),
         }
     }
@@ -270,6 +276,11 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
                         let request = head.request;
                         let is_last = self.requests + 1 >= self.config.max_requests;
                         self.message.clear();
+                        // A rewritten head is hardly longer than what the client sent.
+                        if self.message.try_reserve(range.end + HEAD_GROWTH).is_err() {
+                            self.refuse(RefusalKind::NoMemory);
+                            return Poll::Ready(Ok(()));
+                        }
                         head.write(&mut self.message, is_last);
                         self.input.consume(range.end);
                         self.start_request(request);
@@ -289,6 +300,7 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
                     Err(GateError::TimedOut) if self.scan.is_idle() && self.doze() => {}
                     Err(GateError::TimedOut) if self.scan.is_idle() => self.state = State::End,
                     Err(GateError::TimedOut) => self.refuse(RefusalKind::Timeout),
+                    Err(GateError::NoMemory) => self.refuse(RefusalKind::NoMemory),
                     Err(error) => return Poll::Ready(Err(error)),
                 }
             }
@@ -369,6 +381,9 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
             return Poll::Ready(Ok(0));
         }
         let room = self.input.room(capacity);
+        if room.is_empty() {
+            return Poll::Ready(Err(GateError::NoMemory));
+        }
         match self.stream.poll_read(context, room) {
             Poll::Ready(count) => {
                 let count = count?;

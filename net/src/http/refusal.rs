@@ -89,6 +89,8 @@ refusals! {
     Coding = 501 "transfer_coding_not_implemented" "Only the transfer coding chunked is implemented.",
     /// The server has no room for another connection.
     Busy = 503 "too_many_connections" "The server has too many connections.",
+    /// A buffer could not be had.
+    NoMemory = 503 "out_of_memory" "The server has no memory for this request.",
     /// RFC 9110, section 15.6.6.
     Version = 505 "http_version_not_supported" "Only HTTP/1.0 and HTTP/1.1 are supported.",
 }

@@ -33,6 +33,9 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
             ready!(self.poll_flush(context))?;
         }
         let count = self.output.append(bytes, max);
+        if count == 0 && !bytes.is_empty() {
+            return Poll::Ready(Err(GateError::NoMemory));
+        }
         self.observe_last(count);
         Poll::Ready(Ok(count))
     }
@@ -45,6 +48,9 @@ impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
         self.check_writable()?;
         if self.output.room(self.config.max_write_buffer_bytes).len() < MIN_ROOM {
             ready!(self.poll_flush(context))?;
+        }
+        if self.output.room(self.config.max_write_buffer_bytes).is_empty() {
+            return Poll::Ready(Err(GateError::NoMemory));
         }
         Poll::Ready(Ok(()))
     }

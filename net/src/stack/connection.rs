@@ -1,7 +1,6 @@
 //! The table of connections: slots with generations, so that a stale handle finds nothing.
 
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::task::Waker;
 use core::time::Duration;
@@ -96,11 +95,11 @@ impl Connection {
     }
 }
 
-/// A socket set with one socket, made from the pool or new.
+/// A socket set with one socket, made from the pool or new. `None` when there is no memory.
 pub(super) fn make_set(
     pool: &mut Vec<SocketSet<'static>>,
     options: &SocketOptions,
-) -> (SocketSet<'static>, SocketHandle) {
+) -> Option<(SocketSet<'static>, SocketHandle)> {
     let fits = |set: &SocketSet<'static>| {
         set.iter().next().is_some_and(|(_, socket)| {
             let smoltcp::socket::Socket::Tcp(socket) = socket else { return false };
@@ -108,24 +107,36 @@ pub(super) fn make_set(
                 && socket.send_capacity() == options.send_buffer_bytes
         })
     };
-    let pooled = pool.iter().rposition(fits).map(|at| pool.swap_remove(at));
-    let mut set = pooled.unwrap_or_else(|| {
-        let buffer = |len: usize| tcp::SocketBuffer::new(vec![0; len]);
-        let mut set = SocketSet::new(Vec::with_capacity(1));
-        set.add(tcp::Socket::new(
-            buffer(options.receive_buffer_bytes),
-            buffer(options.send_buffer_bytes),
-        ));
-        set
-    });
-    let handle = set.iter().next().map(|(handle, _)| handle).unwrap_or_default();
+    let mut set = match pool.iter().rposition(fits) {
+        Some(at) => pool.swap_remove(at),
+        None => {
+            let receive = zeroed(options.receive_buffer_bytes)?;
+            let send = zeroed(options.send_buffer_bytes)?;
+            let mut set = SocketSet::new(Vec::with_capacity(1));
+            set.add(tcp::Socket::new(
+                tcp::SocketBuffer::new(receive),
+                tcp::SocketBuffer::new(send),
+            ));
+            set
+        }
+    };
+    let handle = set.iter().next().map(|(handle, _)| handle)?;
     let socket = set.get_mut::<tcp::Socket<'_>>(handle);
     socket.set_keep_alive(options.keep_alive.map(smoltcp_duration));
     socket.set_timeout(options.dead_after.map(smoltcp_duration));
     // Packets are made after the tasks have run, so small writes are joined already; to wait for
     // an acknowledgement on top would only cost time.
     socket.set_nagle_enabled(false);
-    (set, handle)
+    Some((set, handle))
+}
+
+/// Buffers are the stack's large allocations: when there is no memory for one, the connection is
+/// refused.
+fn zeroed(len: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).ok()?;
+    bytes.resize(len, 0);
+    Some(bytes)
 }
 
 enum Slot {

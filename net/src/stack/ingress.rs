@@ -134,7 +134,10 @@ impl Tables {
             };
         }
         let (id, config) = (listener.id, listener.config);
-        let (mut set, handle) = make_set(&mut self.pool, &config.options);
+        let Some((mut set, handle)) = make_set(&mut self.pool, &config.options) else {
+            listener.counters.refused_memory += 1;
+            return Target::Done;
+        };
         let endpoint = IpListenEndpoint { addr: None, port: config.port };
         let socket = set.get_mut::<tcp::Socket<'_>>(handle);
         if socket.listen(endpoint).is_err() {

@@ -84,6 +84,7 @@ pub(super) struct ListenerCounters {
     pub(super) accepted: u64,
     pub(super) refused_backlog: u64,
     pub(super) refused_limit: u64,
+    pub(super) refused_memory: u64,
     pub(super) handshake_timeouts: u64,
     pub(super) handshake_resets: u64,
     pub(super) queue_resets: u64,

@@ -27,7 +27,7 @@ const EPHEMERAL_COUNT: u16 = u16::MAX - 49_152 + 1;
 pub enum ConnectError {
     /// No route, no address of the right family, or no such endpoint.
     Unreachable,
-    /// All ports or all connections are taken.
+    /// All ports, all connections or all memory is taken.
     Exhausted,
 }
 
@@ -35,7 +35,7 @@ impl core::fmt::Display for ConnectError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Unreachable => "unreachable",
-            Self::Exhausted => "no free port or connection",
+            Self::Exhausted => "no free port, connection or memory",
         })
     }
 }
@@ -113,7 +113,8 @@ impl<D: Device> Stack<D> {
         let local =
             self.interface.get_source_address(&remote.addr).ok_or(ConnectError::Unreachable)?;
         let key = self.free_flow(remote, local).ok_or(ConnectError::Exhausted)?;
-        let (mut set, handle) = make_set(&mut self.tables.pool, options);
+        let (mut set, handle) =
+            make_set(&mut self.tables.pool, options).ok_or(ConnectError::Exhausted)?;
         let endpoint = IpListenEndpoint { addr: Some(local), port: key.local_port };
         let socket = set.get_mut::<tcp::Socket<'_>>(handle);
         if socket.connect(self.interface.context(), remote, endpoint).is_err() {

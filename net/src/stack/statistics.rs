@@ -142,6 +142,8 @@ pub struct ListenerStatistics {
     pub refused_backlog: u64,
     /// SYNs refused because there were too many connections.
     pub refused_limit: u64,
+    /// SYNs dropped because there was no memory.
+    pub refused_memory: u64,
     /// Handshakes that took too long.
     pub handshake_timeouts: u64,
     /// Handshakes the client gave up.
@@ -234,6 +236,7 @@ fn listener_statistics(listener: &super::listener::Listener) -> ListenerStatisti
         accepted: counters.accepted,
         refused_backlog: counters.refused_backlog,
         refused_limit: counters.refused_limit,
+        refused_memory: counters.refused_memory,
         handshake_timeouts: counters.handshake_timeouts,
         handshake_resets: counters.handshake_resets,
         queue_resets: counters.queue_resets,
