@@ -99,18 +99,6 @@ impl<S: ByteStream, C: Clock, P: Policy> Connection<S, C, P> {
     }
 }
 
-/// Serves one connection: [`Connection::serve`] in one call.
-pub async fn serve<S: ByteStream, C: Clock, P: Policy, R: PathRouter>(
-    app: &Router<R>,
-    stream: S,
-    clock: C,
-    policy: P,
-    config: GateConfig,
-    http_buffer: &mut [u8],
-) -> Outcome {
-    Connection { stream, clock, policy, config }.serve(app, http_buffer).await
-}
-
 /// What the server has done, readable from any thread.
 #[derive(Debug, Default)]
 pub struct ServerCounters {
