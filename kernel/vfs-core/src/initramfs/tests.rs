@@ -103,6 +103,15 @@ fn an_archive_becomes_a_tree_without_copies() {
 }
 
 #[test]
+fn contents_can_come_with_the_first_name_too() {
+    let shared = |name, contents| File { inode: 5, links: 2, ..file(name, 0o100_644, contents) };
+    let (fs, result) = load(archive(&[shared("a", b"first"), shared("b", b"")]));
+    assert_eq!(result, Ok(2));
+    assert_eq!(find(&fs, "/a"), find(&fs, "/b"));
+    assert_eq!(fs.borrowed(find(&fs, "/b").unwrap()), Some(&b"first"[..]));
+}
+
+#[test]
 fn a_later_entry_replaces_a_file_and_never_a_directory() {
     let (fs, result) = load(archive(&[
         file("a", 0o120_777, b"/elsewhere"),
