@@ -37,13 +37,13 @@ pub struct ListenConfig {
 }
 
 impl ListenConfig {
-    /// Listens on `port` of every address with a backlog of 64.
+    /// Listens on `port` of every address with a backlog of 256.
     #[must_use]
     pub fn new(port: u16) -> Self {
         Self {
             port,
             address: None,
-            backlog: 64,
+            backlog: 256,
             when_full: BacklogFull::default(),
             handshake_timeout: Duration::from_secs(10),
             options: SocketOptions::default(),

@@ -271,7 +271,7 @@ fn serve<P: net::http::Policy>(
 }
 
 /// Polls until ready; the clock jumps whenever nothing else happens.
-fn run<T>(clock: &ManualClock, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+pub(crate) fn run<T>(clock: &ManualClock, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     loop {
         clock.0.next.set(None);

@@ -1,11 +1,14 @@
 //! Whatever comes, cut however: no panic, and always the same result.
 
+use net::http::GateConfig;
+use net::server::{Connection, HTTP_BUFFER_BYTES};
+use picoserve::routing::get;
 use proptest::prelude::*;
 
-use crate::play::{Act, Setup, Transcript, play, play_bytes};
+use crate::play::{Act, MAX_BODY, ManualClock, Setup, Transcript, client, play, play_bytes, run};
 
-/// The same bytes in pieces of these sizes, over and over.
-fn play_cut(bytes: &[u8], sizes: &[usize]) -> Transcript {
+/// The bytes in pieces of these sizes, over and over, then the end.
+fn cut(bytes: &[u8], sizes: &[usize]) -> Vec<Act> {
     let mut script = Vec::new();
     let mut rest = bytes;
     for &size in sizes.iter().cycle() {
@@ -17,7 +20,11 @@ fn play_cut(bytes: &[u8], sizes: &[usize]) -> Transcript {
         rest = after;
     }
     script.push(Act::Close);
-    without_interim(play(&Setup::default(), script))
+    script
+}
+
+fn play_cut(bytes: &[u8], sizes: &[usize]) -> Transcript {
+    without_interim(play(&Setup::default(), cut(bytes, sizes)))
 }
 
 fn play_whole(bytes: &[u8]) -> Transcript {
@@ -89,6 +96,26 @@ fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// The real server behind the gate; what the client got.
+fn serve(bytes: &[u8], sizes: &[usize]) -> String {
+    let clock = ManualClock::default();
+    let (client, seen) = client(cut(bytes, sizes), &clock);
+    let policy = |_: &str, _: &str| MAX_BODY;
+    let config = GateConfig::default();
+    let connection = Connection { stream: client, clock: clock.clone(), policy, config };
+    let app = picoserve::Router::new()
+        .route("/", get(|| async { "root" }).post(|body: Vec<u8>| async move { body }))
+        .route(
+            ("/a", picoserve::routing::parse_path_segment::<String>()),
+            get(|segment: String| async move { segment }),
+        )
+        .route("/x", get(|| async { "x" }).post(|body: String| async move { body }));
+    let mut buffer = vec![0; HTTP_BUFFER_BYTES];
+    let mut future = std::pin::pin!(connection.serve(&app, &mut buffer));
+    run(&clock, |context| future.as_mut().poll(context));
+    String::from_utf8_lossy(&seen.borrow().received).into_owned()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
@@ -127,5 +154,20 @@ proptest! {
             let again = play_bytes(&[head.as_bytes(), &body].concat());
             prop_assert_eq!(again.requests, vec![(head, body)]);
         }
+    }
+
+    /// The real server never panics, and every answer of it is one.
+    #[test]
+    fn the_server_answers_what_gets_through(
+        bytes in nearly_valid(),
+        sizes in prop::collection::vec(1usize..100, 1..8),
+    ) {
+        let answers = serve(&bytes, &sizes);
+        prop_assert!(answers.is_empty() || answers.starts_with("HTTP/1.1 "), "{}", answers);
+    }
+
+    #[test]
+    fn the_server_survives_soup(soup in prop::collection::vec(ingredient(), 0..20)) {
+        serve(&soup.concat(), &[1000]);
     }
 }
