@@ -1,4 +1,4 @@
-//! What the operations cost, with 100, 10,000 and 65,536 tasks or timers: nanoseconds each.
+//! What the operations cost, with 2, 100, 10,000 and 65,536 tasks or timers: nanoseconds each.
 //!
 //! `cargo bench -p sched-core`
 
@@ -9,7 +9,7 @@ use sched_core::{
     RunQueue, State, Stolen, TimerQueue, Topology, Wanted, choose_cpu,
 };
 
-const SIZES: [u32; 3] = [100, 10_000, 65_536];
+const SIZES: [u32; 4] = [2, 100, 10_000, 65_536];
 const ROUNDS: usize = 500;
 const BATCHES: usize = 601;
 const SLICE: u64 = 4_000_000;
@@ -171,7 +171,11 @@ fn choose(cpus: usize, idle: CpuSet) -> f64 {
 }
 
 fn main() {
-    println!("{:<44}{:>10}{:>10}{:>10}", "ns an operation, with", SIZES[0], SIZES[1], SIZES[2]);
+    print!("{:<44}", "ns an operation, with");
+    for size in SIZES {
+        print!("{size:>10}");
+    }
+    println!();
     report("slice ends, next task starts", switch);
     report("yield", yield_to_next);
     report("block, next task starts, wake up", block_and_wake);

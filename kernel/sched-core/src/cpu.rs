@@ -145,11 +145,6 @@ impl CpuSet {
     pub(crate) fn folded(&self) -> u64 {
         self.0.iter().fold(0, |all, word| all | word)
     }
-
-    /// Every processor that a folded set may stand for.
-    pub(crate) const fn unfolded(bits: u64) -> Self {
-        Self([bits; WORDS])
-    }
 }
 
 impl FromIterator<CpuId> for CpuSet {

@@ -150,11 +150,6 @@ impl Tree {
         }
     }
 
-    /// Every processor that some node may run on, folded.
-    pub(crate) fn any_allowed(&self, nodes: &[Node]) -> u64 {
-        if self.root == NONE { 0 } else { get(nodes, self.root).any_allowed }
-    }
-
     /// Links `at` by its deadline, after those with the same one.
     pub(crate) fn insert(&mut self, nodes: &mut [Node], at: u32) {
         let deadline = get(nodes, at).deadline;

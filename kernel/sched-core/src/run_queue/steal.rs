@@ -71,16 +71,27 @@ impl<T> RunQueue<T> {
         }
     }
 
-    /// The processors that some waiting task which shares may run on; from 65 processors on it may
-    /// name some too many.
+    /// The processors that waiting tasks may run on, as far as the first 32 movable ones of each
+    /// band say.
+    ///
+    /// Exact: a processor that is named in vain would be woken up in vain, again and again.
     #[must_use]
     pub fn wanted_cpus(&self) -> CpuSet {
-        let trees = [&self.sharing.tree, &self.idle.tree];
-        let in_trees = trees.iter().fold(0, |all, tree| all | tree.any_allowed(self.slab.nodes()));
-        let lists = [&self.critical, &self.real_time].into_iter();
-        let in_turns = lists.flat_map(|list| list.iter(self.slab.links()).take(MAX_PROBES));
-        in_turns
-            .filter_map(|slot| self.slab.state(slot))
-            .fold(CpuSet::unfolded(in_trees), |all, state| all | state.affinity)
+        let mut wanted = CpuSet::EMPTY;
+        let mut add = |slot: u32| {
+            if let Some(state) = self.slab.state(slot) {
+                wanted = wanted | state.affinity;
+            }
+        };
+        for list in [&self.critical, &self.real_time] {
+            list.iter(self.slab.links()).take(MAX_PROBES).for_each(&mut add);
+        }
+        for tree in [&self.sharing.tree, &self.idle.tree] {
+            tree.find_allowed(self.slab.nodes(), !self.cpu.folded(), |slot| {
+                add(slot);
+                Verdict::Skip
+            });
+        }
+        wanted
     }
 }

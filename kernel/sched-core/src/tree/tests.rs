@@ -58,7 +58,6 @@ fn compare(tree: &Tree, nodes: &[Node], model: &[Model], start: VirtualTime) {
         let found = tree.earliest_eligible(nodes, |runtime| runtime.ahead_of(limit) <= 0);
         assert_eq!(found, expected.map(|entry| entry.at));
     }
-    assert_eq!(tree.any_allowed(nodes), model.iter().fold(0, |all, entry| all | entry.allowed));
     for bit in 0..8 {
         let bit = 1 << bit;
         let mut offered = Vec::new();

@@ -55,6 +55,23 @@ fn after_a_jump_of_hours_the_debt_is_bounded_and_then_all_is_fair_again() {
 
 /// proves: K2
 #[test]
+fn what_a_task_takes_along_to_sleep_is_bounded() {
+    for (which, bound) in [(0, -8 * 1_000_000), (1, 4 * 1_000_000)] {
+        let mut queue = queue_of(&[Params::default(); 3]);
+        queue.pick_next(Instant::ZERO).unwrap();
+        // No timer came for an hour; a third of what counts of it belonged to each.
+        let late = Instant::from_nanos(HOUR);
+        let _ = queue.charge(late);
+        for _ in 0..which {
+            queue.pick_next(late).unwrap();
+        }
+        let (_, state) = queue.take_current(late).unwrap().into_parts();
+        assert_eq!(state.lag_nanos(), bound);
+    }
+}
+
+/// proves: K2
+#[test]
 fn a_task_that_was_alone_for_days_shares_as_soon_as_it_has_company() {
     let mut queue = queue_of(&[Params::default()]);
     let mut now = 0;

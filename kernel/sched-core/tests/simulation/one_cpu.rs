@@ -186,16 +186,25 @@ fn real_time_tasks_take_turns_and_wake_at_once() {
 #[test]
 fn sleeping_earns_nothing() {
     // Sleeps just before its slice would end, for as short as possible; then for longer.
-    for (run, sleep) in [(3_900, 1), (3_900, 500), (100, 1), (4_100, 10), (1_000, 3_000)] {
-        let mut machine = Machine::new(1, 0);
-        let honest = machine.spawn(user(Priority::Normal), CpuSet::ALL, Hog);
-        let (run, sleep) = (run * MICRO, sleep * MICRO);
-        let nap = Sleeper { run: (run, run), sleep: (sleep, sleep) };
-        let sleeper = machine.spawn(user(Priority::Normal), CpuSet::ALL, nap);
-        machine.run_until(5 * SECOND, |machine| {
-            let ahead = machine.tasks[sleeper].served.saturating_sub(machine.tasks[honest].served);
-            assert!(ahead <= 8 * MILLI + 200 * MICRO, "{run} and {sleep}: {ahead} ns ahead");
-        });
+    for (run, sleep) in
+        [(3_900, 1), (1_400, 1), (3_900, 500), (100, 1), (4_100, 10), (1_000, 3_000)]
+    {
+        for class in CLASSES {
+            for hogs in [1, 5] {
+                let mut machine = Machine::new(1, 0);
+                for _ in 0..hogs {
+                    machine.spawn(user(Priority::Normal), CpuSet::ALL, Hog);
+                }
+                let (run, sleep) = (run * MICRO, sleep * MICRO);
+                let nap = Sleeper { run: (run, run), sleep: (sleep, sleep) };
+                let params = Params::new(Priority::Normal, class);
+                let sleeper = machine.spawn(params, CpuSet::ALL, nap);
+                machine.run_until(2 * SECOND, |_| {});
+                let honest: u64 = machine.tasks[..sleeper].iter().map(|task| task.served).sum();
+                let ahead = machine.tasks[sleeper].served.saturating_sub(honest / hogs);
+                assert!(ahead <= 25 * MILLI, "{class:?}, {run}, {sleep}, {hogs}: {ahead} ns ahead");
+            }
+        }
     }
 }
 
