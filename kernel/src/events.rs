@@ -31,6 +31,8 @@ pub enum Kind {
     ProcessExited,
     /// It met a limit.
     LimitExceeded,
+    /// A CPU came up, or failed to.
+    CpuChanged,
     /// The network came up or changed.
     NetworkChanged,
     /// Someone signed in or out.

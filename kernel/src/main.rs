@@ -1,10 +1,11 @@
-//! The MultiOS kernel.
+//! The MultiOS kernel: the boot order, one line a step. Every step is explained in its module.
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
 
 extern crate alloc;
 
+mod admin;
 mod broadcast;
 mod events;
 mod fs;
@@ -12,109 +13,96 @@ mod interrupts;
 mod levels;
 mod log;
 mod memory;
+mod network;
+mod options;
 mod process;
 mod random;
 mod scheduler;
 mod sync;
 mod syscall;
 
+use hal::boot::Boot;
+use options::Options;
+
 hal::entry!(main);
 
-fn main(boot: hal::boot::Boot) -> ! {
+/// Runs on the boot CPU, as what later is its idle thread: steps here do not sleep.
+fn main(boot: Boot) -> ! {
+    let options = Options::parse(boot.command_line);
+    hal::panic::set_action(options.panic);
+    log::set_console_level(options.console_level);
     let machine = match boot.start_machine() {
         Ok(machine) => machine,
         Err(error) => panic!("this machine cannot be driven: {error}"),
     };
-    info!("{machine:?} {:?} {:?}", hal::frame::figures(), boot.command_line);
+    greet(&machine, &options);
+    if !random::start() {
+        warning!("the CPU gives no random numbers: the generator has the boot's timing only");
+    }
+    start_files(boot.initrd);
     scheduler::start(&machine.platform.processors);
     interrupts::start();
     hal::smp::start_all(&machine.platform.processors, scheduler::idle_forever, |error| {
-        warning!("{error}")
+        warning!("{error}");
     });
     scheduler::all_cpus_started();
-    info!("{} CPUs", hal::cpu::online());
-    start_tests(boot.initrd);
-    info!("idle");
+    info!("{} CPUs run", hal::cpu::online());
+    if let Err(error) = start_threads(&options, &machine, boot.initrd) {
+        panic!("the kernel's threads cannot be started: {error}");
+    }
     scheduler::idle_forever()
 }
 
-fn start_tests(initrd: &'static [u8]) {
-    use alloc::boxed::Box;
-    use alloc::vec;
-    random::start();
-    info!("files: {:?}", fs::start(initrd));
-    process::start().unwrap();
-    process::start_manager().unwrap();
-    process::spawn_kernel_thread(
-        "test",
-        process_core::Priority::Normal,
-        65536,
-        Box::new(|| {
-            for args in [
-                vec!["echo", "hello", "world"],
-                vec!["cat", "/etc/passwd"],
-                vec!["sleep", "1"],
-                vec!["true"],
-                vec!["false"],
-                vec!["ls", "-l", "/"],
-                vec!["yes"],
-                vec!["uname", "-a"],
-                vec!["date"],
-            ] {
-                let mut path = b"/bin/".to_vec();
-                path.extend_from_slice(args[0].as_bytes());
-                let new = process::NewProgram {
-                    path,
-                    arguments: args.iter().map(|a| a.as_bytes().to_vec()).collect(),
-                    environment: vec![b"PATH=/bin".to_vec()],
-                    name: None,
-                    working_directory: b"/".to_vec(),
-                    scheduling: Default::default(),
-                    affinity: sched_core::CpuSet::ALL,
-                    credentials: process_core::Credentials::root(),
-                    limits: Default::default(),
-                    actor: None,
-                };
-                let before = hal::time::now_ns();
-                match process::create(&new) {
-                    Err(e) => info!("{args:?}: {e}"),
-                    Ok(pid) => {
-                        let p = process::find(pid);
-                        let mut killed = false;
-                        if let Ok(p) = p {
-                            while !p.has_ended() {
-                                scheduler::park_until(
-                                    process_core::BlockReason::Sleep,
-                                    hal::time::now_ns() + 10_000_000,
-                                );
-                                if hal::time::now_ns() - before > 2_000_000_000 && !killed {
-                                    killed = true;
-                                    info!(
-                                        "{:?}",
-                                        process::snapshot(pid).map(|s| (s.state, s.usage))
-                                    );
-                                    info!("kill {:?}", process::terminate(pid, None));
-                                }
-                            }
-                            let s = process::snapshot(pid);
-                            info!(
-                                "{args:?} {} us: {:?} {:?}",
-                                (hal::time::now_ns() - before) / 1000,
-                                s.as_ref().map(|s| s.state),
-                                s.as_ref().map(|s| s.usage)
-                            );
-                            let out = p.output.read(0, 500);
-                            info!("  {:?}", core::str::from_utf8(&out.bytes));
-                        }
-                    }
-                }
-            }
-            info!("{:?} {:?}", hal::frame::figures(), hal::heap::statistics());
-            for e in events::after(0, 100) {
-                info!("{e:?}");
-            }
-            hal::debug_exit::exit(hal::debug_exit::Outcome::Success);
-        }),
-    )
-    .unwrap();
+fn greet(machine: &hal::boot::Machine, options: &Options) {
+    info!(
+        "MultiOS {} on {}, {} MiB of memory",
+        env!("CARGO_PKG_VERSION"),
+        hal::cpu::features::model_name(),
+        hal::frame::figures().total_bytes >> 20
+    );
+    info!(
+        "the time stamp counter runs at {} MHz, measured against {:?}",
+        machine.clock.tsc_hz / 1_000_000,
+        machine.clock.reference
+    );
+    for complaint in &options.complaints {
+        warning!("{complaint}");
+    }
+}
+
+/// Fills the file system from the archive, and finds the kernel's own symbols in it.
+fn start_files(archive: &'static [u8]) {
+    match fs::start(archive) {
+        Ok(count) => info!("the archive holds {count} files"),
+        Err(error) => error!("the archive is damaged: {error}"),
+    }
+    if let Ok(memory::FileBytes::Archive(table)) = fs::read_whole(b"/boot/kernel.symbols")
+        && hal::symbols::install(table).is_err()
+    {
+        warning!("/boot/kernel.symbols belongs to another kernel: backtraces have no names");
+    }
+}
+
+fn start_threads(
+    options: &Options,
+    machine: &hal::boot::Machine,
+    initrd: &[u8],
+) -> Result<(), process::CreateError> {
+    process::start()?;
+    process::start_manager()?;
+    admin::start(&machine.platform, initrd)?;
+    network::start(options, secrets(options))
+}
+
+/// What lets the first user in. Without a token from the command line one is made, and shown on the
+/// serial console, where only the machine's owner reads.
+fn secrets(options: &Options) -> network::Secrets {
+    let token = options.token.clone().unwrap_or_else(|| {
+        let token = alloc::format!("{:016x}{:016x}", random::number(), random::number());
+        use core::fmt::Write;
+        // A serial port takes every byte: there is no error to handle.
+        let _ = writeln!(hal::serial::lock(), "The first token for the API: {token}");
+        token
+    });
+    network::Secrets { token, link_secret: options.link_secret.clone() }
 }

@@ -11,18 +11,20 @@ mod output;
 mod program;
 mod record;
 mod snapshot;
+mod totals;
 
 pub use control::{
     end_own, resume, send_from, set_scheduling, signal, suspend, terminate, terminate_gracefully,
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
 pub use exit::end_thread;
-pub use output::{Output, OutputPart};
+pub use output::{Output, OutputPart, ended_output};
 pub use record::{
     change_limits, credentials_of, group_of, limits_of, name_of, parent_of, set_name,
     set_working_directory, working_directory_of,
 };
 pub use snapshot::{Row, Snapshot, counts, rows_after, snapshot, snapshots_after, total};
+pub use totals::{Totals, totals};
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -2,9 +2,11 @@
 //! and how many there ever were.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use hal::interrupts::SpinLock;
+use process_core::Pid;
 
 use crate::broadcast::Broadcast;
 use crate::levels;
@@ -88,4 +90,43 @@ impl Output {
         }
         OutputPart { first_offset, offset, bytes, written: ring.written }
     }
+}
+
+/// Outputs of processes that are gone which are kept, and their bytes in all.
+const ENDED_KEPT: usize = 256;
+const ENDED_KEPT_BYTES: usize = 2 << 20;
+
+/// What processes that are gone wrote, the oldest first: who starts a short program reads its output
+/// afterwards.
+static ENDED: SpinLock<VecDeque<(Pid, Arc<Output>)>> =
+    SpinLock::new(levels::SERVICES, "ended outputs", VecDeque::new());
+
+/// Keeps what a process wrote beyond its end, for a while. What wrote nothing needs no place.
+pub(super) fn keep_ended(pid: Pid, output: &Arc<Output>) {
+    if output.written() == 0 {
+        return;
+    }
+    let mut forgotten = Vec::new();
+    {
+        let mut ended = ENDED.lock();
+        if ended.try_reserve(1).is_ok() {
+            ended.push_back((pid, Arc::clone(output)));
+        }
+        let kept = |(_, output): &(Pid, Arc<Output>)| output.ring.lock().bytes.capacity();
+        let mut bytes: usize = ended.iter().map(kept).sum();
+        while ended.len() > ENDED_KEPT || bytes > ENDED_KEPT_BYTES {
+            let Some(oldest) = ended.pop_front() else { break };
+            bytes = bytes.saturating_sub(kept(&oldest));
+            forgotten.push(oldest);
+        }
+    }
+    // Dropped without the lock.
+    drop(forgotten);
+}
+
+/// What the last process with this number wrote, if it is gone and that is still kept.
+#[must_use]
+pub fn ended_output(pid: Pid) -> Option<Arc<Output>> {
+    let ended = ENDED.lock();
+    ended.iter().rev().find(|(known, _)| *known == pid).map(|(_, output)| Arc::clone(output))
 }

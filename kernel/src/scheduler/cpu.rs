@@ -31,12 +31,18 @@ pub(super) struct Cpu {
     pub(super) must_rearm: AtomicBool,
     pub(super) idle_context: Once<ThreadContext>,
     pub(super) switches: Counter,
-    pub(super) idle_ns: Counter,
+    /// Time without anything to run. One word, so that who reads it sees neither too much nor too
+    /// little: as it is while the CPU is busy; while it idles, `IDLING` and the instant at which it
+    /// would have been zero.
+    pub(super) idle_clock: AtomicU64,
     pub(super) user_ns: Counter,
     pub(super) steals: Counter,
     /// When the CPU went idle, or 0 while it is busy.
     pub(super) idle_since: AtomicU64,
 }
+
+/// See `Cpu::idle_clock`; nanoseconds do not get that far.
+pub(super) const IDLING: u64 = 1 << 63;
 
 /// What the run queue's lock guards.
 pub(super) struct Queue {
@@ -75,7 +81,7 @@ pub(super) fn start(processors: &[ProcessorEntry]) {
                 must_rearm: AtomicBool::new(false),
                 idle_context: Once::new(),
                 switches: Counter::new(),
-                idle_ns: Counter::new(),
+                idle_clock: AtomicU64::new(0),
                 user_ns: Counter::new(),
                 steals: Counter::new(),
                 idle_since: AtomicU64::new(0),
@@ -178,6 +184,8 @@ pub struct CpuFigures {
     pub steals: u64,
     /// Threads that run or wait there now.
     pub run_queue_length: usize,
+    /// The process whose thread runs there now; none while the CPU idles.
+    pub running: Option<process_core::Pid>,
     /// NUMA node, counted from 0.
     pub node: usize,
 }
@@ -186,14 +194,24 @@ pub struct CpuFigures {
 #[must_use]
 pub fn figures(index: usize) -> Option<CpuFigures> {
     let cpu = CPUS.get()?.get(index)?;
-    let idle_since = cpu.idle_since.load(Ordering::Relaxed);
-    let idle_now = if idle_since == 0 { 0 } else { hal::time::now_ns().saturating_sub(idle_since) };
+    let idle_clock = cpu.idle_clock.load(Ordering::Relaxed);
+    let idle_ns = if idle_clock & IDLING == 0 {
+        idle_clock
+    } else {
+        hal::time::now_ns().saturating_sub(idle_clock & !IDLING)
+    };
+    let (run_queue_length, running) = {
+        let queue = cpu.queue.lock();
+        let running = queue.current.as_ref().map(|thread| thread.process().pid());
+        (queue.run.queue_length(), running)
+    };
     Some(CpuFigures {
         switches: cpu.switches.get(),
-        idle_ns: cpu.idle_ns.get() + idle_now,
+        idle_ns,
         user_ns: cpu.user_ns.get(),
         steals: cpu.steals.get(),
-        run_queue_length: cpu.queue.lock().run.queue_length(),
+        run_queue_length,
+        running,
         node: topology().node(cpu.id).index(),
     })
 }

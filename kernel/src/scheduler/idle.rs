@@ -73,10 +73,12 @@ fn sleep(own: &Cpu, look_again: Option<Instant>) {
     if !own.must_reschedule.load(Ordering::SeqCst) {
         let start = hal::time::now_ns().max(1);
         own.idle_since.store(start, Ordering::Relaxed);
+        let zero = start.saturating_sub(own.idle_clock.load(Ordering::Relaxed));
+        own.idle_clock.store(cpu::IDLING | zero, Ordering::Relaxed);
         hal::cpu::wait_for_interrupt();
         hal::interrupts::disable();
         own.idle_since.store(0, Ordering::Relaxed);
-        own.idle_ns.add(hal::time::now_ns().saturating_sub(start));
+        own.idle_clock.store(hal::time::now_ns().saturating_sub(zero), Ordering::Relaxed);
     }
     cpu::set_idle(own.id, false);
 }

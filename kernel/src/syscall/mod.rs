@@ -88,6 +88,9 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::ARCH_PRCTL => process::arch_prctl(caller, arguments),
         SystemCall::PRCTL => process::prctl(caller, arguments),
         SystemCall::SET_TID_ADDRESS => Ok(u64::from(caller.thread.tid().number())),
+        SystemCall::SET_ROBUST_LIST => process::set_robust_list(arguments),
+        // The C libraries ask and do without; their loss is a few cycles in `getcpu`.
+        SystemCall::RSEQ => Err(Errno::ENOSYS),
         SystemCall::PRLIMIT64 => process::prlimit(caller, arguments),
         SystemCall::RT_SIGACTION => process::sigaction(caller, arguments),
         SystemCall::RT_SIGPROCMASK => process::sigprocmask(caller, arguments),

@@ -99,6 +99,13 @@ pub(super) fn prctl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     Ok(0)
 }
 
+/// `set_robust_list`: the list matters when a thread ends that holds a lock which others wait for.
+/// There are no others, in a process of one thread.
+pub(super) fn set_robust_list(arguments: &Arguments) -> Answer {
+    const HEAD_BYTES: u64 = 24;
+    if arguments.word(1) == HEAD_BYTES { Ok(0) } else { Err(Errno::EINVAL) }
+}
+
 pub(super) fn prlimit(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let own = caller.process.pid();
     if arguments.int(0) != 0 && i64::from(arguments.int(0)) != i64::from(own.number()) {

@@ -75,6 +75,13 @@ struct TrapStack {
     _bytes: [u8; TRAP_STACK_BYTES],
 }
 
+/// Size of the kernel's image in memory.
+#[must_use]
+pub fn image_bytes() -> u64 {
+    let all = image::all();
+    all.end - all.start
+}
+
 /// The TSC in the first moment.
 pub(crate) fn start_tick() -> u64 {
     START_TICK.load(Ordering::Relaxed)

@@ -77,6 +77,20 @@ pub fn model_name() -> alloc::string::String {
     alloc::string::String::from(text.trim_matches(['\0', ' ']))
 }
 
+/// What a hypervisor calls itself, such as `KVMKVMKVM`; none on bare hardware. Source: the range of
+/// CPUID's leaves that processors leave to hypervisors (leaf 1, ECX bit 31; leaf 0x4000_0000).
+#[must_use]
+pub fn hypervisor_signature() -> Option<alloc::string::String> {
+    if __cpuid_count(1, 0).ecx & 1 << 31 == 0 {
+        return None;
+    }
+    let leaf = __cpuid_count(0x4000_0000, 0);
+    let words = [leaf.ebx, leaf.ecx, leaf.edx];
+    let bytes: alloc::vec::Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let text = alloc::string::String::from_utf8_lossy(&bytes);
+    Some(alloc::string::String::from(text.trim_matches(['\0', ' '])))
+}
+
 /// The calling CPU's APIC id, as CPUID has it: before its APIC is enabled.
 pub(crate) fn own_apic_id() -> u32 {
     let highest = __cpuid_count(0, 0).eax;

@@ -87,7 +87,7 @@ impl AddressSpace {
     /// # Errors
     /// When no frame is left.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let root = Frames::allocate_zeroed()?.into_raw().address();
+        let root = table::allocate()?;
         let kernel = table::entries(kernel_space::root());
         for (index, entry) in table::entries(root).iter().enumerate().skip(256) {
             entry.store(kernel[index].load(Ordering::Relaxed), Ordering::Relaxed);
@@ -349,11 +349,8 @@ fn free_tables(table: u64, level: u32) {
             free_tables(value & ADDRESS, level - 1);
         }
     }
-    if let Some(number) = FrameNumber::from_address(table) {
-        // SAFETY: `find_or_add` and `new` made the table from a frame of its own, and no CPU has
-        // the space loaded any more.
-        drop(unsafe { Frames::from_raw(number, Order::FRAME) });
-    }
+    // SAFETY: `find_or_add` and `new` made the table, and no CPU has the space loaded any more.
+    unsafe { table::free(table) };
 }
 
 impl Drop for AddressSpace {

@@ -6,11 +6,12 @@ use x86_64::PhysAddr;
 use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 
+use super::address_space::Protection;
 use super::layout::{DIRECT_MAP_BASE, DIRECT_MAP_BYTES, KERNEL_BASE, PAGE_BYTES, WINDOWS_BASE};
 use super::table::{self, GLOBAL, LARGE, Level, NO_EXECUTE, PRESENT, WRITABLE};
 use crate::boot::image;
 use crate::boot::start_info::{BootFacts, Range};
-use crate::frame::{Frames, OutOfMemory};
+use crate::frame::OutOfMemory;
 
 static ROOT: AtomicU64 = AtomicU64::new(0);
 
@@ -31,7 +32,7 @@ pub(crate) fn root() -> u64 {
 /// Once, on the boot CPU, while the provisional tables are loaded and the allocator has frames
 /// below 4 GiB only.
 pub(crate) unsafe fn build(facts: &BootFacts) -> Result<(), OutOfMemory> {
-    let root = Frames::allocate_zeroed()?.into_raw().address();
+    let root = table::allocate()?;
     ROOT.store(root, Ordering::Relaxed);
     let low_end = facts
         .usable()
@@ -122,7 +123,17 @@ pub(crate) fn unmap_trampoline(page: u64) {
 
 /// Whether a kernel address has a page, of whatever size.
 pub(crate) fn is_mapped(address: u64) -> bool {
+    protection(address).is_some()
+}
+
+/// What the kernel may do at one of its addresses besides reading; none without a page. The entries
+/// above the last one restrict nothing.
+pub(crate) fn protection(address: u64) -> Option<Protection> {
     let entry = table::find(root(), address, Level::Page)
-        .or_else(|| table::find(root(), address, Level::Large));
-    entry.is_some_and(|entry| entry.load(Ordering::Relaxed) & PRESENT != 0)
+        .or_else(|| table::find(root(), address, Level::Large))?;
+    let value = entry.load(Ordering::Relaxed);
+    (value & PRESENT != 0).then_some(Protection {
+        write: value & WRITABLE != 0,
+        execute: value & NO_EXECUTE == 0,
+    })
 }

@@ -2,6 +2,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use vm_core::frame::{FrameNumber, Order};
+
 use super::layout::direct;
 use crate::frame::{Frames, OutOfMemory};
 
@@ -25,6 +27,36 @@ pub(crate) enum Level {
     Page = 1,
     /// Entries for 2 MiB.
     Large = 2,
+}
+
+/// Frames that are tables, of all spaces.
+static TABLES: AtomicU64 = AtomicU64::new(0);
+
+/// How many frames are tables.
+pub(crate) fn count() -> u64 {
+    TABLES.load(Ordering::Relaxed)
+}
+
+/// A new table without entries, by its physical address.
+///
+/// # Errors
+/// When no frame is left.
+pub(crate) fn allocate() -> Result<u64, OutOfMemory> {
+    let table = Frames::allocate_zeroed()?.into_raw().address();
+    TABLES.fetch_add(1, Ordering::Relaxed);
+    Ok(table)
+}
+
+/// Frees a table.
+///
+/// # Safety
+/// It came from `allocate`, and no entry and no CPU refers to it any more.
+pub(crate) unsafe fn free(table: u64) {
+    if let Some(number) = FrameNumber::from_address(table) {
+        TABLES.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: `allocate` made it from a frame of its own; the caller vouches for the rest.
+        drop(unsafe { Frames::from_raw(number, Order::FRAME) });
+    }
 }
 
 /// The entries of a table. The CPU writes accessed and dirty bits on its own, hence atomics; their
@@ -68,7 +100,7 @@ pub(crate) fn find_or_add(
         let entry = &entries(table)[index(address, level)];
         let value = entry.load(Ordering::Relaxed);
         if value & PRESENT == 0 {
-            let below = Frames::allocate_zeroed()?.into_raw().address();
+            let below = allocate()?;
             entry.store(below | PRESENT | WRITABLE | rights, Ordering::Relaxed);
             table = below;
         } else {

@@ -1,7 +1,7 @@
 //! Kernel stacks and device registers: mappings of their own in the windows' region, each with an
 //! unmapped page before it.
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use ksync::Level as LockLevel;
 use vm_core::frame::Order;
@@ -28,6 +28,14 @@ static REGION: SpinLock<Region> = SpinLock::new(
     "windows",
     Region { next: WINDOWS_BASE, free: alloc::vec::Vec::new(), stacks: alloc::vec::Vec::new() },
 );
+
+/// Pages that stacks have, those ready for reuse included.
+static STACK_PAGES: AtomicU64 = AtomicU64::new(0);
+
+/// How many pages stacks have.
+pub(crate) fn stack_pages() -> u64 {
+    STACK_PAGES.load(Ordering::Relaxed)
+}
 
 struct Region {
     next: u64,
@@ -84,6 +92,7 @@ impl KernelStack {
             let entry = table_entry(bottom + page * PAGE_BYTES)?;
             let address = frame.into_raw().address();
             entry.store(address | PRESENT | WRITABLE | GLOBAL | NO_EXECUTE, Ordering::Relaxed);
+            STACK_PAGES.fetch_add(1, Ordering::Relaxed);
         }
         Ok(stack)
     }
@@ -114,6 +123,7 @@ impl KernelStack {
             }
         }
         shootdown::flush_kernel(self.bottom, self.pages);
+        STACK_PAGES.fetch_sub(frames.len() as u64, Ordering::Relaxed);
         drop(frames);
         REGION.lock().free.push((self.bottom - PAGE_BYTES, self.pages + 1));
     }

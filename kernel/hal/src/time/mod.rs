@@ -43,7 +43,13 @@ pub fn now_ns() -> u64 {
 /// Nanoseconds since 1970-01-01T00:00:00Z.
 #[must_use]
 pub fn wall_ns() -> i64 {
-    WALL_START_NS.load(Ordering::Relaxed).saturating_add_unsigned(now_ns())
+    wall_at_ns(now_ns())
+}
+
+/// The wall clock at an instant of the monotonic clock, in nanoseconds since 1970.
+#[must_use]
+pub fn wall_at_ns(at_ns: u64) -> i64 {
+    WALL_START_NS.load(Ordering::Relaxed).saturating_add_unsigned(at_ns)
 }
 
 /// Sets the wall clock.

@@ -1,0 +1,121 @@
+//! The network: one thread that owns the card's interrupts, polls the stack, and runs the admin
+//! server's connections as tasks of its own. It sleeps when there is nothing to do.
+
+mod card;
+mod server;
+mod stack;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::task::{Context, Waker};
+
+use net::executor::{Executor, Unpark};
+use net::runtime::{Turn, turn};
+use net::socket::SharedStack;
+use net::stack::{Stack, StackConfig, WakeList};
+use process_core::{BlockReason, Priority};
+
+pub use server::{HttpFigures, Secrets, http_figures};
+pub use stack::{KernelStack, statistics};
+
+use crate::options::Options;
+use crate::process::{self, CreateError};
+use crate::random;
+use crate::scheduler::{self, Thread};
+
+/// Connections of the admin server and everything else that runs beside them.
+const MAX_TASKS: usize = 640;
+/// Bytes of the network thread's kernel stack: the server's handlers run on it.
+const STACK_BYTES: u64 = 128 * 1024;
+
+/// Starts the network thread, if there is a network card.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn start(options: &Options, secrets: Secrets) -> Result<(), CreateError> {
+    let shown = options.shown.clone();
+    let (ipv4, port) = (options.ipv4, options.port);
+    process::spawn_kernel_thread(
+        "network",
+        Priority::High,
+        STACK_BYTES,
+        Box::new(move || {
+            let Some(card) = card::start() else { return };
+            let mac = card.mac_address();
+            let config = StackConfig { ipv4, ..StackConfig::new(mac, random::number()) };
+            stack::install(Stack::new(&config, card, stack::now()));
+            run(port, secrets, shown);
+        }),
+    )?;
+    Ok(())
+}
+
+/// The thread that is to run when there is work.
+struct NetworkThread(Arc<Thread>);
+
+impl Unpark for NetworkThread {
+    fn unpark(&self) {
+        self.0.unpark();
+    }
+}
+
+impl Wake for NetworkThread {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn run(port: u16, secrets: Secrets, shown: String) {
+    let Some(thread) = scheduler::current() else { return };
+    let thread = Arc::new(NetworkThread(thread));
+    let waker = Waker::from(Arc::clone(&thread));
+    let mut executor = Executor::new(MAX_TASKS, thread);
+    if let Err(error) = server::start(&executor, port, secrets, shown) {
+        crate::error!("the admin server cannot listen on port {port}: {error:?}");
+    }
+    let mut wakes = WakeList::default();
+    let mut address = None;
+    loop {
+        let next = turn(&KernelStack, &mut executor, &mut wakes);
+        let now_has = KernelStack.with(|stack| stack.ipv4_address());
+        if now_has != address {
+            address = now_has;
+            announce(address, port);
+        }
+        let Turn::Sleep(until) = next else {
+            scheduler::preempt();
+            continue;
+        };
+        let mut context = Context::from_waker(&waker);
+        // The card's interrupts go on, and it is looked at once more.
+        if KernelStack.with(|stack| stack.device_mut().poll_idle(&mut context)).is_ready() {
+            continue;
+        }
+        match until {
+            Some(until) => {
+                scheduler::park_until(BlockReason::Device, until.as_nanos());
+            }
+            None => scheduler::park(BlockReason::Device),
+        }
+    }
+}
+
+fn announce(address: Option<net::stack::Ipv4Address>, port: u16) {
+    use crate::events::{Kind, publish};
+    match address {
+        Some(address) => {
+            crate::info!("network: {address}, the admin server listens on port {port}");
+            publish(Kind::NetworkChanged, None, None, format_args!("the address is {address}"));
+        }
+        None => {
+            crate::warning!("network: the address is lost");
+            publish(Kind::NetworkChanged, None, None, format_args!("the address is lost"));
+        }
+    }
+}
