@@ -55,6 +55,11 @@ pub fn Console(props: &ConsoleProps) -> Html {
         Some(known) => anonymous.within(known),
         None => anonymous.clone(),
     };
+    use_effect_with(session.0.clone(), |session| match session {
+        SessionState::Unknown => {}
+        SessionState::SignedIn(_) => browser::remember_session(true),
+        SessionState::SignedOut(_) => browser::remember_session(false),
+    });
     use_first_session(anonymous, session.clone(), props.secret.clone(), *retries);
     use_events(client.clone(), &session.0, events.clone());
 
@@ -117,7 +122,9 @@ fn use_first_session(
                     let secret = Some(secret.to_string());
                     client.sign_in(&SessionRequest { secret, ..SessionRequest::default() }).await
                 }
-                None => client.session().await,
+                None if browser::may_have_session() => client.session().await,
+                // Nothing to ask for, and no refusal in the browser's log.
+                None => Err(Failure::SignedOut),
             };
             match answer {
                 Ok(found) => session.dispatch(SessionAction::Began(Box::new(found))),

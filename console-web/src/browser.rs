@@ -1,7 +1,7 @@
 //! The browser's clock, page and storage, in one place.
 
 use gloo_utils::{document, window};
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{HtmlElement, Storage};
 
 /// The clock, in milliseconds since 1970.
@@ -35,8 +35,8 @@ pub fn local_time_f64(unix_ms: f64) -> String {
 /// Date and time in the user's zone and manner.
 #[must_use]
 pub fn local_date_time(unix_ms: u64) -> String {
-    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(unix_ms as f64));
-    date.to_locale_string("en-GB", &wasm_bindgen::JsValue::UNDEFINED).into()
+    let date = js_sys::Date::new(&JsValue::from_f64(unix_ms as f64));
+    date.to_locale_string("en-GB", &JsValue::UNDEFINED).into()
 }
 
 /// Whether nobody can see the page.
@@ -68,18 +68,34 @@ pub fn is_typing() -> bool {
     })
 }
 
-/// Takes the part behind `#` out of the address bar and the history.
-pub fn replace_fragment(fragment: &str) {
-    if let Ok(history) = window().history() {
-        // A browser that refuses leaves the old address; the secret works once only.
-        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(fragment));
-    }
+/// The fragment of the printed link, which `web/early.js` took out of the address bar; once only.
+#[must_use]
+pub fn take_sign_in_fragment() -> Option<String> {
+    let (window, name) = (window(), JsValue::from_str("multiosSignIn"));
+    let fragment = js_sys::Reflect::get(&window, &name).ok()?.as_string();
+    // A property that the page's own script made can be deleted.
+    let _ = js_sys::Reflect::delete_property(&window, &name);
+    fragment
 }
 
-/// The part of the address behind `#`, with it.
+const SESSION_HINT: &str = "multios-session";
+
+/// Whether there may be a session: nobody signed in from here since the last signing out. The
+/// cookie itself is out of reach of scripts. Where storage is denied, there may always be one.
 #[must_use]
-pub fn fragment() -> String {
-    window().location().hash().unwrap_or_default()
+pub fn may_have_session() -> bool {
+    storage().is_none_or(|storage| storage.get_item(SESSION_HINT).ok().flatten().is_some())
+}
+
+/// Remembers whether there may be a session.
+pub fn remember_session(is_there: bool) {
+    if let Some(storage) = storage() {
+        // A full storage costs one request that is refused.
+        let _ = match is_there {
+            true => storage.set_item(SESSION_HINT, "1"),
+            false => storage.remove_item(SESSION_HINT),
+        };
+    }
 }
 
 /// The browser's storage, which it may deny.

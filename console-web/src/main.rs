@@ -6,11 +6,7 @@ use console_web::browser;
 use console_web::model::session::secret_of;
 
 fn main() {
-    // The secret leaves the address bar before anything else happens.
-    let secret = secret_of(&browser::fragment());
-    if secret.is_some() {
-        browser::replace_fragment("#/");
-    }
+    let secret = browser::take_sign_in_fragment().and_then(|fragment| secret_of(&fragment));
     if let Some(root) = gloo_utils::document().get_element_by_id("app") {
         root.set_inner_html("");
         let secret = secret.map(Into::into);

@@ -82,6 +82,19 @@ fn finish(out: &mut Paths, run: &[(f64, f64)], bottom: f64) {
     out.line.push_str(&line);
 }
 
+/// Minutes that the time axis shows for samples over `span_ms`: few at first, so that a chart is
+/// worth looking at from its first seconds on.
+#[must_use]
+pub fn minutes_for(span_ms: f64) -> u32 {
+    if span_ms <= 60_000.0 {
+        1
+    } else if span_ms <= 120_000.0 {
+        2
+    } else {
+        5
+    }
+}
+
 /// A round number at or above `value` that halves well: the top of an axis.
 #[must_use]
 pub fn round_up(value: f64, smallest: f64) -> f64 {
@@ -146,6 +159,11 @@ mod tests {
     #[test]
     fn an_empty_series_draws_nothing() {
         assert_eq!(paths(&series(&[]), &SCALE), Paths::default());
+    }
+
+    #[test]
+    fn the_time_axis_grows_with_what_there_is_to_show() {
+        assert_eq!([0.0, 60_000.0, 61_000.0, 300_000.0].map(minutes_for), [1, 1, 2, 5]);
     }
 
     #[test]

@@ -48,6 +48,15 @@ impl Series {
         self.samples.back().copied()
     }
 
+    /// Time between the oldest and the newest sample.
+    #[must_use]
+    pub fn span_ms(&self) -> f64 {
+        match (self.samples.front(), self.samples.back()) {
+            (Some(first), Some(last)) => last.at_ms - first.at_ms,
+            _ => 0.0,
+        }
+    }
+
     /// The largest value kept, zero if there is none.
     #[must_use]
     pub fn max(&self) -> f64 {

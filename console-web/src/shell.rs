@@ -234,7 +234,7 @@ fn PowerDialog(props: &PowerDialogProps) -> Html {
         <>
             <Button look={Look::Danger} label={verb} is_busy={*is_busy} testid="power-confirm"
                 onclick={confirm.reform(|_: MouseEvent| ())} />
-            <Button look={Look::Link} label="Cancel" onclick={props.onclose.reform(|_: MouseEvent| ())} />
+            <Button look={Look::Link} label="Cancel" testid="dialog-cancel" has_focus=true onclick={props.onclose.reform(|_: MouseEvent| ())} />
         </>
     };
     html! {

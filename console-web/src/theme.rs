@@ -1,4 +1,4 @@
-//! Light and dark: the system's preference until the user chooses. `web/theme.js` does the same
+//! Light and dark: the system's preference until the user chooses. `web/early.js` does the same
 //! before the first paint, with the same key and class.
 
 use gloo_utils::{document_element, window};

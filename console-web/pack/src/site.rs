@@ -46,7 +46,7 @@ pub fn pack(wasm: &Path, console_dir: &Path, out_dir: &Path) -> Result<Manifest,
         site.add(name, fs::read(&path).map_err(PackError::file(&path))?);
     }
     site.add("favicon.svg", read(&web, "favicon.svg")?.into_bytes());
-    site.add("theme.js", read(&web, "theme.js")?.into_bytes());
+    site.add("early.js", read(&web, "early.js")?.into_bytes());
 
     let page = read(&web, "index.html")?;
     let own_sheet = read(&web, "console.css")?;

@@ -62,6 +62,9 @@ pub struct ButtonProps {
     /// Whether it sends the form that it is in.
     #[prop_or_default]
     pub submits: bool,
+    /// Whether the keyboard is here first.
+    #[prop_or_default]
+    pub has_focus: bool,
     /// `data-testid`.
     #[prop_or_default]
     pub testid: Option<AttrValue>,
@@ -84,7 +87,7 @@ pub fn Button(props: &ButtonProps) -> Html {
     html! {
         <button {class} type={kind} disabled={props.is_disabled || props.is_busy}
             aria-label={props.name.clone()} title={props.name.clone()} aria-pressed={pressed}
-            aria-busy={props.is_busy.then_some("true")} data-testid={props.testid.clone()}
+            autofocus={props.has_focus} aria-busy={props.is_busy.then_some("true")} data-testid={props.testid.clone()}
             onclick={props.onclick.clone()}>
             if let Some(shown) = props.icon {
                 <span class={classes!("pf-v6-c-button__icon", (!props.label.is_empty()).then_some("pf-m-start"))}>

@@ -9,6 +9,7 @@ use crate::browser;
 use crate::format;
 use crate::plot::{self, GAP_MS, Scale};
 use crate::series::Series;
+use crate::stores::use_app;
 
 /// The box that a chart is drawn in; it is stretched to the place that there is.
 const WIDTH: f64 = 600.0;
@@ -78,9 +79,9 @@ pub struct ChartProps {
     /// Value at the upper edge; else it follows the values.
     #[prop_or_default]
     pub top: Option<f64>,
-    /// Length of the time axis in minutes.
-    #[prop_or(5)]
-    pub minutes: u32,
+    /// Whether it is still measured, so that its right edge is now.
+    #[prop_or(true)]
+    pub is_live: bool,
     /// `data-testid`.
     pub testid: AttrValue,
 }
@@ -90,6 +91,8 @@ pub struct ChartProps {
 pub fn Chart(props: &ChartProps) -> Html {
     let pointer = use_state_eq(|| None::<f64>);
     let plot_node = use_node_ref();
+    let span_ms = props.lines.iter().map(|line| line.series.span_ms()).fold(0.0, f64::max);
+    let minutes = plot::minutes_for(span_ms);
     let end_ms = props
         .lines
         .iter()
@@ -99,7 +102,7 @@ pub fn Chart(props: &ChartProps) -> Html {
     let max = props.lines.iter().map(|line| line.series.max()).fold(0.0, f64::max);
     let scale = Scale {
         end_ms,
-        window_ms: f64::from(props.minutes) * 60_000.0,
+        window_ms: f64::from(minutes) * 60_000.0,
         top: props.top.unwrap_or_else(|| props.unit.top(max)),
         width: WIDTH,
         height: HEIGHT,
@@ -125,6 +128,17 @@ pub fn Chart(props: &ChartProps) -> Html {
         Some(at) => line.series.nearest(at).filter(|sample| (sample.at_ms - at).abs() <= GAP_MS),
         None => line.series.last(),
     };
+    let is_up = use_app().is_none_or(|app| app.connection.0.is_up());
+    let end = if (props.is_live && is_up) || end_ms == 0.0 {
+        "now".to_owned()
+    } else {
+        browser::local_time_f64(end_ms)
+    };
+    let start = if end == "now" {
+        format!("{minutes} min ago")
+    } else {
+        browser::local_time_f64(end_ms - scale.window_ms)
+    };
     let values = props.lines.iter().map(|line| {
         let text = reading(line).map_or_else(|| "–".to_owned(), |s| props.unit.text(s.value));
         html! {
@@ -135,12 +149,11 @@ pub fn Chart(props: &ChartProps) -> Html {
             </li>
         }
     });
-    let when = match read_ms.and_then(|_| props.lines.first().and_then(reading)) {
-        Some(sample) => browser::local_time_f64(sample.at_ms),
-        None => "now".to_owned(),
-    };
+    let when = read_ms
+        .and_then(|_| props.lines.first().and_then(reading))
+        .map(|sample| browser::local_time_f64(sample.at_ms));
     html! {
-        <figure class="mo-chart" data-testid={props.testid.clone()} role="group" aria-label={summary(props)}>
+        <figure class="mo-chart" data-testid={props.testid.clone()} role="group" aria-label={summary(props, minutes)}>
             <figcaption class="mo-chart__head">
                 <ul class="mo-legend mo-legend--inline">{ for values }</ul>
                 <span class="mo-dim mo-chart__when">{ when }</span>
@@ -153,7 +166,7 @@ pub fn Chart(props: &ChartProps) -> Html {
                 </div>
                 <svg ref={plot_node} class="mo-chart__plot" viewBox={format!("0 0 {WIDTH} {HEIGHT}")}
                     preserveAspectRatio="none" {onpointermove} {onpointerleave}>
-                    { grid(props.minutes) }
+                    { grid(minutes) }
                     { for props.lines.iter().map(|line| draw(&line.series, &scale, line.colour)) }
                     if let Some(x) = *pointer {
                         <line class="mo-chart__cursor" x1={format!("{x:.1}")} x2={format!("{x:.1}")} y1="0" y2={HEIGHT.to_string()} />
@@ -161,23 +174,22 @@ pub fn Chart(props: &ChartProps) -> Html {
                 </svg>
             </div>
             <div class="mo-chart__x" aria-hidden="true">
-                <span>{ format!("{} min ago", props.minutes) }</span>
-                <span>{ "now" }</span>
+                <span>{ start }</span>
+                <span>{ end }</span>
             </div>
         </figure>
     }
 }
 
 /// What a screen reader says instead of showing the lines.
-fn summary(props: &ChartProps) -> String {
+fn summary(props: &ChartProps, minutes: u32) -> String {
     let lines = props.lines.iter().map(|line| {
         let now = line.series.last().map_or(0.0, |sample| sample.value);
         format!(
-            "{} now {}, at most {} in the last {} minutes",
+            "{} now {}, at most {} in the last {minutes} minutes",
             line.name,
             props.unit.text(now),
             props.unit.text(line.series.max()),
-            props.minutes
         )
     });
     format!("{}: {}", props.name, lines.collect::<Vec<_>>().join("; "))
@@ -187,8 +199,10 @@ fn grid(minutes: u32) -> Html {
     let horizontal = [0.0, HEIGHT / 2.0, HEIGHT].map(|y| {
         html! { <line class="mo-chart__grid" x1="0" x2={WIDTH.to_string()} y1={y.to_string()} y2={y.to_string()} /> }
     });
-    let vertical = (1..minutes).map(|minute| {
-        let x = (f64::from(minute) / f64::from(minutes) * WIDTH).to_string();
+    // A line a minute; four parts where there are fewer minutes.
+    let parts = minutes.max(4);
+    let vertical = (1..parts).map(|part| {
+        let x = (f64::from(part) / f64::from(parts) * WIDTH).to_string();
         html! { <line class="mo-chart__grid" x1={x.clone()} x2={x} y1="0" y2={HEIGHT.to_string()} /> }
     });
     html! { <>{ for horizontal }{ for vertical }</> }

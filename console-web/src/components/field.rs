@@ -142,6 +142,9 @@ pub struct SelectProps {
     /// What is wrong with it.
     #[prop_or_default]
     pub error: Option<AttrValue>,
+    /// Whether the keyboard is here first.
+    #[prop_or_default]
+    pub has_focus: bool,
     /// Another choice.
     pub onchange: Callback<String>,
 }
@@ -162,7 +165,7 @@ pub fn Select(props: &SelectProps) -> Html {
         <div class="mo-field">
             <label class={label_class} for={props.id.clone()}>{ &props.label }</label>
             <span class={classes!("pf-v6-c-form-control", props.error.is_some().then_some("pf-m-error"))}>
-                <select id={props.id.clone()} data-testid={props.id.clone()} {onchange}>
+                <select id={props.id.clone()} data-testid={props.id.clone()} autofocus={props.has_focus} {onchange}>
                     { for options }
                 </select>
                 <span class="pf-v6-c-form-control__utilities">

@@ -141,7 +141,13 @@ fn row(line: &LogLine) -> Html {
             <time class="mo-log__time" title={format!("{} s after boot", format::count(line.uptime_ns / 1_000_000_000))}>
                 { browser::local_time(line.at.unix_ms()) }
             </time>
-            <span class="mo-log__level">{ label(text, tone, None) }</span>
+            <span class="mo-log__level">
+                if matches!(line.level, LogLevel::Error | LogLevel::Warning) {
+                    { label(text, tone, None) }
+                } else {
+                    <span class="mo-dim">{ text }</span>
+                }
+            </span>
             <span class="mo-log__source">{ line.source.as_str() }</span>
             <span class="mo-log__text">{ line.message.as_str() }</span>
         </div>

@@ -53,7 +53,7 @@ pub(super) fn MemoryCard(props: &CardProps) -> Html {
         </span>
     };
     html! {
-        <Card title="Memory" {aside} testid="memory-card">
+        <Card title="Memory" class="mo-w-2" {aside} testid="memory-card">
             <Chart name="Memory" {lines} unit={Unit::Bytes} top={memory.total_bytes as f64} testid="memory-chart" />
             { stacked(&parts, memory.total_bytes as f64, "Memory by use", "memory-by-use") }
         </Card>
@@ -73,7 +73,7 @@ pub(super) fn NetworkCard(props: &CardProps) -> Html {
         <span class="mo-dim">{ format!("{} connections", format::count(network.tcp.established.into())) }</span>
     };
     html! {
-        <Card title="Network" {aside} testid="network-card">
+        <Card title="Network" class="mo-w-3 mo-card--tall" {aside} testid="network-card">
             <Chart name="Network" {lines} unit={Unit::BytesPerSecond} testid="network-chart" />
             { for network.interfaces.iter().map(interface) }
         </Card>
@@ -132,9 +132,10 @@ pub(super) fn ProcessCard(props: &CardProps) -> Html {
         <span class="mo-dim">{ format!("{} threads", format::count(reading.system.threads.into())) }</span>
     };
     html! {
-        <Card title="Processes" {aside} testid="process-card">
+        <Card title="Processes" class="mo-w-3" {aside} testid="process-card">
             <p class="mo-big mo-figure" data-testid="count-total">{ format::count(counts.total.into()) }</p>
             <ul class="mo-counts" role="list">{ for rows }</ul>
+            <super::busiest::Busiest />
         </Card>
     }
 }
@@ -158,7 +159,7 @@ pub(super) fn SystemCard(props: &CardProps) -> Html {
     let Some(reading) = &overview.reading else { return Html::default() };
     let system = &reading.system;
     let load = &system.load;
-    let load = format!("{}  {}  {}", load.one_minute, load.five_minutes, load.fifteen_minutes);
+    let load = format!("{} · {} · {}", load.one_minute, load.five_minutes, load.fifteen_minutes);
     let machine = match &system.hypervisor {
         Some(hypervisor) => format!("{} under {hypervisor}", system.architecture),
         None => system.architecture.to_string(),
@@ -180,7 +181,7 @@ pub(super) fn SystemCard(props: &CardProps) -> Html {
         ("API requests", format::count(reading.network.http.requests)),
     ];
     html! {
-        <Card title="System" testid="system-card">
+        <Card title="System" class="mo-w-2" testid="system-card">
             { facts(rows.into_iter().map(|(term, text)| (term, html! { <span class="mo-figure">{ text }</span> })).collect()) }
         </Card>
     }

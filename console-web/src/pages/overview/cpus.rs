@@ -30,27 +30,28 @@ pub(super) fn CpuCard(props: &CpuProps) -> Html {
         html! { <Core key={cpu.id} cpu={cpu.clone()} series={series.clone()} /> }
     });
     html! {
-        <Card title="CPU" class="mo-span-2" testid="cpu-card"
+        <Card title="CPU" class="mo-w-4 mo-card--tall" testid="cpu-card"
             aside={html! { <span class="mo-dim">{ online }</span> }}>
             <Chart name="CPU" {lines} unit={Unit::Percent} top={100.0} testid="cpu-chart-total" />
-            { overview.shares.map(shares).unwrap_or_default() }
+            { shares(overview.shares) }
             <ul class="mo-cores" role="list">{ for cores }</ul>
         </Card>
     }
 }
 
-fn shares(shares: Shares) -> Html {
+/// Needs two readings; until then the places are kept free.
+fn shares(shares: Option<Shares>) -> Html {
     let parts = [
-        ("Programs", shares.user),
-        ("Kernel", shares.system),
-        ("Interrupts", shares.interrupt),
-        ("Idle", shares.idle),
+        ("Programs", shares.map(|shares| shares.user)),
+        ("Kernel", shares.map(|shares| shares.system)),
+        ("Interrupts", shares.map(|shares| shares.interrupt)),
+        ("Idle", shares.map(|shares| shares.idle)),
     ];
     let items = parts.map(|(name, value)| {
         html! {
             <div class="mo-pair">
                 <dt>{ name }</dt>
-                <dd>{ format::percent(value) }</dd>
+                <dd>{ value.map_or_else(|| "–".to_owned(), format::percent) }</dd>
             </div>
         }
     });

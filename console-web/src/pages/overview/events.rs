@@ -27,7 +27,7 @@ pub(super) fn EventCard() -> Html {
             </ol>
         }
     };
-    html! { <Card title="Recent events" class="mo-span-2">{ body }</Card> }
+    html! { <Card title="Recent events" class="mo-w-4">{ body }</Card> }
 }
 
 fn row(event: &Event) -> Html {
@@ -45,7 +45,7 @@ fn row(event: &Event) -> Html {
             <span class="mo-events__kind">{ label(text, tone, None) }</span>
             <span class="mo-events__text">
                 { message }
-                if let Some(actor) = &event.actor {
+                if let Some(actor) = event.actor.as_ref().filter(|actor| !event.message.contains(actor.as_str())) {
                     <span class="mo-dim">{ format!(" by {actor}") }</span>
                 }
             </span>

@@ -21,6 +21,11 @@ pub(super) struct HealthProps {
 
 #[component]
 pub(super) fn Health(props: &HealthProps) -> Html {
+    let is_up = use_app().is_none_or(|app| app.connection.0.is_up());
+    if !is_up {
+        // How the system is now, nobody knows; the banner says so.
+        return Html::default();
+    }
     let found = findings(&props.overview);
     if found.is_empty() {
         return html! {
@@ -74,8 +79,12 @@ fn FindingItem(props: &FindingProps) -> Html {
 
 fn target(link: Link) -> (&'static str, Route, Option<Query>) {
     match link {
-        Link::ByCpu => ("See what is busy", Route::Processes, Some(Query::largest_by(SortKey::Cpu))),
-        Link::ByMemory => ("See what uses most", Route::Processes, Some(Query::largest_by(SortKey::Memory))),
+        Link::ByCpu => {
+            ("See what is busy", Route::Processes, Some(Query::largest_by(SortKey::Cpu)))
+        }
+        Link::ByMemory => {
+            ("See what uses most", Route::Processes, Some(Query::largest_by(SortKey::Memory)))
+        }
         Link::Zombies => {
             let query = Query::in_state(ProcessState::Zombie);
             ("See the zombies", Route::Processes, Some(query))

@@ -1,5 +1,6 @@
 //! The system at a glance: what is wrong, CPUs, memory, network, processes, events.
 
+mod busiest;
 mod cards;
 mod cpus;
 mod events;

@@ -42,7 +42,9 @@ pub(super) fn IdentityCard(props: &FactProps) -> Html {
         None => format!("none yet (may use {})", affinity.join(", ")),
     };
     let user = format!("{} ({}:{})", process.user.name, process.user.uid, process.user.gid);
+    let group = format!("{}, session {}", process.process_group, process.session);
     let mut rows = vec![
+        ("PID", text(process.pid.to_string())),
         ("Command line", code(&format::command_line(&process.command))),
         ("Working directory", code(&process.cwd)),
         ("Priority", label::priority(process.priority)),
@@ -50,6 +52,7 @@ pub(super) fn IdentityCard(props: &FactProps) -> Html {
         ("Nice", text(process.nice.to_string())),
         ("CPU", text(cpu)),
         ("Parent", parent),
+        ("Process group", text(group)),
         ("User", text(user)),
         ("Isolation", text(words::isolation(process.isolation))),
         ("Threads", text(format::count(process.threads.into()))),
@@ -58,7 +61,7 @@ pub(super) fn IdentityCard(props: &FactProps) -> Html {
     if let Some(service) = &process.service {
         rows.push(("Service", text(service.as_str())));
     }
-    html! { <Card title="Process" testid="process-facts">{ facts(rows) }</Card> }
+    html! { <Card title="Process" class="mo-w-2" testid="process-facts">{ facts(rows) }</Card> }
 }
 
 #[component]
@@ -126,7 +129,7 @@ pub(super) fn UsageCard(props: &FactProps) -> Html {
         ),
         ("Open files", text(format::count(usage.open_files.into()))),
     ];
-    html! { <Card title="Usage" testid="process-usage">{ facts(rows) }</Card> }
+    html! { <Card title="Usage" class="mo-w-3" testid="process-usage">{ facts(rows) }</Card> }
 }
 
 #[component]
@@ -146,7 +149,7 @@ pub(super) fn LimitsCard(props: &FactProps) -> Html {
         ("Reading", or_none(limits.read_bytes_per_second.map(rate))),
         ("Writing", or_none(limits.write_bytes_per_second.map(rate))),
     ];
-    html! { <Card title="Limits" testid="process-limits">{ facts(rows) }</Card> }
+    html! { <Card title="Limits" class="mo-w-3" testid="process-limits">{ facts(rows) }</Card> }
 }
 
 fn rate(bytes: u64) -> String {

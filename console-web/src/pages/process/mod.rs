@@ -111,12 +111,12 @@ pub fn ProcessPage(props: &ProcessPageProps) -> Html {
             { ending(&process, detail.0.failure.as_ref()) }
             <Stale at_ms={Some(detail.0.at_ms)}>
                 <div class="mo-grid">
-                    <Card title="CPU" aside={cpu_aside(&process)}>
-                        <Chart name="CPU" unit={Unit::Percent} testid="process-cpu-chart"
+                    <Card title="CPU" class="mo-w-3" aside={cpu_aside(&process)}>
+                        <Chart name="CPU" unit={Unit::Percent} is_live={process.ended_at.is_none()} testid="process-cpu-chart"
                             lines={vec![Line { name: "Of one CPU", series: detail.0.cpu.clone(), colour: 0 }]} />
                     </Card>
-                    <Card title="Memory" aside={memory_aside(&process)}>
-                        <Chart name="Memory" unit={Unit::Bytes} testid="process-memory-chart"
+                    <Card title="Memory" class="mo-w-3" aside={memory_aside(&process)}>
+                        <Chart name="Memory" unit={Unit::Bytes} is_live={process.ended_at.is_none()} testid="process-memory-chart"
                             lines={vec![Line { name: "In use", series: detail.0.memory.clone(), colour: 2 }]} />
                     </Card>
                     <output::OutputCard {pid} />
@@ -199,8 +199,10 @@ fn Head(props: &HeadProps) -> Html {
             </h1>
             { label::state_and_detail(process) }
             <span class="mo-toolbar__space"></span>
-            { quick }
-            <ProcessActions process={process.clone()} {may_change} shows_label=true on_changed={props.on_changed.clone()} />
+            <div class="mo-actions">
+                { quick }
+                <ProcessActions process={process.clone()} {may_change} shows_label=true on_changed={props.on_changed.clone()} />
+            </div>
         </header>
     }
 }

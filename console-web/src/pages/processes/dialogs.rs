@@ -33,7 +33,7 @@ fn footer(
     html! {
         <>
             <Button {look} label={verb} submits=true {is_busy} {testid} />
-            <Button look={Look::Link} label="Cancel" testid="dialog-cancel" onclick={onclose.reform(|_: MouseEvent| ())} />
+            <Button look={Look::Link} label="Cancel" testid="dialog-cancel" has_focus={look == Look::Danger} onclick={onclose.reform(|_: MouseEvent| ())} />
         </>
     }
 }
@@ -161,7 +161,7 @@ pub(super) fn SignalDialog(props: &DialogProps) -> Html {
         <Dialog title={format!("Send a signal to {}", process.name)} testid="signal-dialog"
             onclose={props.onclose.clone()} {onsubmit}
             footer={footer("Send", Look::Primary, *is_busy, "signal-confirm", &props.onclose)}>
-            <Select id="signal-name" label="Signal" value={chosen.name()} {choices} {onchange} />
+            <Select id="signal-name" has_focus=true label="Signal" value={chosen.name()} {choices} {onchange} />
         </Dialog>
     }
 }
@@ -217,7 +217,7 @@ pub(super) fn SettingsDialog(props: &DialogProps) -> Html {
         <Dialog title={format!("Priority and class of {}", process.name)} testid="settings-dialog"
             onclose={props.onclose.clone()} {onsubmit}
             footer={footer("Change", Look::Primary, *is_busy, "settings-confirm", &props.onclose)}>
-            <Select id="settings-priority" label="Priority" value={priority.name()}
+            <Select id="settings-priority" has_focus=true label="Priority" value={priority.name()}
                 choices={priority_choices()} onchange={on_priority} />
             <Select id="settings-class" label="Class" value={class.name()}
                 choices={class_choices(*class)} onchange={on_class} />

@@ -144,9 +144,13 @@ fn Processes(props: &ProcessesProps) -> Html {
 }
 
 fn about(total: u64, is_filtered: bool) -> String {
-    let noun = if total == 1 { "process" } else { "processes" };
-    let which = if is_filtered { " match" } else { "" };
-    format!("{} {noun}{which}", format::count(total))
+    let text = match (total, is_filtered) {
+        (1, false) => "process",
+        (1, true) => "process matches",
+        (_, false) => "processes",
+        (_, true) => "processes match",
+    };
+    format!("{} {text}", format::count(total))
 }
 
 /// What the last request ran into, if it was refused; a lost connection is shown by the shell.

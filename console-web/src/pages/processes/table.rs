@@ -154,8 +154,8 @@ fn Row(props: &RowProps) -> Html {
             <td class="pf-v6-c-table__td mo-col-number mo-figure" data-label="CPU time">{ format::cpu_time_ns(usage.cpu.total_ns) }</td>
             <td class="pf-v6-c-table__td mo-col-word" data-label="Priority">{ label::priority(process.priority) }</td>
             <td class="pf-v6-c-table__td mo-col-word" data-label="Class">{ words::class(process.class) }</td>
-            <td class="pf-v6-c-table__td mo-col-word" data-label="User">{ process.user.name.as_str() }</td>
-            <td class="pf-v6-c-table__td mo-col-number mo-figure" data-label="Started"
+            <td class="pf-v6-c-table__td mo-col-word mo-not-narrow" data-label="User">{ process.user.name.as_str() }</td>
+            <td class="pf-v6-c-table__td mo-col-number mo-figure mo-not-narrow" data-label="Started"
                 title={browser::local_date_time(process.started_at.unix_ms())}>
                 { browser::local_time(process.started_at.unix_ms()) }
             </td>
