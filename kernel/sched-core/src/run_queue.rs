@@ -284,7 +284,8 @@ impl<T> RunQueue<T> {
     }
 
     /// Changes the parameters of a running or waiting task, with effect at once. Its lag stays; a
-    /// change of band keeps a debt and drops a credit.
+    /// change of band drops a credit and keeps a debt (unless it is alone in Idle in between: a debt
+    /// is to others of the same band).
     ///
     /// # Errors
     /// The task has left the queue: change its [`crate::State`].

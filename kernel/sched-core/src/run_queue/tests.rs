@@ -283,3 +283,88 @@ fn a_queue_takes_what_it_has_room_for_and_only_what_may_run_there() {
     assert!(queue.take_current(Instant::ZERO).is_some());
     assert_eq!(queue.set_affinity(key, CpuSet::ALL), Err(NotQueued::Gone));
 }
+
+fn normal() -> State {
+    State::new(Params::default(), CpuSet::ALL).unwrap()
+}
+
+/// proves: K2
+#[test]
+fn who_was_alone_still_has_a_slice_when_company_comes() {
+    let mut queue = RunQueue::new(CpuId::ZERO);
+    queue.reserve(2).unwrap();
+    let _ = queue.enqueue(Entity::new('a', normal()), Arrival::New, Instant::ZERO).unwrap();
+    assert_eq!(queue.pick_next(Instant::ZERO), Some(&'a'));
+    assert_eq!(queue.next_event(Instant::ZERO), None);
+    let later = Instant::from_nanos(10_000_000_000);
+    let second = queue.enqueue(Entity::new('b', normal()), Arrival::New, later).unwrap();
+    assert_eq!(second.effect, Effect::Rearm);
+    let end = later.after(Class::User.slice());
+    assert_eq!(queue.next_event(later), Some(end));
+    assert_eq!(queue.charge(end).effect, Effect::Preempt);
+    assert_eq!(queue.pick_next(end), Some(&'b'));
+}
+
+/// Another operation may be the first to see that the slice is over; the timer still has to come.
+/// proves: K2
+#[test]
+fn the_end_of_a_slice_is_not_forgotten() {
+    let mut queue = RunQueue::new(CpuId::ZERO);
+    queue.reserve(3).unwrap();
+    for name in ['a', 'b'] {
+        let _ = queue.enqueue(Entity::new(name, normal()), Arrival::New, Instant::ZERO).unwrap();
+    }
+    assert_eq!(queue.pick_next(Instant::ZERO), Some(&'a'));
+    let end = queue.next_event(Instant::ZERO).unwrap();
+    assert_eq!(end, Instant::ZERO.after(Class::User.slice()));
+    let _ = queue.enqueue(Entity::new('c', normal()), Arrival::New, end).unwrap();
+    assert_eq!(queue.next_event(end), Some(end));
+    assert_eq!(queue.charge(end).effect, Effect::Preempt);
+    assert_eq!(queue.pick_next(end), Some(&'b'));
+}
+
+/// proves: P3
+#[test]
+fn a_change_of_band_and_back_sheds_no_debt() {
+    let mut queue = RunQueue::new(CpuId::ZERO);
+    queue.reserve(2).unwrap();
+    let enqueued = ['a', 'b'].map(|name| {
+        queue.enqueue(Entity::new(name, normal()), Arrival::New, Instant::ZERO).unwrap()
+    });
+    assert_eq!(queue.pick_next(Instant::ZERO), Some(&'a'));
+    let now = Instant::from_nanos(3_000_000);
+    for priority in [Priority::RealTime, Priority::Critical, Priority::Normal] {
+        let params = Params::new(priority, Class::User);
+        let _ = queue.set_params(enqueued[0].key, params, now).unwrap();
+    }
+    queue.put_back(PutBack::Preempted, now);
+    let debtor = queue.remove(enqueued[0].key, now).unwrap();
+    // It had 3 ms, of which half were the other's.
+    assert_eq!((debtor.state().lag_nanos() + 1_500_000).abs() / 1_000, 0);
+}
+
+/// proves: K2
+#[test]
+fn real_time_tasks_have_whole_turns_and_keep_them_when_interrupted() {
+    let mut queue = RunQueue::new(CpuId::ZERO);
+    queue.reserve(3).unwrap();
+    let at = |millis| Instant::ZERO.after(Duration::from_millis(millis));
+    let add = |queue: &mut RunQueue<char>, name, priority, now| {
+        let state = State::new(Params::new(priority, Class::User), CpuSet::ALL).unwrap();
+        queue.enqueue(Entity::new(name, state), Arrival::New, now).unwrap().effect
+    };
+    let _ = add(&mut queue, 'a', Priority::RealTime, at(0));
+    assert_eq!(queue.pick_next(at(0)), Some(&'a'));
+    // Alone for a second; then its turn begins with the other's arrival.
+    assert_eq!(add(&mut queue, 'b', Priority::RealTime, at(1_000)), Effect::Rearm);
+    assert_eq!(queue.next_event(at(1_000)), Some(at(1_010)));
+    // Interrupted in the middle, it goes on before the other.
+    assert_eq!(add(&mut queue, 'c', Priority::Critical, at(1_006)), Effect::Preempt);
+    assert_eq!(queue.pick_next(at(1_006)), Some(&'c'));
+    assert!(queue.take_current(at(1_007)).is_some());
+    assert_eq!(queue.pick_next(at(1_007)), Some(&'a'));
+    assert_eq!(queue.next_event(at(1_007)), Some(at(1_011)));
+    assert_eq!(queue.charge(at(1_011)).effect, Effect::Preempt);
+    assert_eq!(queue.pick_next(at(1_011)), Some(&'b'));
+    assert_eq!(queue.next_event(at(1_011)), Some(at(1_021)));
+}
