@@ -1,5 +1,5 @@
 //! Nanoseconds for a request on this host, through picoserve and a socket in memory:
-//! `cargo bench -p admin-api`.
+//! `cargo bench -p admin-api`, or `-- PART` for the requests that contain a part.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,6 +23,7 @@ fn main() {
         create(&app, "/bin/cat", &["a", "b", "c"]);
     }
     app.backend().advance_ms(1000);
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     println!("{:<56} {:>10} {:>10}", "request", "ns", "bytes");
     for target in [
         "/healthz",
@@ -34,6 +35,9 @@ fn main() {
         "/api/v1/processes?limit=200",
         "/metrics",
     ] {
+        if wanted.as_ref().is_some_and(|wanted| !target.contains(wanted.as_str())) {
+            continue;
+        }
         let request = get(target).bytes();
         let mut best_ns = u128::MAX;
         let mut bytes = 0;

@@ -215,6 +215,17 @@ pub(super) fn query_parameter(name: &str) -> Value {
     parameter
 }
 
+/// What a header may hold.
+pub(super) fn header_schema(name: &str) -> Value {
+    match name {
+        "Idempotency-Key" => {
+            json!({ "type": "string", "pattern": "^[!-~]+$", "maxLength": 255 })
+        }
+        "Last-Event-ID" => json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
 fn schema_is_list(parameter: &Value) -> bool {
     parameter["schema"]["type"] == "array"
 }

@@ -62,7 +62,8 @@ fn operation(route: &Route) -> Value {
         parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
     }
     for name in description.headers {
-        parameters.push(json!({ "name": name, "in": "header", "schema": { "type": "string" } }));
+        let schema = describe::header_schema(name);
+        parameters.push(json!({ "name": name, "in": "header", "schema": schema }));
     }
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();

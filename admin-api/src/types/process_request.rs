@@ -14,18 +14,21 @@ use super::{Class, Priority, Signal};
 #[serde(deny_unknown_fields)]
 pub struct CreateProcess {
     /// Absolute path of the program, such as `/bin/sleep`.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^/[^\\x00]*$", max_length = 4096))]
     pub program: String,
     /// Its arguments, without the program's own name.
     #[serde(default)]
     pub args: Vec<String>,
     /// Its name in lists; else the last part of `program`.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[ -~]+$", max_length = 64))]
     pub name: Option<String>,
     /// Its environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Its working directory; else `/`.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^/[^\\x00]*$", max_length = 4096))]
     pub cwd: Option<String>,
     /// Its priority; else `normal`.
     #[serde(default)]
@@ -39,6 +42,7 @@ pub struct CreateProcess {
     pub nice: Option<i8>,
     /// The CPUs it may run on; else all.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub affinity: Option<Vec<u32>>,
 }
 
@@ -59,6 +63,7 @@ pub struct ProcessPatch {
     pub nice: Option<i8>,
     /// New set of CPUs it may run on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub affinity: Option<Vec<u32>>,
 }
 
