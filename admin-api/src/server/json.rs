@@ -96,39 +96,6 @@ impl<'b> Items<'b> {
 }
 
 impl Writer<'_> {
-    fn unsigned(self, mut value: u64) {
-        // Most figures of most processes are zero.
-        if value < 10 {
-            self.bytes.push(b'0' + u8::try_from(value).unwrap_or(0));
-            return;
-        }
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + u8::try_from(value % 10).unwrap_or(0);
-            value /= 10;
-            if value == 0 || start == 0 {
-                break;
-            }
-        }
-        self.bytes.extend_from_slice(&digits[start..]);
-    }
-
-    fn string(self, text: &str) {
-        self.bytes.push(b'"');
-        let mut rest = text.as_bytes();
-        let needs_escape = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-        while let Some(at) = rest.iter().position(needs_escape) {
-            let (plain, tail) = rest.split_at(at);
-            self.bytes.extend_from_slice(plain);
-            escape(self.bytes, tail[0]);
-            rest = &tail[1..];
-        }
-        self.bytes.extend_from_slice(rest);
-        self.bytes.push(b'"');
-    }
-
     /// Writes a number of two places exactly; `false` when it is none. Percentages are such numbers, and
     /// the general way costs a kernel without floating-point registers many times as much.
     fn hundredths(&mut self, value: f64) -> bool {
@@ -147,7 +114,7 @@ impl Writer<'_> {
         if f64::from(hundredths) / 100.0 != value {
             return false;
         }
-        Writer { bytes: self.bytes }.unsigned(u64::from(hundredths / 100));
+        append_unsigned(self.bytes, u64::from(hundredths / 100));
         let digit = |value: u32| b'0' + u8::try_from(value % 10).unwrap_or(0);
         self.bytes.extend_from_slice(&[b'.', digit(hundredths / 10)]);
         if !hundredths.is_multiple_of(10) {
@@ -155,6 +122,40 @@ impl Writer<'_> {
         }
         true
     }
+}
+
+/// Appends a number.
+pub(crate) fn append_unsigned(bytes: &mut Vec<u8>, mut value: u64) {
+    // Most figures of most processes are zero.
+    if value < 10 {
+        bytes.push(b'0' + u8::try_from(value).unwrap_or(0));
+        return;
+    }
+    // All places are copied, because a copy of constant length needs no call, and cut off after.
+    const PLACES: usize = 20;
+    let length = usize::try_from(value.ilog10()).unwrap_or(0) + 1;
+    let mut digits = [0; PLACES];
+    for place in digits[..length].iter_mut().rev() {
+        *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+    }
+    bytes.extend_from_slice(&digits);
+    bytes.truncate(bytes.len() - (PLACES - length));
+}
+
+/// Appends a string with its marks.
+pub(crate) fn append_string(bytes: &mut Vec<u8>, text: &str) {
+    bytes.push(b'"');
+    let mut rest = text.as_bytes();
+    let needs_escape = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    while let Some(at) = rest.iter().position(needs_escape) {
+        let (plain, tail) = rest.split_at(at);
+        bytes.extend_from_slice(plain);
+        escape(bytes, tail[0]);
+        rest = &tail[1..];
+    }
+    bytes.extend_from_slice(rest);
+    bytes.push(b'"');
 }
 
 fn escape(bytes: &mut Vec<u8>, byte: u8) {
@@ -216,12 +217,12 @@ impl<'b> ser::Serializer for Writer<'b> {
         if value < 0 {
             self.bytes.push(b'-');
         }
-        self.unsigned(value.unsigned_abs());
+        append_unsigned(self.bytes, value.unsigned_abs());
         Ok(())
     }
 
     fn serialize_u64(self, value: u64) -> Result<(), Unwritable> {
-        self.unsigned(value);
+        append_unsigned(self.bytes, value);
         Ok(())
     }
 
@@ -238,12 +239,12 @@ impl<'b> ser::Serializer for Writer<'b> {
     }
 
     fn serialize_char(self, value: char) -> Result<(), Unwritable> {
-        self.string(value.encode_utf8(&mut [0; 4]));
+        append_string(self.bytes, value.encode_utf8(&mut [0; 4]));
         Ok(())
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Unwritable> {
-        self.string(value);
+        append_string(self.bytes, value);
         Ok(())
     }
 
@@ -326,7 +327,7 @@ impl<'b> ser::Serializer for Writer<'b> {
         _length: usize,
     ) -> Result<Items<'b>, Unwritable> {
         self.bytes.push(b'{');
-        Writer { bytes: self.bytes }.string(variant);
+        append_string(self.bytes, variant);
         self.bytes.push(b':');
         Ok(Items::new(self.bytes, b'[', b"]}"))
     }
@@ -351,13 +352,13 @@ impl<'b> ser::Serializer for Writer<'b> {
         _length: usize,
     ) -> Result<Items<'b>, Unwritable> {
         self.bytes.push(b'{');
-        Writer { bytes: self.bytes }.string(variant);
+        append_string(self.bytes, variant);
         self.bytes.push(b':');
         Ok(Items::new(self.bytes, b'{', b"}}"))
     }
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Unwritable> {
-        self.string(&value.to_string());
+        append_string(self.bytes, &value.to_string());
         Ok(())
     }
 }

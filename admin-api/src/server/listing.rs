@@ -15,6 +15,7 @@ use crate::backend::Backend;
 
 use super::json::append_json;
 use super::process_filter::{ProcessFilter, Sort, SortKey};
+use super::process_json::append_process;
 use super::query::Query;
 use super::refusal::Refusal;
 use super::reply::{Body, JSON, Reply};
@@ -167,7 +168,7 @@ impl ProcessPages {
             if !core::mem::replace(is_first, false) {
                 bytes.push(b',');
             }
-            append_json(bytes, process);
+            append_process(bytes, process);
         };
         match &mut self.source {
             Source::All { after } => {

@@ -19,6 +19,7 @@ mod logs;
 mod metrics;
 mod output;
 mod process_filter;
+mod process_json;
 mod processes;
 mod query;
 mod refusal;

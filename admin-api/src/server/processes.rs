@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::future::poll_fn;
 
 use picoserve::Timer;
@@ -16,9 +17,10 @@ use super::authentication::Identity;
 use super::idempotency::{Known, MAX_KEY_BYTES};
 use super::listing::ProcessPages;
 use super::output::read_output;
+use super::process_json::append_process;
 use super::query::Query;
 use super::refusal::Refusal;
-use super::reply::{Body, Reply};
+use super::reply::{Body, JSON, Reply};
 use super::stream::{Stream, Subject};
 use super::{App, Assets, documents};
 
@@ -53,7 +55,9 @@ pub(crate) fn etag(process: &Process) -> String {
 }
 
 fn described(status: u16, process: &Process) -> Reply {
-    Reply::json(status, process).with_header("ETag", etag(process))
+    let mut bytes = Vec::new();
+    append_process(&mut bytes, process);
+    Reply::new(status, Body::Owned { content_type: JSON, bytes }).with_header("ETag", etag(process))
 }
 
 fn pid_of(request: &Request<'_>) -> Result<u32, Refusal> {

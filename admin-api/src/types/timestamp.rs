@@ -26,9 +26,6 @@ impl fmt::Display for InvalidTimestamp {
 const MS_PER_DAY: u64 = 86_400_000;
 /// 9999-12-31T23:59:59.999Z, the last time that RFC 3339 can write.
 const LAST_MS: u64 = 253_402_300_799_999;
-/// Length of the written form.
-const LEN: usize = 24;
-
 impl Timestamp {
     /// From milliseconds since 1970; later than the year 9999 becomes its end.
     #[must_use]
@@ -49,7 +46,8 @@ impl Timestamp {
     }
 
     /// The written form, without an allocation.
-    fn write(self) -> [u8; LEN] {
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 24] {
         let (year, month, day) = civil_from_days(self.unix_ms / MS_PER_DAY);
         let in_day = self.unix_ms % MS_PER_DAY;
         let mut out = *b"0000-00-00T00:00:00.000Z";
@@ -102,7 +100,7 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(core::str::from_utf8(&self.write()).map_err(|_| fmt::Error)?)
+        formatter.write_str(core::str::from_utf8(&self.to_bytes()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -153,7 +151,7 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = self.write();
+        let written = self.to_bytes();
         serializer.serialize_str(core::str::from_utf8(&written).unwrap_or_default())
     }
 }

@@ -178,7 +178,14 @@ fn requests_and_problems_are_written_alike_and_read_back() {
 fn the_server_writes_what_serde_json_writes() {
     let app = app();
     create(&app, "/bin/echo", &["quote \" backslash \\ tab \t newline \n ä \u{1}\u{1F}\u{7F}"]);
-    create(&app, "/bin/yes", &[]);
+    let busy = create(&app, "/bin/yes", &[]);
+    let changed = crate::harness::request(
+        "PATCH",
+        &format!("/api/v1/processes/{busy}"),
+        crate::harness::OPERATOR,
+    );
+    let changed = changed.json(r#"{"nice":-17,"affinity":[1,3],"priority":"real_time"}"#);
+    assert_eq!(changed.send(&app).status, 200);
     app.backend().advance_ms(3333);
     fn check<T: Serialize + DeserializeOwned>(app: &crate::harness::TestApp, path: &str) {
         let body = get(path).send(app).text();
@@ -191,6 +198,8 @@ fn the_server_writes_what_serde_json_writes() {
     check::<Page<InterruptLine>>(&app, "/api/v1/interrupts");
     check::<Network>(&app, "/api/v1/network");
     check::<Page<Process>>(&app, "/api/v1/processes");
+    check::<Process>(&app, "/api/v1/processes/6");
+    check::<Process>(&app, "/api/v1/processes/7");
     check::<Page<Process>>(&app, "/api/v1/processes?state=defunct");
     check::<Page<Process>>(&app, "/api/v1/processes?sort=-cpu_percent");
     check::<Page<LogLine>>(&app, "/api/v1/logs");
