@@ -15,7 +15,7 @@ use crate::backend::Backend;
 
 use super::json::append_json;
 use super::process_filter::{ProcessFilter, Sort, SortKey};
-use super::process_json::append_process;
+use super::process_json::{USUAL_BYTES, append_process};
 use super::query::Query;
 use super::refusal::Refusal;
 use super::reply::{Body, JSON, Reply};
@@ -120,7 +120,7 @@ impl ProcessPages {
                 Ok(Self::in_order(id, &snapshot.pids, position, limit))
             }
             None => {
-                let pids = in_order(backend, &filter, sort).await;
+                let pids = in_order(backend, &filter, sort).await?;
                 let mut id = [0; 8];
                 backend.fill_random(&mut id);
                 let id = u64::from_le_bytes(id);
@@ -146,13 +146,19 @@ impl ProcessPages {
     }
 
     /// The answer: at once if it is short, else to be sent in chunks.
-    pub(crate) fn into_reply<B: Backend>(mut self, backend: &B) -> Reply {
+    ///
+    /// # Errors
+    /// 503 when there is no memory for it.
+    pub(crate) fn into_reply<B: Backend>(mut self, backend: &B) -> Result<Reply, Refusal> {
         if self.remaining > CHUNK {
-            return Reply::new(200, Body::Processes(self));
+            return Ok(Reply::new(200, Body::Processes(self)));
         }
-        let mut bytes = Vec::with_capacity(256 + self.remaining.min(CHUNK) * 1280);
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve(256 + self.remaining * USUAL_BYTES)
+            .map_err(|_| Refusal::out_of_memory())?;
         while !self.append_chunk(backend, &mut bytes) {}
-        Reply::new(200, Body::Owned { content_type: JSON, bytes })
+        Ok(Reply::new(200, Body::Owned { content_type: JSON, bytes }))
     }
 
     /// Appends the next part of the document; `true` after the last.
@@ -244,16 +250,30 @@ async fn matching<B: Backend>(
 }
 
 /// All matching processes in an order.
-async fn in_order<B: Backend>(backend: &B, filter: &ProcessFilter, sort: Sort) -> Rc<[u32]> {
+///
+/// # Errors
+/// 503 when there is no memory for the keys of all processes: a large list must not take the last of it.
+async fn in_order<B: Backend>(
+    backend: &B,
+    filter: &ProcessFilter,
+    sort: Sort,
+) -> Result<Rc<[u32]>, Refusal> {
     let mut keys: Vec<SortKey> = Vec::new();
+    let mut has_room = true;
     scan(backend, |row| {
-        if filter.matches(row) {
-            keys.push(sort.key(row));
+        if has_room && filter.matches(row) {
+            has_room = keys.try_reserve(1).is_ok();
+            if has_room {
+                keys.push(sort.key(row));
+            }
         }
     })
     .await;
+    if !has_room {
+        return Err(Refusal::out_of_memory());
+    }
     keys.sort_unstable_by(|one, other| sort.compare(one, other));
-    keys.iter().map(|key| key.pid).collect()
+    Ok(keys.iter().map(|key| key.pid).collect())
 }
 
 /// Looks at all processes, also at those of the history.

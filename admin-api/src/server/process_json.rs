@@ -14,7 +14,7 @@ use crate::types::{
 use super::json::{append_json, append_string, append_unsigned};
 
 /// More than most processes need, so that the buffer grows once for each at the most.
-const USUAL_BYTES: usize = 1536;
+pub(crate) const USUAL_BYTES: usize = 1280;
 
 /// Appends a name with its marks, then a value by a function of this module.
 macro_rules! member {

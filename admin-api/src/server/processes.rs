@@ -70,7 +70,7 @@ impl<B: Backend, A: Assets> App<B, A> {
     /// `GET /processes`.
     pub(crate) async fn processes(&self, query: &Query<'_>) -> Result<Reply, Refusal> {
         let pages = ProcessPages::plan(&self.backend, &self.snapshots, query).await?;
-        Ok(pages.into_reply(&self.backend))
+        pages.into_reply(&self.backend)
     }
 
     /// `POST /processes`.

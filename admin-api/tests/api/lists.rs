@@ -112,7 +112,7 @@ fn a_cursor_belongs_to_its_list() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     // proves: P9, A1
     #[test]
