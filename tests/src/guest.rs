@@ -88,7 +88,9 @@ impl Guest {
         machine.memory_mib = setup.memory_mib;
         machine.port = Some(port);
         machine.on_reset = setup.on_reset;
-        machine.command_line = secret::kernel_options(&token, &link_secret);
+        // A panic ends the machine, which is noticed at once.
+        machine.command_line =
+            format!("{} panic=exit", secret::kernel_options(&token, &link_secret));
         if !setup.append.is_empty() {
             machine.command_line.push(' ');
             machine.command_line.push_str(&setup.append);

@@ -46,7 +46,7 @@ fn boot(places: &Places, setting: &Setting) -> Result<(End, String)> {
     machine.initrd = Some(places.test_initrd());
     machine.cpus = setting.cpus;
     machine.cpu_model = setting.cpu_model.to_owned();
-    machine.command_line = "test=all".to_owned();
+    machine.command_line = "test=all panic=exit".to_owned();
     let path = places.artefacts().join(format!("kernel-{}.serial", setting.name));
     let fail = |error| Failure::file("can't use", &path, &error);
     let serial = File::create(&path).map_err(fail)?;
