@@ -368,3 +368,23 @@ fn real_time_tasks_have_whole_turns_and_keep_them_when_interrupted() {
     assert_eq!(queue.pick_next(at(1_011)), Some(&'b'));
     assert_eq!(queue.next_event(at(1_011)), Some(at(1_021)));
 }
+
+/// proves: K2
+#[test]
+fn equal_tasks_that_wake_each_other_do_not_preempt_at_every_turn() {
+    for (micros, effect) in [(4_200, Effect::Rearm), (5_000, Effect::Preempt)] {
+        let mut queue = RunQueue::new(CpuId::ZERO);
+        queue.reserve(2).unwrap();
+        for name in ['a', 'b'] {
+            let _ = queue.enqueue(Entity::new(name, normal()), Arrival::New, Instant::ZERO);
+        }
+        let at = |micros| Instant::ZERO.after(Duration::from_micros(micros));
+        assert_eq!(queue.pick_next(at(0)), Some(&'a'));
+        assert_eq!(queue.pick_next(at(4_000)), Some(&'b'));
+        let creditor = queue.take_current(at(4_000)).unwrap();
+        assert_eq!(creditor.state().lag_nanos(), 2_000_000);
+        assert_eq!(queue.pick_next(at(4_000)), Some(&'a'));
+        let woken = queue.enqueue(creditor, Arrival::Woken, at(micros)).unwrap();
+        assert_eq!(woken.effect, effect, "after {micros} us");
+    }
+}

@@ -227,6 +227,27 @@ fn a_sleeper_gets_its_small_share_soon() {
     assert!(waits[0] * 4 < waits[1] && waits[1] < waits[2], "{waits:?}");
 }
 
+/// Interactive tasks that wake up all the time go first only until somebody is late.
+/// proves: K2
+#[test]
+fn interactive_tasks_delay_nobody_beyond_the_share() {
+    for seed in 0..10 {
+        let mut machine = Machine::new(1, seed);
+        let hog = machine.spawn(user(Priority::Normal), CpuSet::ALL, Hog);
+        let busy = Sleeper { run: (100 * MICRO, 2 * MILLI), sleep: (10 * MICRO, 20 * MILLI) };
+        for _ in 0..30 {
+            let params = Params::new(Priority::Normal, Class::Interactive);
+            machine.spawn(params, CpuSet::ALL, busy);
+        }
+        machine.run_until(10 * SECOND, |_| {});
+        let task = &machine.tasks[hog];
+        // Its slice at its rate, and one slice of another that is not interrupted.
+        let bound = 31 * 4 * MILLI + 2 * MILLI;
+        assert!(task.longest_wait <= bound, "waited for {} ns", task.longest_wait);
+        assert!(task.served >= 10 * SECOND / 31 - 8 * MILLI, "got {} ns", task.served);
+    }
+}
+
 /// proves: K2
 #[test]
 fn yielding_lets_others_go_first_and_starves_nobody() {
