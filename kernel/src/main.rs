@@ -18,6 +18,7 @@ mod options;
 mod process;
 mod random;
 mod scheduler;
+mod selftest;
 mod sync;
 mod syscall;
 
@@ -90,6 +91,9 @@ fn start_threads(
 ) -> Result<(), process::CreateError> {
     process::start()?;
     process::start_manager()?;
+    if let Some(filter) = &options.test {
+        return selftest::start(filter.clone());
+    }
     admin::start(&machine.platform, initrd)?;
     network::start(options, secrets(options))
 }

@@ -7,8 +7,8 @@ use hal::paging::layout::{DIRECT_MAP_BASE, KERNEL_BASE, PAGE_BYTES, USER_END, WI
 use hal::paging::{AddressSpace, MapError, Protection, kernel_protection};
 use hal::user::{copy_from, copy_to};
 
-use super::support::{MS, Outcome, PATIENCE_MS, Said, Worker, check, failed};
 use super::Test;
+use super::support::{MS, Outcome, PATIENCE_MS, Said, Worker, check, failed};
 
 pub(super) const TESTS: &[Test] = &[
     ("paging_maps_protects_and_moves", maps_protects_and_moves),

@@ -146,6 +146,7 @@ fn malformed_are_refused() -> Outcome {
     let bytes = fs::program(&good.path).map_err(super::support::failed("busybox"))?;
     let bytes = bytes.as_slice();
     check!(loads(bytes), "busybox does not load");
+    let head: Vec<u8> = bytes[..bytes.len().min(64 << 10)].to_vec();
     let before = Account::now();
     for len in [0, 1, 4, 63, 64, 100, 400] {
         check!(!loads(&bytes[..len.min(bytes.len())]), "{len} bytes of a program load");
@@ -160,7 +161,6 @@ fn malformed_are_refused() -> Outcome {
         state ^= state << 17;
         usize::try_from(state >> 16).unwrap_or(0) % below.max(1)
     };
-    let head: Vec<u8> = bytes[..bytes.len().min(64 << 10)].to_vec();
     let mut refused = 0;
     for _ in 0..200 {
         let mut changed = head.clone();

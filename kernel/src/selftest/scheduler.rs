@@ -11,7 +11,7 @@ use sched_core::{Class, Nice, Params, Priority};
 use super::Test;
 use super::support::{
     Account, MS, Outcome, PATIENCE_MS, Said, Worker, check, eventually, fill_histories, join_all,
-    make_threads, need_several_cpus, only, run_all, sleep_ms,
+    make_threads, need_several_cpus, only, sleep_ms,
 };
 use crate::scheduler::{self, Thread};
 
@@ -183,7 +183,7 @@ fn take_turns(table: &Table, player: usize, rounds: u64) -> Said {
 fn moves_running_threads() -> Outcome {
     need_several_cpus()?;
     let is_over = Arc::new(AtomicBool::new(false));
-    let where_it_is = Arc::new(AtomicUsize::new(0));
+    let where_it_is = Arc::new(AtomicUsize::new(usize::MAX));
     let shared = (Arc::clone(&is_over), Arc::clone(&where_it_is));
     let spinner = Worker::on(0, move || {
         let deadline = hal::time::now_ns() + 2 * PATIENCE_MS * MS;
@@ -193,6 +193,8 @@ fn moves_running_threads() -> Outcome {
         Ok(())
     })?;
     spinner.go();
+    let has_started = eventually(PATIENCE_MS, || where_it_is.load(Ordering::Relaxed) == 0);
+    check!(has_started, "the thread does not run");
     let mut lost = None;
     for round in 0..60 {
         let target = (round * 7 + 1) % hal::cpu::online();
