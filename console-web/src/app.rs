@@ -110,7 +110,7 @@ fn use_first_session(
 ) {
     let secret = use_mut_ref(|| secret);
     let is_unknown = session.0 == SessionState::Unknown;
-    use_poll(1000, (is_unknown, retries), move || {
+    use_poll(1000, (is_unknown, retries), move |_| {
         let (client, session, secret) = (client.clone(), session.dispatcher(), secret.clone());
         async move {
             if !is_unknown {

@@ -29,6 +29,19 @@ pub enum Round {
     Finished,
 }
 
+/// Tells a round of polling whether its answer is still wanted: not when something else was asked in
+/// the meantime, whose answer may have come first.
+#[derive(Clone)]
+pub struct Wish(Rc<Cell<bool>>);
+
+impl Wish {
+    /// Whether the answer is still wanted.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.0.get()
+    }
+}
+
 /// Whether someone can see the page.
 #[hook]
 pub fn use_visible() -> bool {
@@ -51,7 +64,7 @@ pub fn use_visible() -> bool {
 pub fn use_poll<D, F, R>(interval_ms: u32, deps: D, round: F)
 where
     D: PartialEq + 'static,
-    F: Fn() -> R + 'static,
+    F: Fn(Wish) -> R + 'static,
     R: Future<Output = Round> + 'static,
 {
     let is_visible = use_visible();
@@ -62,7 +75,7 @@ where
             spawn_local(async move {
                 let mut failures = 0_u32;
                 while is_alive.get() {
-                    let pause_ms = match round().await {
+                    let pause_ms = match round(Wish(is_alive.clone())).await {
                         Round::Finished => break,
                         Round::Done => {
                             failures = 0;
@@ -89,17 +102,17 @@ where
 pub fn use_live_poll<D, F, R>(interval_ms: u32, deps: D, round: F)
 where
     D: PartialEq + 'static,
-    F: Fn(App) -> R + 'static,
+    F: Fn(App, Wish) -> R + 'static,
     R: Future<Output = Round> + 'static,
 {
     let app = use_app();
     let is_up = app.as_ref().is_some_and(|app| app.connection.0.is_up());
     let round = Rc::new(round);
-    use_poll(interval_ms, (deps, is_up), move || {
+    use_poll(interval_ms, (deps, is_up), move |wish| {
         let (app, round) = (app.clone(), round.clone());
         async move {
             match app {
-                Some(app) if is_up => round(app).await,
+                Some(app) if is_up => round(app, wish).await,
                 _ => Round::Finished,
             }
         }

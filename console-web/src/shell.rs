@@ -41,17 +41,17 @@ pub fn Shell() -> Html {
             </nav>
             <main id="main" class="mo-main" tabindex="-1">
                 <ConnectionBanner />
-                <Switch<Route> render={page} />
+                <Switch<Route> render={|route: Route| page(&route)} />
             </main>
         </div>
     }
 }
 
-fn page(route: Route) -> Html {
+fn page(route: &Route) -> Html {
     match route {
         Route::Overview => html! { <OverviewPage /> },
         Route::Processes => html! { <ProcessesPage /> },
-        Route::Process { pid } => html! { <ProcessPage key={pid} {pid} /> },
+        Route::Process { pid } => html! { <ProcessPage key={*pid} pid={*pid} /> },
         Route::Log => html! { <LogPage /> },
         Route::NotFound => html! { <Redirect<Route> to={Route::Overview} /> },
     }
@@ -63,7 +63,7 @@ fn use_mending() {
     let app = use_app();
     let is_up = app.as_ref().is_none_or(|app| app.connection.0.is_up());
     let retries = app.as_ref().map_or(0, |app| *app.retries);
-    use_poll(500, (is_up, retries), move || {
+    use_poll(500, (is_up, retries), move |_| {
         let client = app.as_ref().filter(|_| !is_up).map(|app| app.client.clone());
         async move {
             match client {

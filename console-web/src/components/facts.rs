@@ -3,7 +3,6 @@
 use yew::prelude::*;
 
 /// A list of terms, each with its description beside it.
-#[must_use]
 pub fn facts(rows: Vec<(&'static str, Html)>) -> Html {
     let groups = rows.into_iter().map(|(term, description)| {
         html! {

@@ -59,7 +59,6 @@ pub const OFFLINE: Icon = Icon(
 );
 
 /// Draws an icon. It says nothing to a screen reader; the text beside it does.
-#[must_use]
 pub fn icon(icon: Icon) -> Html {
     html! {
         <svg class="mo-icon" viewBox="0 0 24 24" width="1em" height="1em" fill="none"
@@ -71,7 +70,6 @@ pub fn icon(icon: Icon) -> Html {
 }
 
 /// The product's mark.
-#[must_use]
 pub fn mark() -> Html {
     html! {
         <svg class="mo-mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">

@@ -18,7 +18,6 @@ pub fn tone_class(tone: Tone) -> &'static str {
 }
 
 /// A word on a coloured ground.
-#[must_use]
 pub fn label(text: &str, tone: Tone, hint: Option<&str>) -> Html {
     html! {
         <span class={classes!("pf-v6-c-label", "pf-m-compact", tone_class(tone))}
@@ -31,14 +30,12 @@ pub fn label(text: &str, tone: Tone, hint: Option<&str>) -> Html {
 }
 
 /// A process's state.
-#[must_use]
 pub fn state(state: ProcessState) -> Html {
     let (text, tone) = words::state(state);
     label(text, tone, Some(words::state_hint(state)))
 }
 
 /// A process's state and what it waits for.
-#[must_use]
 pub fn state_and_detail(process: &Process) -> Html {
     html! {
         <span class="mo-state">
@@ -51,7 +48,6 @@ pub fn state_and_detail(process: &Process) -> Html {
 }
 
 /// A priority: coloured only where it goes before others.
-#[must_use]
 pub fn priority(value: Priority) -> Html {
     match value {
         Priority::RealTime | Priority::Critical => {

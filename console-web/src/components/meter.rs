@@ -16,7 +16,6 @@ pub struct Part {
 }
 
 /// A small bar that is filled up to `percent`.
-#[must_use]
 pub fn bar(percent: f64, name: &str) -> Html {
     let width = format!("{:.1}%", percent.clamp(0.0, 100.0));
     html! {
@@ -28,7 +27,6 @@ pub fn bar(percent: f64, name: &str) -> Html {
 }
 
 /// A bar in parts and a legend below it. What is missing to `total` stays empty.
-#[must_use]
 pub fn stacked(parts: &[Part], total: f64, name: &str, testid: &'static str) -> Html {
     let mut x = 0.0;
     let rects = parts.iter().filter(|part| part.value > 0.0).map(|part| {
@@ -64,7 +62,6 @@ pub fn stacked(parts: &[Part], total: f64, name: &str, testid: &'static str) -> 
 }
 
 /// A small square in one of the colours.
-#[must_use]
 pub fn swatch(colour: usize) -> Html {
     html! {
         <svg class="mo-swatch" width="10" height="10" aria-hidden="true">

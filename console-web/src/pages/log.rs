@@ -118,7 +118,7 @@ fn Log(props: &LogProps) -> Html {
                 </p>
             </header>
             <div class="mo-toolbar" role="search">
-                { search_field("log-search", "Search the log", &view.search, on_search) }
+                { search_field("log-search", "Search the log", &view.search, &on_search) }
                 <Select id="log-level" label="Level" is_label_hidden=true value={view.level.name()} {choices} onchange={on_level} />
                 <span class="mo-toolbar__space"></span>
                 <Button look={Look::Secondary} icon={shown_icon} label={text}

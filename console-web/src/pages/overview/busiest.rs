@@ -18,7 +18,7 @@ pub(super) fn Busiest() -> Html {
     let processes = use_state_eq(Vec::<Process>::new);
     {
         let processes = processes.clone();
-        use_live_poll(INTERVAL_MS, (), move |app: App| {
+        use_live_poll(INTERVAL_MS, (), move |app: App, _| {
             let processes = processes.clone();
             async move {
                 match app.client.processes("limit=5&sort=-cpu_percent").await {

@@ -12,19 +12,18 @@ use crate::components::label;
 use crate::components::meter::{Part, stacked};
 use crate::format;
 use crate::model::list::{Query, QueryAction};
-use crate::model::overview::Overview;
 use crate::route::Route;
-use crate::stores::use_app;
+use crate::stores::{OverviewStore, use_app};
 
 /// Properties of the cards.
 #[derive(PartialEq, Properties)]
 pub(super) struct CardProps {
-    pub(super) overview: Overview,
+    pub(super) overview: UseReducerHandle<OverviewStore>,
 }
 
 #[component]
 pub(super) fn MemoryCard(props: &CardProps) -> Html {
-    let overview = &props.overview;
+    let overview = &props.overview.0;
     let Some(reading) = &overview.reading else { return Html::default() };
     let memory = &reading.memory;
     let uses = &memory.by_use;
@@ -62,7 +61,7 @@ pub(super) fn MemoryCard(props: &CardProps) -> Html {
 
 #[component]
 pub(super) fn NetworkCard(props: &CardProps) -> Html {
-    let overview = &props.overview;
+    let overview = &props.overview.0;
     let Some(reading) = &overview.reading else { return Html::default() };
     let network = &reading.network;
     let lines = vec![
@@ -107,7 +106,7 @@ fn interface(interface: &Interface) -> Html {
 #[component]
 pub(super) fn ProcessCard(props: &CardProps) -> Html {
     let app = use_app();
-    let Some(reading) = &props.overview.reading else { return Html::default() };
+    let Some(reading) = &props.overview.0.reading else { return Html::default() };
     let counts = &reading.system.processes;
     let rows = ProcessState::ALL.iter().map(|state| {
         let count = of_state(counts, *state);
@@ -155,7 +154,7 @@ fn of_state(counts: &ProcessCounts, state: ProcessState) -> u32 {
 
 #[component]
 pub(super) fn SystemCard(props: &CardProps) -> Html {
-    let overview = &props.overview;
+    let overview = &props.overview.0;
     let Some(reading) = &overview.reading else { return Html::default() };
     let system = &reading.system;
     let load = &system.load;

@@ -6,18 +6,19 @@ use yew::prelude::*;
 use crate::components::card::Card;
 use crate::components::chart::{Chart, Line, Sparkline, Unit};
 use crate::format;
-use crate::model::overview::{Overview, Shares};
+use crate::model::overview::Shares;
 use crate::series::Series;
+use crate::stores::OverviewStore;
 
 /// Properties of [`CpuCard`].
 #[derive(PartialEq, Properties)]
 pub(super) struct CpuProps {
-    pub(super) overview: Overview,
+    pub(super) overview: UseReducerHandle<OverviewStore>,
 }
 
 #[component]
 pub(super) fn CpuCard(props: &CpuProps) -> Html {
-    let overview = &props.overview;
+    let overview = &props.overview.0;
     let Some(reading) = &overview.reading else { return Html::default() };
     let lines = vec![Line { name: "All CPUs", series: overview.cpu.clone(), colour: 0 }];
     let cpus = &reading.system.cpus;

@@ -6,17 +6,16 @@ use yew_router::prelude::Link as RouteLink;
 use crate::components::icon::{self, icon};
 use crate::model::findings::{Finding, Link, findings};
 use crate::model::list::{Query, QueryAction, SortKey};
-use crate::model::overview::Overview;
 use crate::model::words::Tone;
 use crate::route::Route;
-use crate::stores::use_app;
+use crate::stores::{OverviewStore, use_app};
 
 use admin_api::types::ProcessState;
 
 /// Properties of [`Health`].
 #[derive(PartialEq, Properties)]
 pub(super) struct HealthProps {
-    pub(super) overview: Overview,
+    pub(super) overview: UseReducerHandle<OverviewStore>,
 }
 
 #[component]
@@ -26,7 +25,7 @@ pub(super) fn Health(props: &HealthProps) -> Html {
         // How the system is now, nobody knows; the banner says so.
         return Html::default();
     }
-    let found = findings(&props.overview);
+    let found = findings(&props.overview.0);
     if found.is_empty() {
         return html! {
             <p class="mo-health mo-health--good" role="status" data-testid="health">

@@ -24,7 +24,7 @@ const INTERVAL_MS: u32 = 1000;
 #[component]
 pub fn OverviewPage() -> Html {
     use_title("Overview".to_owned());
-    use_live_poll(INTERVAL_MS, (), |app: App| async move {
+    use_live_poll(INTERVAL_MS, (), |app: App, _| async move {
         match read(&app).await {
             Ok(reading) => app.overview.dispatch(reading),
             Err(Failure::Unreachable(_)) => return Round::Failed,
@@ -52,15 +52,15 @@ pub fn OverviewPage() -> Html {
                     <span>{ "up " }<span data-testid="system-uptime">{ format::duration_ns(reading.system.uptime_ns) }</span></span>
                 </p>
             </header>
-            <health::Health overview={overview.clone()} />
+            <health::Health overview={app.overview.clone()} />
             <Stale at_ms={Some(reading.at_ms)}>
                 <div class="mo-grid">
-                    <cpus::CpuCard overview={overview.clone()} />
-                    <cards::MemoryCard overview={overview.clone()} />
-                    <cards::NetworkCard overview={overview.clone()} />
-                    <cards::ProcessCard overview={overview.clone()} />
+                    <cpus::CpuCard overview={app.overview.clone()} />
+                    <cards::MemoryCard overview={app.overview.clone()} />
+                    <cards::NetworkCard overview={app.overview.clone()} />
+                    <cards::ProcessCard overview={app.overview.clone()} />
                     <events::EventCard />
-                    <cards::SystemCard overview={overview.clone()} />
+                    <cards::SystemCard overview={app.overview.clone()} />
                 </div>
             </Stale>
         </div>

@@ -62,10 +62,13 @@ pub fn ProcessPage(props: &ProcessPageProps) -> Html {
     });
     {
         let detail = detail.dispatcher();
-        use_live_poll(INTERVAL_MS, *changes, move |app: App| {
+        use_live_poll(INTERVAL_MS, *changes, move |app: App, wish| {
             let detail = detail.clone();
             async move {
                 let answer = app.client.process(pid).await;
+                if !wish.holds() {
+                    return Round::Finished;
+                }
                 let round = match &answer {
                     Err(Failure::Unreachable(_)) => return Round::Failed,
                     Err(Failure::SignedOut) => return Round::Finished,

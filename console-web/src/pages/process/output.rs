@@ -66,7 +66,7 @@ fn OutputOf(props: &InnerProps) -> Html {
         let flush = {
             let store = store.dispatcher();
             Callback::from(move |parts: Vec<ProcessOutput>| {
-                store.dispatch(OutputNews::Parts(parts))
+                store.dispatch(OutputNews::Parts(parts));
             })
         };
         let take = use_batch(flush);

@@ -69,13 +69,16 @@ fn Processes(props: &ProcessesProps) -> Html {
     {
         let (list, asked) = (list.dispatcher(), query.clone());
         let is_held = *is_menu_open;
-        use_live_poll(INTERVAL_MS, (query.clone(), is_held, *changes), move |app: App| {
+        use_live_poll(INTERVAL_MS, (query.clone(), is_held, *changes), move |app: App, wish| {
             let (list, query) = (list.clone(), asked.clone());
             async move {
                 if is_held {
                     return Round::Finished;
                 }
                 let answer = app.client.processes(&query.to_url()).await;
+                if !wish.holds() {
+                    return Round::Finished;
+                }
                 match &answer {
                     Err(Failure::SignedOut) => return Round::Finished,
                     Err(Failure::Unreachable(_)) => return Round::Failed,
@@ -167,12 +170,11 @@ fn problem(list: &ProcessList) -> Html {
 }
 
 /// A field that searches as one types.
-#[must_use]
 pub fn search_field(
     id: &'static str,
     name: &'static str,
     value: &str,
-    oninput: Callback<String>,
+    oninput: &Callback<String>,
 ) -> Html {
     let clear = {
         let oninput = oninput.clone();

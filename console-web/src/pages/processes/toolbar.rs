@@ -34,7 +34,7 @@ pub(super) fn Toolbar(props: &ToolbarProps) -> Html {
     let clear = act.reform(|_: MouseEvent| QueryAction::Clear);
     html! {
         <div class="mo-toolbar" role="search">
-            { search_field("process-search", "Filter by name", &query.text, on_text) }
+            { search_field("process-search", "Filter by name", &query.text, &on_text) }
             <Select id="filter-state" label="State" is_label_hidden=true onchange={on_state}
                 value={query.state.map_or(ALL, ProcessState::name)}
                 choices={choices("All states", ProcessState::ALL, |s| (s.name(), words::state(s).0))} />
