@@ -13,6 +13,7 @@ use super::support::{MS, Outcome, PATIENCE_MS, Said, Worker, check, failed};
 pub(super) const TESTS: &[Test] = &[
     ("paging_maps_protects_and_moves", maps_protects_and_moves),
     ("paging_obeys_the_rights", obeys_the_rights),
+    ("paging_retired_spaces_stay_unloaded", retired_spaces_stay_unloaded),
     ("paging_unmaps_large_gaps_fast", unmaps_large_gaps_fast),
     ("paging_kernel_is_never_writable_and_executable", kernel_rights),
     ("paging_kernel_stacks_have_guards", stacks_have_guards),
@@ -117,6 +118,24 @@ fn obeys(space: &AddressSpace) -> Said {
     }
     check!(space.unmap(all.0, all.1) == 1, "unmap");
     check!(copy_from(PAGE, &mut byte).is_err(), "a page that is gone was read");
+    Ok(())
+}
+
+/// A process's last thread may be switched to after it has freed the memory; no CPU may keep the
+/// tables for that.
+fn retired_spaces_stay_unloaded() -> Outcome {
+    let space = space_with(PAGE, WRITE)?;
+    let shared = Arc::clone(&space);
+    let workers = Worker::on_each(move |_| {
+        shared.load();
+        shared.retire();
+        shared.load();
+        Ok(())
+    })?;
+    super::support::run_all(&workers, PATIENCE_MS)?;
+    drop(workers);
+    let is_free = super::support::eventually(PATIENCE_MS, || Arc::strong_count(&space) == 1);
+    check!(is_free, "{} references to a retired space", Arc::strong_count(&space) - 1);
     Ok(())
 }
 

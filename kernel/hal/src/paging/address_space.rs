@@ -6,7 +6,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ksync::Level as LockLevel;
 use vm_core::frame::{FrameNumber, Order};
@@ -77,6 +77,8 @@ pub struct AddressSpace {
     root: u64,
     /// CPUs that have the tables loaded, perhaps without running a thread of the process.
     loaded_on: AtomicCpuMask,
+    /// Its last thread has ended: nobody loads it any more.
+    is_retired: AtomicBool,
     edit: SpinLock<()>,
     mapped_pages: AtomicU64,
 }
@@ -95,6 +97,7 @@ impl AddressSpace {
         Ok(Self {
             root,
             loaded_on: AtomicCpuMask::new(),
+            is_retired: AtomicBool::new(false),
             edit: SpinLock::new(TABLES_LEVEL, "page tables", ()),
             mapped_pages: AtomicU64::new(0),
         })
@@ -267,6 +270,7 @@ impl AddressSpace {
     }
 
     /// Makes this the space that the calling CPU uses. The CPU keeps it alive until it uses another.
+    /// A retired space is not loaded: its last thread may still be switched to on its way out.
     pub fn load(self: &Arc<Self>) {
         // The space used before is dropped with interrupts as the caller has them.
         drop(crate::interrupts::without(|| {
@@ -278,6 +282,12 @@ impl AddressSpace {
             }
             // Before the tables are loaded: whoever changes them from here on asks this CPU, too.
             self.loaded_on.insert(cpu.id());
+            // Sequentially consistent with `retire`: either that finds this CPU in the mask, or this
+            // sees the flag.
+            if self.is_retired.load(Ordering::SeqCst) {
+                self.loaded_on.remove(cpu.id());
+                return None;
+            }
             let frame = PhysFrame::containing_address(PhysAddr::new(self.root));
             // SAFETY: the tables hold all kernel mappings, and the slot keeps them alive.
             unsafe { Cr3::write(frame, Cr3Flags::empty()) };
@@ -289,8 +299,10 @@ impl AddressSpace {
         }));
     }
 
-    /// Makes every CPU let go of this space. Called when its last thread has ended.
+    /// Makes every CPU let go of this space, for good. Called when its last thread has ended.
     pub fn retire(&self) {
+        // See `load`.
+        self.is_retired.store(true, Ordering::SeqCst);
         shootdown::leave(&self.loaded_on, self.root);
     }
 
