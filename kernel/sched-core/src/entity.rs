@@ -4,6 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     cpu::{CpuId, CpuSet},
+    fair::Absence,
     params::{Band, Params},
     time::{Duration, Instant},
 };
@@ -24,6 +25,8 @@ pub(crate) struct Inner {
     pub(crate) lag: i64,
     /// Service left of the current request while the task is in no queue.
     pub(crate) request_left: i64,
+    /// How it still stands in the books of the queue of `last_cpu`, in this band.
+    pub(crate) absence: Option<(Band, Absence)>,
     /// Time left of the current turn, for Critical and RealTime.
     pub(crate) turn_left: Duration,
     pub(crate) cpu_time: Duration,
@@ -60,6 +63,7 @@ impl State {
             affinity,
             lag: 0,
             request_left: 0,
+            absence: None,
             turn_left: params.slice(),
             cpu_time: Duration::ZERO,
             last_ran: Instant::ZERO,

@@ -23,7 +23,7 @@ use crate::{
     time::{Duration, Instant},
     tree::NONE,
 };
-use account::End;
+use account::{End, Leave};
 
 /// The tasks that run or wait on one processor, and the policy between them.
 #[derive(Debug)]
@@ -202,6 +202,9 @@ impl<T> RunQueue<T> {
         if !entity.state.affinity().contains(self.cpu) {
             return Err(Rejected { entity, reason: Rejection::NotAllowed });
         }
+        if !self.slab.has_room() {
+            return Err(Rejected { entity, reason: Rejection::Full });
+        }
         let now = self.settle(now);
         let before = self.next_look(now);
         self.admit(&mut entity, arrival, now);
@@ -266,7 +269,7 @@ impl<T> RunQueue<T> {
     pub fn take_current(&mut self, now: Instant) -> Option<Entity<T>> {
         self.settle(now);
         let running = self.current.take()?;
-        self.leave(running.slot);
+        self.leave(running.slot, Leave::Blocks);
         self.slab.remove(running.slot)
     }
 
@@ -302,7 +305,7 @@ impl<T> RunQueue<T> {
         if !is_current {
             self.unlink(slot);
         }
-        self.leave(slot);
+        self.leave(slot, Leave::Moves);
         if let Some(entity) = self.slab.entity_mut(slot) {
             let old_band = entity.state.band();
             entity.state.set_params(params);

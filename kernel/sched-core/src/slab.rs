@@ -95,6 +95,10 @@ impl<T> Slab<T> {
         self.storage.capacity()
     }
 
+    pub(crate) fn has_room(&self) -> bool {
+        self.first_free != NONE || self.storage.slots.len() < self.capacity()
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }

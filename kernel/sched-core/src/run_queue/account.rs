@@ -20,6 +20,15 @@ pub(super) enum End {
     Back,
 }
 
+/// How a task leaves its band.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// It gives up the processor: it pays a debt by its absence.
+    Blocks,
+    /// It goes on elsewhere, or otherwise.
+    Moves,
+}
+
 impl<T> RunQueue<T> {
     /// The time of an operation: never before that of an earlier one.
     fn advance_clock(&mut self, now: Instant) -> Instant {
@@ -104,27 +113,36 @@ impl<T> RunQueue<T> {
     }
 
     /// Prepares the state of a task that comes in.
-    pub(super) fn admit(&self, entity: &mut Entity<T>, arrival: Arrival, now: Instant) {
-        let competing = match entity.state.band() {
-            Band::Idle => self.idle.weight(),
-            _ => self.sharing.weight(),
-        };
+    pub(super) fn admit(&mut self, entity: &mut Entity<T>, arrival: Arrival, now: Instant) {
+        let cpu = self.cpu;
         let state = entity.state.inner_mut();
+        let absence = state.absence.take();
         if arrival != Arrival::Migrated {
             state.request_left = 0;
             state.turn_left = state.params.slice();
         }
-        match arrival {
-            Arrival::New => state.lag = 0,
-            // A debt is forgiven at the rate at which waiting here would have paid it off;
-            // otherwise whoever slept for an hour would wait for a moment of an hour ago.
-            Arrival::Woken if state.lag < 0 => {
+        match (arrival, absence) {
+            (Arrival::New, _) => state.lag = 0,
+            (Arrival::Woken, Some((band, absence))) if state.last_cpu == Some(cpu) => {
+                let debt = match band {
+                    Band::Idle => self.idle.come_back(absence),
+                    _ => self.sharing.come_back(absence),
+                };
+                state.lag = debt;
+            }
+            // Elsewhere, a debt is forgiven at the rate at which waiting here would have paid it
+            // off; otherwise whoever slept for an hour would wait for a moment of an hour ago.
+            (Arrival::Woken, _) if state.lag < 0 => {
+                let competing = match state.params.band() {
+                    Band::Idle => self.idle.weight(),
+                    _ => self.sharing.weight(),
+                };
                 let rate = (competing + u64::from(state.weight)).max(1).cast_signed();
                 let share = service(now.since(state.left_at)) / rate;
                 let paid = share.saturating_mul(i64::from(state.weight));
                 state.lag = state.lag.saturating_add(paid).min(0);
             }
-            Arrival::Woken | Arrival::Migrated => {}
+            (Arrival::Woken | Arrival::Migrated, _) => {}
         }
     }
 
@@ -145,7 +163,7 @@ impl<T> RunQueue<T> {
     }
 
     /// Counts `slot`, which is not linked, out; its state remembers lag and request.
-    pub(super) fn leave(&mut self, slot: u32) {
+    pub(super) fn leave(&mut self, slot: u32, why: Leave) {
         let now = self.clock;
         let Some(state) = self.slab.state(slot) else { return };
         self.load = self.load.saturating_sub(u64::from(state.params.load()));
@@ -155,25 +173,30 @@ impl<T> RunQueue<T> {
             Band::Sharing => Some(&mut self.sharing),
             Band::Idle => Some(&mut self.idle),
         };
+        // Within the bounds of the theorem, with room for a timer that was late.
+        let (max_credit, max_debt) = (service(slice), 2 * service(slice));
         let account = fair.map(|fair| {
             let node = self.slab.node(slot);
             let left = node.deadline.ahead_of(node.runtime).saturating_mul(i64::from(weight));
-            (fair.leave(&self.slab, slot, weight), left)
+            let (lag, absence) = match why {
+                Leave::Blocks => fair.block(&self.slab, slot, weight, max_debt),
+                Leave::Moves => (fair.leave(&self.slab, slot, weight), None),
+            };
+            (lag, absence, left)
         });
         let Some(state) = self.slab.state_mut(slot) else { return };
         state.left_at = now;
-        if let Some((lag, request_left)) = account {
-            // Within the bounds of the theorem, with room for a timer that was late.
-            let bound = service(slice);
-            state.lag = lag.clamp(-2 * bound, bound);
-            state.request_left = request_left.clamp(0, bound);
+        if let Some((lag, absence, request_left)) = account {
+            state.lag = lag.clamp(-max_debt, max_credit);
+            state.absence = absence.map(|absence| (band, absence));
+            state.request_left = request_left.clamp(0, max_credit);
         }
     }
 
     /// Takes `slot`, which waits, out of the queue.
     pub(super) fn extract(&mut self, slot: u32) -> Option<Entity<T>> {
         self.unlink(slot);
-        self.leave(slot);
+        self.leave(slot, Leave::Moves);
         self.slab.remove(slot)
     }
 

@@ -137,7 +137,9 @@ fn best_by_definition(queue: &RunQueue<usize>, inside: &BTreeMap<usize, Key>) ->
         })
         .collect();
     let lag = |runtime: VirtualTime| -> i128 {
-        sharing.iter().map(|(_, other, _, w)| i128::from(other.ahead_of(runtime)) * w).sum()
+        let present =
+            sharing.iter().map(|(_, other, _, w)| i128::from(other.ahead_of(runtime)) * w);
+        present.sum::<i128>() + queue.sharing.absent_ahead_of(runtime)
     };
     let eligible = sharing.iter().filter(|(_, runtime, ..)| lag(*runtime) >= 0);
     let eligible: Vec<(usize, VirtualTime)> = eligible.map(|(id, _, at, _)| (*id, *at)).collect();

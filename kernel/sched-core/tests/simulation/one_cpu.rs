@@ -4,7 +4,7 @@ use sched_core::{Class, CpuSet, Nice, Params, Priority};
 
 use crate::sim::{
     MICRO, MILLI, Machine, SECOND,
-    task::Behaviour::{Hog, Sleeper, Yielder},
+    task::Behaviour::{Hog, Relay, Sleeper, Yielder},
 };
 
 const CLASSES: [Class; 5] =
@@ -245,6 +245,34 @@ fn interactive_tasks_delay_nobody_beyond_the_share() {
         let bound = 31 * 4 * MILLI + 2 * MILLI;
         assert!(task.longest_wait <= bound, "waited for {} ns", task.longest_wait);
         assert!(task.served >= 10 * SECOND / 31 - 8 * MILLI, "got {} ns", task.served);
+    }
+}
+
+/// Tasks that wake each other up: one of them always runs for a moment, and goes in debt.
+/// proves: K2
+#[test]
+fn a_stream_of_short_runs_starves_nobody() {
+    let rings = [(2, 100 * MICRO), (2, MILLI), (10, MILLI), (100, MILLI), (1_000, 2 * MILLI)];
+    for class in CLASSES {
+        for (tasks, run) in rings {
+            let mut machine = Machine::new(1, 0);
+            let hog = machine.spawn(user(Priority::Normal), CpuSet::ALL, Hog);
+            for number in 0..tasks {
+                let relay = Relay { run, next: hog + 1 + (number + 1) % tasks };
+                machine.spawn(Params::new(Priority::Normal, class), CpuSet::ALL, relay);
+            }
+            // All are there at first; then the ring has found its way.
+            machine.run_until(4 * SECOND, |_| {});
+            let before = machine.tasks[hog].served;
+            machine.tasks[hog].longest_wait = 0;
+            machine.run_until(6 * SECOND, |_| {});
+            let (served, waited) =
+                (machine.tasks[hog].served - before, machine.tasks[hog].longest_wait);
+            assert!(served >= SECOND / 4, "{class:?}, {tasks} of {run} ns: got {served} ns");
+            assert!(waited <= 30 * MILLI, "{class:?}, {tasks} of {run} ns: waited {waited} ns");
+            let ring = 2 * SECOND - served;
+            assert!(ring >= SECOND / 4, "{class:?}, {tasks} of {run} ns: the ring got {ring} ns");
+        }
     }
 }
 

@@ -44,6 +44,14 @@ impl Machine {
                     let until = now.after(nanos(self.random.between(low, high)));
                     self.events.insert(until, Event::Wake(id)).unwrap();
                 }
+                Behaviour::Relay { next, .. } => {
+                    let entity = self.queue(cpu).take_current(now).unwrap();
+                    self.tasks[id].whereabouts = Whereabouts::Sleeping(entity.into_parts().1);
+                    self.cpus[cpu.index()].running = None;
+                    if matches!(self.tasks[next].whereabouts, Whereabouts::Sleeping(_)) {
+                        self.wake(next);
+                    }
+                }
                 Behaviour::Yielder { .. } => {
                     self.tasks[id].begin_run(&mut self.random);
                     self.queue(cpu).put_back(PutBack::Yielded, now);

@@ -150,7 +150,7 @@ impl Machine {
         }
     }
 
-    fn wake(&mut self, id: usize) {
+    pub(crate) fn wake(&mut self, id: usize) {
         let whereabouts = std::mem::replace(&mut self.tasks[id].whereabouts, Whereabouts::Moving);
         let Whereabouts::Sleeping(state) = whereabouts else { panic!("{id} woken twice") };
         self.tasks[id].begin_run(&mut self.random);

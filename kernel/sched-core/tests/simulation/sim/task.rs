@@ -11,6 +11,8 @@ pub(crate) enum Behaviour {
     Hog,
     /// Runs and sleeps in turns, each for a random time in a range.
     Sleeper { run: (u64, u64), sleep: (u64, u64) },
+    /// Runs for a time, wakes the next one up, and sleeps until it is woken up itself.
+    Relay { run: u64, next: usize },
     /// Runs for a random time in a range and yields, for ever.
     Yielder { run: (u64, u64) },
 }
@@ -71,6 +73,7 @@ impl Task {
     pub(crate) fn begin_run(&mut self, random: &mut Random) {
         self.run_left = match self.behaviour {
             Behaviour::Hog => u64::MAX,
+            Behaviour::Relay { run, .. } => run,
             Behaviour::Sleeper { run: (low, high), .. }
             | Behaviour::Yielder { run: (low, high) } => random.between(low, high),
         };
