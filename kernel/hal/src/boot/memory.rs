@@ -29,11 +29,8 @@ pub(super) unsafe fn start(facts: &BootFacts) {
     };
     let taken = [low, image::all(), facts.initrd, table];
     let entries = direct(table.start) as *mut FrameMeta;
-    for index in 0..frames {
-        // SAFETY: the range is usable memory that nothing else has, mapped by the provisional tables.
-        unsafe { entries.add(index).write(FrameMeta::RESERVED) };
-    }
-    // SAFETY: as above, and each entry has just been written; nobody else gets the range.
+    // SAFETY: the range is usable memory that nobody else has, mapped by the provisional tables. An
+    // entry is a plain number, so what lies there is one; `Buddy::new` overwrites them all.
     let meta = unsafe { core::slice::from_raw_parts_mut(entries, frames) };
     let Some(first) = FrameNumber::new(0) else { unreachable!("frame 0 exists") };
     let buddy = match Buddy::new(first, meta) {
