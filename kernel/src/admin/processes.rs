@@ -263,28 +263,35 @@ pub(super) fn patch(
     expected: Option<&ProcessSettings>,
 ) -> Result<(), ApiError> {
     const OPERATION: &str = "be changed";
-    let snapshot = program(number, OPERATION)?;
-    let now = snapshot.profile.scheduling;
-    let settings = ProcessSettings {
-        priority: convert::priority(now.priority),
-        class: convert::class(now.class),
-        nice: now.nice.value(),
-        affinity: convert::cpus(snapshot.affinity),
-    };
-    if expected.is_some_and(|expected| *expected != settings) {
-        return Err(ApiError::Stale);
+    loop {
+        let snapshot = program(number, OPERATION)?;
+        let now = snapshot.profile.scheduling;
+        let settings = ProcessSettings {
+            priority: convert::priority(now.priority),
+            class: convert::class(now.class),
+            nice: now.nice.value(),
+            affinity: convert::cpus(snapshot.affinity),
+        };
+        if expected.is_some_and(|expected| *expected != settings) {
+            return Err(ApiError::Stale);
+        }
+        let affinity = match &patch.affinity {
+            Some(numbers) => convert::to_cpus(numbers)?,
+            None => snapshot.affinity,
+        };
+        let scheduling = Scheduling {
+            priority: patch.priority.map_or(now.priority, convert::to_priority),
+            class: patch.class.map_or(now.class, convert::to_class),
+            nice: patch.nice.map_or(Ok(now.nice), nice)?,
+        };
+        let (before, after) = ((now, snapshot.affinity), (scheduling, affinity));
+        match process::set_scheduling(snapshot.pid, before, after, Some(&caller.user)) {
+            Ok(true) => return Ok(()),
+            // Someone else changed them at this moment: what is expected is compared anew.
+            Ok(false) => {}
+            Err(error) => return Err(convert::error(&error, OPERATION)),
+        }
     }
-    let affinity = match &patch.affinity {
-        Some(numbers) => convert::to_cpus(numbers)?,
-        None => snapshot.affinity,
-    };
-    let scheduling = Scheduling {
-        priority: patch.priority.map_or(now.priority, convert::to_priority),
-        class: patch.class.map_or(now.class, convert::to_class),
-        nice: patch.nice.map_or(Ok(now.nice), nice)?,
-    };
-    process::set_scheduling(snapshot.pid, scheduling, affinity, Some(&caller.user))
-        .map_err(|error| convert::error(&error, OPERATION))
 }
 
 /// Begins to terminate a process.

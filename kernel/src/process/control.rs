@@ -14,7 +14,7 @@ use process_core::{
 use sched_core::{Class, CpuSet, Nice, Params};
 
 use super::create::{CreateError, spawn_kernel_thread};
-use super::{Process, exit, find, now, table};
+use super::{Process, exit, now, table};
 use crate::events::{self, Kind};
 use crate::levels;
 use crate::scheduler::{self, Thread};
@@ -235,19 +235,28 @@ pub fn end_own(process: &Process, status: ExitStatus) {
     let _ = exit::begin(process.pid, status);
 }
 
-/// Changes priority, class and nice, and where the process may run, with effect at once.
+/// Changes priority, class and nice, and where the process may run, with effect at once, if they
+/// are still what was `expected`; says whether they were.
 ///
 /// # Errors
-/// [`ProcessError::ProcessNotFound`]; [`ProcessError::InvalidState`] when it has ended.
+/// As `signal`.
 pub fn set_scheduling(
     pid: Pid,
-    scheduling: Scheduling,
-    affinity: CpuSet,
+    expected: (Scheduling, CpuSet),
+    (scheduling, affinity): (Scheduling, CpuSet),
     actor: Option<&str>,
-) -> Result<(), ProcessError> {
-    let process = find(pid)?;
-    table().lock().get_mut(pid)?.profile.scheduling = scheduling;
-    *process.affinity.lock() = affinity;
+) -> Result<bool, ProcessError> {
+    let process = living(pid, process_core::StateName::Ready)?;
+    {
+        let mut table = table().lock();
+        let profile = &mut table.get_mut(pid)?.profile;
+        let mut now = process.affinity.lock();
+        if (profile.scheduling, *now) != expected {
+            return Ok(false);
+        }
+        profile.scheduling = scheduling;
+        *now = affinity;
+    }
     let threads = process.threads.lock().clone();
     for thread in threads {
         thread.set_params(params(&scheduling));
@@ -264,7 +273,7 @@ pub fn set_scheduling(
             scheduling.nice.value()
         ),
     );
-    Ok(())
+    Ok(true)
 }
 
 /// What the scheduler is told, in its own words.
