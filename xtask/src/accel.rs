@@ -5,7 +5,7 @@
 
 use crate::failure::{Failure, Result};
 use crate::places::Places;
-use crate::qemu::{Accelerator, GuestExit, Machine};
+use crate::qemu::{Accelerator, GuestExit, Machine, SUCCESS};
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -69,11 +69,28 @@ fn kvm_works(places: &Places) -> bool {
     {
         return answer.trim() == "yes";
     }
-    let works = probe(places, Accelerator::Kvm, PROBE_LIMIT).is_some();
+    // The few bytes first: they are quick to fail where nothing runs at all.
+    let works = probe(places, Accelerator::Kvm, PROBE_LIMIT).is_some() && kernel_runs(places);
     let answer = if works { "yes" } else { "no" };
     // Not being able to keep the answer costs the next run a probe, nothing else.
     let _ = crate::build::write(&kept, format!("{} {answer}\n", boot.trim()).as_bytes());
     works
+}
+
+/// How long the kernel's own trial may take.
+const TRIAL_LIMIT: Duration = Duration::from_secs(10);
+/// The in-kernel tests of the trial: all CPUs start, take interrupts and switch threads.
+const TRIAL: &str = "test=smp_ panic=exit";
+
+/// Whether the real kernel, with its CPUs, clocks and protections, gets through a short trial under
+/// KVM: there are hosts that run a few bytes and give up at an instruction of the kernel's.
+fn kernel_runs(places: &Places) -> bool {
+    let mut machine = Machine::new(places.kernel());
+    machine.initrd = Some(places.initrd());
+    machine.accelerator = Accelerator::Kvm;
+    machine.cpus = 2;
+    machine.command_line = TRIAL.into();
+    end_of(&machine, TRIAL_LIMIT).is_some_and(|(exit, _)| exit == GuestExit::Value(SUCCESS))
 }
 
 /// Boots a guest that does nothing but end. Returns how long it took from QEMU's start; `None` when
@@ -84,13 +101,22 @@ pub fn probe(places: &Places, accelerator: Accelerator, limit: Duration) -> Opti
     crate::build::write(&kernel, &probe_kernel()).ok()?;
     let mut machine = Machine::new(kernel);
     machine.accelerator = accelerator;
+    let (exit, took) = end_of(&machine, limit)?;
+    (exit == GuestExit::Value(PROBE_VALUE)).then_some(took)
+}
+
+/// Runs a machine without a terminal until its guest ends, and says how and after what time; `None`
+/// when it does not end within `limit`.
+fn end_of(machine: &Machine, limit: Duration) -> Option<(GuestExit, Duration)> {
     let started = Instant::now();
     let mut command = machine.command().ok()?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
-    let code = loop {
+    loop {
         match child.try_wait() {
-            Ok(Some(status)) => break status.code(),
+            Ok(Some(status)) => {
+                return Some((GuestExit::from_code(status.code()), started.elapsed()));
+            }
             Ok(None) if started.elapsed() < limit => {
                 std::thread::sleep(Duration::from_millis(2));
             }
@@ -100,9 +126,7 @@ pub fn probe(places: &Places, accelerator: Accelerator, limit: Duration) -> Opti
                 return None;
             }
         }
-    };
-    let took = started.elapsed();
-    (GuestExit::from_code(code) == GuestExit::Value(PROBE_VALUE)).then_some(took)
+    }
 }
 
 /// An ELF file with a PVH entry (Xen, `docs/misc/pvh.pandoc`; 32-bit protected mode) that writes one
