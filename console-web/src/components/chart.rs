@@ -186,7 +186,7 @@ fn summary(props: &ChartProps, minutes: u32) -> String {
     let lines = props.lines.iter().map(|line| {
         let now = line.series.last().map_or(0.0, |sample| sample.value);
         format!(
-            "{} now {}, at most {} in the last {minutes} minutes",
+            "{} now {}, at most {} in the last {minutes} min",
             line.name,
             props.unit.text(now),
             props.unit.text(line.series.max()),

@@ -1,6 +1,6 @@
 //! Memory, network, processes by state, the system.
 
-use admin_api::types::{Interface, ProcessCounts, ProcessState};
+use admin_api::types::{AddressSource, Interface, ProcessCounts, ProcessState};
 use yew::prelude::*;
 use yew_router::prelude::Link;
 
@@ -53,8 +53,8 @@ pub(super) fn MemoryCard(props: &CardProps) -> Html {
     };
     html! {
         <Card title="Memory" class="mo-w-2" {aside} testid="memory-card">
-            <Chart name="Memory" {lines} unit={Unit::Bytes} top={memory.total_bytes as f64} testid="memory-chart" />
-            { stacked(&parts, memory.total_bytes as f64, "Memory by use", "memory-by-use") }
+            <Chart name="Memory" {lines} unit={Unit::Bytes} testid="memory-chart" />
+            { stacked(&parts, memory.used_bytes as f64, "Memory by use", "memory-by-use") }
         </Card>
     }
 }
@@ -80,22 +80,27 @@ pub(super) fn NetworkCard(props: &CardProps) -> Html {
 }
 
 fn interface(interface: &Interface) -> Html {
-    let addresses: Vec<String> = interface
-        .addresses
+    // The address that one connects to comes before the one made from the hardware's.
+    let mut addresses = interface.addresses.clone();
+    addresses.sort_by_key(|address| address.source == AddressSource::LinkLocal);
+    let addresses: Vec<String> = addresses
         .iter()
         .map(|address| format!("{}/{}", address.address, address.prefix_length))
         .collect();
     let addresses =
-        if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
+        if addresses.is_empty() { "no address".to_owned() } else { addresses.join("  ") };
     let dropped = interface.received.dropped + interface.sent.dropped;
     let pairs = [
-        (interface.name.to_string(), addresses),
         ("Received".to_owned(), format::bytes(interface.received.bytes)),
         ("Sent".to_owned(), format::bytes(interface.sent.bytes)),
         ("Dropped".to_owned(), format!("{} packets", format::count(dropped))),
     ];
     html! {
         <dl class="mo-pairs">
+            <div class="mo-pair mo-pair--wide">
+                <dt>{ interface.name.as_str() }</dt>
+                <dd>{ addresses }</dd>
+            </div>
             { for pairs.into_iter().map(|(name, value)| html! {
                 <div class="mo-pair"><dt>{ name }</dt><dd>{ value }</dd></div>
             }) }
