@@ -103,11 +103,10 @@ pub(crate) fn stop_others() {
 /// waits of the old MP specification are not needed by any CPU that has long mode.
 pub(crate) fn start(apic_id: u32, page: u8) {
     let target = destination(apic_id);
-    // SAFETY: the page holds the trampoline, and the CPU has not been started yet.
-    with(|apic| unsafe {
-        apic.send_init_ipi(target);
-        apic.send_sipi(page, target);
-    });
+    // SAFETY: the CPU has not been started yet: nothing is lost when it starts anew.
+    with(|apic| unsafe { apic.send_init_ipi(target) });
+    // SAFETY: the page holds the trampoline.
+    with(|apic| unsafe { apic.send_sipi(page, target) });
 }
 
 /// Sets the calling CPU's timer to count down `count` units of 16 bus cycles; 0 stops it.

@@ -127,11 +127,10 @@ impl Frames {
     pub fn write(&self, offset: usize, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.len().saturating_sub(offset));
         if count > 0 {
+            let to = self.pointer().wrapping_add(offset);
             // SAFETY: `offset + count` lies within the block, which is owned; a program that has it
             // mapped may write at the same time, which spoils bytes and nothing else.
-            unsafe {
-                core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.pointer().add(offset), count);
-            }
+            unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, count) };
         }
         count
     }
@@ -140,14 +139,9 @@ impl Frames {
     pub fn read(&self, offset: usize, bytes: &mut [u8]) -> usize {
         let count = bytes.len().min(self.len().saturating_sub(offset));
         if count > 0 {
+            let from = self.pointer().wrapping_add(offset).cast_const();
             // SAFETY: as in `write`.
-            unsafe {
-                core::ptr::copy_nonoverlapping(
-                    self.pointer().add(offset).cast_const(),
-                    bytes.as_mut_ptr(),
-                    count,
-                );
-            }
+            unsafe { core::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), count) };
         }
         count
     }

@@ -10,6 +10,10 @@
 //! - [`panic`], [`symbols`]: the end.
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "x86_64 alone: a usize has 64 bits, and registers are narrower words of wider ones"
+)]
 
 extern crate alloc;
 

@@ -107,8 +107,9 @@ pub(crate) unsafe fn read(address: u64) -> Option<BootFacts> {
     if info.command_line != 0 {
         let text = direct(info.command_line) as *const u8;
         while facts.command_line_len < MAX_COMMAND_LINE {
+            let at = text.wrapping_add(facts.command_line_len);
             // SAFETY: the text ends with a zero byte, at which the loop stops.
-            let byte = unsafe { text.add(facts.command_line_len).read() };
+            let byte = unsafe { at.read() };
             if byte == 0 {
                 break;
             }

@@ -46,8 +46,10 @@ impl Gdt {
 /// Once for each CPU, right after `local::install`, with `stacks` being the tops of three stacks
 /// that belong to this CPU for ever (see `NMI_STACK` and its neighbours).
 pub(crate) unsafe fn load(local: &'static CpuLocal, stacks: [VirtAddr; 3]) {
-    // SAFETY: this CPU alone touches its TSS and GDT, and nothing has been loaded from them yet.
-    let (tss, gdt) = unsafe { (&mut *local.tss.get(), &mut *local.gdt.get()) };
+    // SAFETY: this CPU alone touches its TSS, and it has not been loaded yet.
+    let tss = unsafe { &mut *local.tss.get() };
+    // SAFETY: the same holds for its GDT.
+    let gdt = unsafe { &mut *local.gdt.get() };
     let mut table = tss.interrupt_stack_table;
     table[..3].copy_from_slice(&stacks);
     tss.interrupt_stack_table = table;
@@ -59,17 +61,23 @@ pub(crate) unsafe fn load(local: &'static CpuLocal, stacks: [VirtAddr; 3]) {
     let pointer = DescriptorTablePointer { limit: 7 * 8 - 1, base: VirtAddr::from_ptr(gdt) };
     // SAFETY: the table lives for ever and its selectors are those below.
     unsafe { lgdt(&pointer) };
-    // SAFETY: the selectors name descriptors of the right kind in the table just loaded.
-    unsafe {
-        CS::set_reg(SegmentSelector(KERNEL_CODE));
-        SS::set_reg(SegmentSelector(KERNEL_DATA));
-        DS::set_reg(SegmentSelector(0));
-        ES::set_reg(SegmentSelector(0));
-        load_tss(SegmentSelector(TSS));
-    }
+    // SAFETY: the selector names a 64-bit code segment in the table just loaded.
+    unsafe { CS::set_reg(SegmentSelector(KERNEL_CODE)) };
+    // SAFETY: the selector names a writable data segment there.
+    unsafe { SS::set_reg(SegmentSelector(KERNEL_DATA)) };
+    // SAFETY: 64-bit code may have null here: the segment's base and limit are not looked at.
+    unsafe { DS::set_reg(SegmentSelector(0)) };
+    // SAFETY: as for DS.
+    unsafe { ES::set_reg(SegmentSelector(0)) };
+    // SAFETY: the selector names the descriptor of this CPU's TSS, which lives for ever.
+    unsafe { load_tss(SegmentSelector(TSS)) };
     idt().load();
 }
 
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one statement a vector, all safe for the one reason given"
+)]
 fn idt() -> &'static InterruptDescriptorTable {
     static IDT: Once<InterruptDescriptorTable> = Once::new();
     IDT.call_once(|| {

@@ -32,13 +32,14 @@ pub(crate) unsafe fn control_registers() {
         | Cr0Flags::TASK_SWITCHED)
         - Cr0Flags::EMULATE_COPROCESSOR;
     // SAFETY: each flag only adds checks that the page tables and the entry code honour.
-    unsafe {
-        Cr4::write(cr4);
-        Cr0::write(cr0);
-        Efer::update(|efer| {
-            *efer |= EferFlags::SYSTEM_CALL_EXTENSIONS | EferFlags::NO_EXECUTE_ENABLE;
-        });
-    }
+    unsafe { Cr4::write(cr4) };
+    // SAFETY: as above.
+    unsafe { Cr0::write(cr0) };
+    let add = |efer: &mut EferFlags| {
+        *efer |= EferFlags::SYSTEM_CALL_EXTENSIONS | EferFlags::NO_EXECUTE_ENABLE;
+    };
+    // SAFETY: as above; `syscall` finds its entry before the first program runs.
+    unsafe { Efer::update(add) };
     LStar::write(VirtAddr::new(crate::user::system_call_entry_address()));
     // The entry runs with interrupts disabled and string operations upwards.
     SFMask::write(

@@ -132,8 +132,6 @@ pub(crate) fn protection(address: u64) -> Option<Protection> {
     let entry = table::find(root(), address, Level::Page)
         .or_else(|| table::find(root(), address, Level::Large))?;
     let value = entry.load(Ordering::Relaxed);
-    (value & PRESENT != 0).then_some(Protection {
-        write: value & WRITABLE != 0,
-        execute: value & NO_EXECUTE == 0,
-    })
+    (value & PRESENT != 0)
+        .then_some(Protection { write: value & WRITABLE != 0, execute: value & NO_EXECUTE == 0 })
 }

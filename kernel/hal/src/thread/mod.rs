@@ -90,8 +90,10 @@ impl ThreadContext {
         debug_assert!(!crate::interrupts::are_enabled(), "a switch with interrupts enabled");
         let cpu = local::current();
         let to = Arc::as_ptr(&self.0);
-        // SAFETY: only its own CPU touches the slots, with interrupts disabled.
-        let (running, previous) = unsafe { (&mut *cpu.running.get(), &mut *cpu.previous.get()) };
+        // SAFETY: only its own CPU touches the slot, with interrupts disabled.
+        let running = unsafe { &mut *cpu.running.get() };
+        // SAFETY: the same holds for this one.
+        let previous = unsafe { &mut *cpu.previous.get() };
         let Some(before) = running.replace(self.0) else {
             panic!("a switch on a CPU that has adopted no context")
         };
