@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering;
 
 use hal::interrupts::SpinLock;
 use ksync::Once;
@@ -57,14 +56,27 @@ fn living(pid: Pid, to: process_core::StateName) -> Result<Arc<Process>, Process
 /// # Errors
 /// [`ProcessError::ResourceExhausted`] if a queued value finds no room.
 pub(super) fn deliver(process: &Process, signal: PendingSignal) -> Result<(), ProcessError> {
-    let sent = process.signals.lock().send(
-        SignalTarget::Process,
-        signal,
-        SignalContext::default(),
-        now(),
-    )?;
+    let context = process.signal_context();
+    let sent = process.signals.lock().send(SignalTarget::Process, signal, context, now())?;
     carry_out(process, sent);
     Ok(())
+}
+
+impl Process {
+    /// What signals need to know about it beyond its dispositions.
+    pub(super) fn signal_context(&self) -> SignalContext {
+        /// The number of init, if there is one.
+        const INIT: u32 = 1;
+        let table = table().lock();
+        // The process manager looks after what it has started itself: an operator can let it go on.
+        let is_orphaned = table
+            .get(self.pid)
+            .is_ok_and(|record| !record.parent().is_system() && table.is_orphaned(record.group()));
+        SignalContext {
+            is_protected: self.pid.number() == INIT && self.space.is_some(),
+            is_orphaned,
+        }
+    }
 }
 
 /// Carries out what the sending of a signal asks for.
@@ -72,9 +84,7 @@ pub(super) fn carry_out(process: &Process, sent: Sent) {
     let pid = process.pid;
     if sent.continues {
         // A process that no signal has stopped goes on as it was: an error here is no error.
-        if table().lock().continue_stopped(pid) == Ok(true) {
-            go_on(process);
-        }
+        let _ = process.go_on();
     }
     match sent.follows {
         WhatFollows::Nothing => {}
@@ -89,21 +99,10 @@ pub(super) fn carry_out(process: &Process, sent: Sent) {
             let _ = exit::begin(pid, status);
         }
         WhatFollows::Stop(signal) => {
-            if table().lock().stop(pid, signal).is_ok() {
-                hold(process);
-            }
+            // It may have been stopped, or have ended, meanwhile.
+            let _ = process.stop(signal);
         }
     }
-}
-
-fn hold(process: &Process) {
-    process.is_suspended.store(true, Ordering::Release);
-    process.call_threads();
-}
-
-fn go_on(process: &Process) {
-    process.is_suspended.store(false, Ordering::Release);
-    process.call_threads();
 }
 
 /// Suspends a process, whatever it does.
@@ -112,8 +111,7 @@ fn go_on(process: &Process) {
 /// As `signal`; [`ProcessError::InvalidState`] also when it is suspended already.
 pub fn suspend(pid: Pid, actor: Option<&str>) -> Result<(), ProcessError> {
     let process = living(pid, process_core::StateName::Suspended)?;
-    table().lock().suspend(pid)?;
-    hold(&process);
+    process.hold()?;
     events::publish(Kind::ProcessSuspended, Some(pid), actor, format_args!("suspended"));
     Ok(())
 }
@@ -124,8 +122,7 @@ pub fn suspend(pid: Pid, actor: Option<&str>) -> Result<(), ProcessError> {
 /// As `signal`; [`ProcessError::InvalidState`] also when it is not suspended.
 pub fn resume(pid: Pid, actor: Option<&str>) -> Result<(), ProcessError> {
     let process = living(pid, process_core::StateName::Ready)?;
-    table().lock().resume(pid)?;
-    go_on(&process);
+    process.let_go()?;
     events::publish(Kind::ProcessResumed, Some(pid), actor, format_args!("resumed"));
     Ok(())
 }
@@ -149,10 +146,8 @@ pub fn terminate_gracefully(
 ) -> Result<(), ProcessError> {
     let process = living(pid, process_core::StateName::Terminated)?;
     let deadline_ns = hal::time::now_ns().saturating_add(u64::from(grace_ms) * 1_000_000);
-    // A suspended process could not act on the signal.
-    if process.is_suspended.load(Ordering::Acquire) && table().lock().resume(pid).is_ok() {
-        go_on(&process);
-    }
+    // A suspended process could not act on the signal; one that is not suspended goes on as it was.
+    let _ = process.let_go();
     signal(pid, Signal::SIGTERM, actor)?;
     if !process.has_ended() {
         GRACE.lock().push((deadline_ns, Arc::clone(&process)));
@@ -179,25 +174,23 @@ pub(super) fn start_manager() -> Result<(), CreateError> {
 fn manage() {
     loop {
         let now_ns = hal::time::now_ns();
-        let (due, next) = {
+        // Taken out, so that a process that is let go of here is not dropped under the lock.
+        let (done, next) = {
             let mut grace = GRACE.lock();
-            let mut due = Vec::new();
-            grace.retain(|(deadline, process)| {
-                let is_over = *deadline <= now_ns && !process.has_ended();
-                if is_over {
-                    due.push(Arc::clone(process));
-                }
-                *deadline > now_ns && !process.has_ended()
-            });
-            (due, grace.iter().map(|(deadline, _)| *deadline).min())
+            let is_done = |(deadline, process): &mut (u64, Arc<Process>)| {
+                *deadline <= now_ns || process.has_ended()
+            };
+            let done: Vec<_> = grace.extract_if(.., is_done).collect();
+            (done, grace.iter().map(|(deadline, _)| *deadline).min())
         };
-        for process in due {
+        for (_, process) in done.iter().filter(|(_, process)| !process.has_ended()) {
             // It may end at this very moment, which is what is wanted.
             let _ = deliver(
-                &process,
+                process,
                 PendingSignal { signal: Signal::SIGKILL, cause: SignalCause::Operator },
             );
         }
+        drop(done);
         match next {
             Some(deadline) => {
                 scheduler::park_until(BlockReason::Work, deadline);

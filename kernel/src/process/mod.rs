@@ -11,6 +11,7 @@ mod output;
 mod program;
 mod record;
 mod snapshot;
+mod suspension;
 mod totals;
 
 pub use control::{
@@ -18,12 +19,12 @@ pub use control::{
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
 pub use exit::end_thread;
-pub use output::{Output, OutputPart, ended_output};
+pub use output::{Output, ended_output};
 pub use record::{
     change_limits, credentials_of, group_of, limits_of, name_of, parent_of, set_name,
     set_working_directory, working_directory_of,
 };
-pub use snapshot::{Row, Snapshot, counts, rows_after, snapshot, snapshots_after, total};
+pub use snapshot::{Snapshot, counts, rows_after, snapshot, snapshots_after, total};
 pub use totals::{Totals, totals};
 
 use alloc::sync::Arc;
@@ -40,7 +41,7 @@ use crate::broadcast::Broadcast;
 use crate::fs::OpenFile;
 use crate::levels;
 use crate::memory::UserSpace;
-use crate::scheduler::{self, Thread};
+use crate::scheduler::Thread;
 
 /// All processes.
 static TABLE: Once<SpinLock<ProcessTable<Arc<Process>>>> = Once::new();
@@ -63,7 +64,7 @@ pub struct Process {
     open_files_limit: AtomicU32,
     /// It has been told to end: its threads leave at the border to the program.
     is_ending: AtomicBool,
-    /// It is suspended: its threads wait at the border.
+    /// It is suspended: its threads wait at the border. Written under the table's lock.
     is_suspended: AtomicBool,
     /// What threads that have ended had used.
     ended_threads: SpinLock<Usage>,
@@ -124,25 +125,6 @@ impl Process {
     #[must_use]
     pub fn affinity(&self) -> CpuSet {
         *self.affinity.lock()
-    }
-
-    /// Whether it is suspended.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        self.is_suspended.load(Ordering::Acquire)
-    }
-
-    /// Has a thread of it wait until it is no longer suspended, or is to end: for calls that go on
-    /// where they were. Takes the thread's calls for attention.
-    pub fn wait_while_held(&self, thread: &Thread) {
-        while self.is_held() && !self.is_ending() {
-            let _ = thread.take_attention();
-            scheduler::park(process_core::BlockReason::Signal);
-        }
-        let _ = thread.take_attention();
-        if self.is_ending() || self.signals.lock().has_work(thread.tid()) {
-            thread.note_attention();
-        }
     }
 
     /// All that it has used so far.

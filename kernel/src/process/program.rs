@@ -1,15 +1,13 @@
 //! A program's thread: into ring 3, out again, and what to do then, until it ends.
 
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering;
 
 use hal::user::{Exit, UserContext};
 use process_core::{
-    BlockReason, Delivery, ExitStatus, PendingSignal, Signal, SignalCause, SignalContext,
-    WhatFollows,
+    BlockReason, Delivery, ExitStatus, PendingSignal, Signal, SignalCause, WhatFollows,
 };
 
-use super::{Process, control, end_thread, now, table};
+use super::{Process, control, end_thread, now};
 use crate::events::{self, Kind};
 use crate::memory::{self, FaultError};
 use crate::scheduler::{self, Thread, count};
@@ -60,7 +58,7 @@ fn is_to_go_on(thread: &Arc<Thread>, process: &Process) -> bool {
         if process.is_ending() {
             return false;
         }
-        if process.is_suspended.load(Ordering::Acquire) {
+        if process.is_held() {
             scheduler::park(BlockReason::Signal);
             continue;
         }
@@ -73,19 +71,15 @@ fn is_to_go_on(thread: &Arc<Thread>, process: &Process) -> bool {
 
 /// Deals with the signals that wait for this thread.
 fn deliver_pending(thread: &Thread, process: &Process) {
-    loop {
-        let delivery =
-            process.signals.lock().next_delivery(thread.tid(), SignalContext::default(), now());
-        match delivery {
-            // `rt_sigaction` takes no handlers yet, so none can be chosen.
-            None | Some(Delivery::Handler { .. }) => return,
-            Some(Delivery::Terminate(status)) => return control::end_own(process, status),
-            Some(Delivery::Stop(signal)) => {
-                if table().lock().stop(process.pid, signal).is_ok() {
-                    process.is_suspended.store(true, Ordering::Release);
-                }
-                return;
-            }
+    let context = process.signal_context();
+    let delivery = process.signals.lock().next_delivery(thread.tid(), context, now());
+    match delivery {
+        // `rt_sigaction` takes no handlers yet, so none can be chosen.
+        None | Some(Delivery::Handler { .. }) => {}
+        Some(Delivery::Terminate(status)) => control::end_own(process, status),
+        Some(Delivery::Stop(signal)) => {
+            // It may have been stopped, or have ended, meanwhile.
+            let _ = process.stop(signal);
         }
     }
 }

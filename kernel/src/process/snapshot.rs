@@ -47,9 +47,6 @@ pub struct Snapshot {
     pub process: Option<Arc<Process>>,
 }
 
-/// What lists, filters and orders look at: a snapshot's cheap part.
-pub type Row = Snapshot;
-
 /// What is copied of a record under the table's lock.
 struct Copied {
     snapshot: Snapshot,

@@ -1,0 +1,70 @@
+//! Suspension: what the table says about a process, the flag by which its threads know, and the
+//! place where they wait.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+use process_core::{BlockReason, ProcessError, ProcessState, ProcessTable, Signal};
+
+use super::{Process, table};
+use crate::scheduler::{self, Thread};
+
+impl Process {
+    /// Whether it is suspended.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        // Acquire pairs with the release in `change_suspension`.
+        self.is_suspended.load(Ordering::Acquire)
+    }
+
+    /// Has a thread of it wait until it is no longer suspended, or is to end: for calls that go on
+    /// where they were. Takes the thread's calls for attention.
+    pub fn wait_while_held(&self, thread: &Thread) {
+        while self.is_held() && !self.is_ending() {
+            let _ = thread.take_attention();
+            scheduler::park(BlockReason::Signal);
+        }
+        let _ = thread.take_attention();
+        if self.is_ending() || self.signals.lock().has_work(thread.tid()) {
+            thread.note_attention();
+        }
+    }
+
+    /// An operator suspends it.
+    pub(super) fn hold(&self) -> Result<(), ProcessError> {
+        self.change_suspension(|table| table.suspend(self.pid))
+    }
+
+    /// An operator lets it go on, whatever had suspended it.
+    pub(super) fn let_go(&self) -> Result<(), ProcessError> {
+        self.change_suspension(|table| table.resume(self.pid))
+    }
+
+    /// A stop signal takes effect.
+    pub(super) fn stop(&self, signal: Signal) -> Result<(), ProcessError> {
+        self.change_suspension(|table| table.stop(self.pid, signal))
+    }
+
+    /// SIGCONT takes effect. If an operator holds the process too, it is suspended still.
+    pub(super) fn go_on(&self) -> Result<(), ProcessError> {
+        self.change_suspension(|table| table.continue_stopped(self.pid).map(drop))
+    }
+
+    /// Changes the state in the table and the flag in one step: two CPUs that stop and continue a
+    /// process at the same moment must not leave a flag that contradicts the table.
+    fn change_suspension(
+        &self,
+        change: impl FnOnce(&mut ProcessTable<Arc<Self>>) -> Result<(), ProcessError>,
+    ) -> Result<(), ProcessError> {
+        {
+            let mut table = table().lock();
+            change(&mut table)?;
+            let state = table.get(self.pid)?.state();
+            // Release pairs with the acquire in `is_held`.
+            self.is_suspended
+                .store(matches!(state, ProcessState::Suspended { .. }), Ordering::Release);
+        }
+        self.call_threads();
+        Ok(())
+    }
+}
