@@ -2,6 +2,10 @@
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
+#![expect(
+    unreachable_pub,
+    reason = "a binary has no outside; pub says which items other modules use"
+)]
 
 extern crate alloc;
 
@@ -28,6 +32,10 @@ use options::Options;
 hal::entry!(main);
 
 /// Runs on the boot CPU, as what later is its idle thread: steps here do not sleep.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the one `Boot` that there is, from the hal's entry"
+)]
 fn main(boot: Boot) -> ! {
     let options = Options::parse(boot.command_line);
     hal::panic::set_action(options.panic);

@@ -1,6 +1,5 @@
 //! Loading a program: from a file's bytes to an address space that can be entered.
 
-use alloc::vec::Vec;
 use core::fmt;
 
 use hal::frame::OutOfMemory;
@@ -10,7 +9,7 @@ use vm_core::address_space::{
 };
 use vm_core::elf::{ElfError, LoadOptions, LoadPlan};
 
-use super::space::{FaultError, FileBytes, UserSpace};
+use super::space::{FaultError, FileBytes, PAGE_LEN, UserSpace};
 use crate::random;
 
 /// Bytes of the stack that are mapped from the start; it grows from there on.
@@ -21,6 +20,8 @@ const PIE_BASE: u64 = 0x5555_5555_4000;
 const PIE_RANDOM_PAGES: u64 = 1 << 28;
 /// Arguments and environment may take a quarter of the stack, as on Linux.
 const ARGUMENT_SHARE: u64 = 4;
+/// A page's worth: more zeros than the end of a segment's last page can need.
+const ZEROS: [u8; PAGE_LEN] = [0; PAGE_LEN];
 
 /// A program that can be entered.
 #[derive(Debug)]
@@ -137,8 +138,7 @@ fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<
             map(pages.start(), pages.bytes(), segment.protection, Kind::PrivateFile(backing))?;
             if let Some(zeros) = segment.zero_bytes() {
                 let count = usize::try_from(zeros.end - zeros.start).unwrap_or(0);
-                let page = [0_u8; PAGE_BYTES as usize];
-                space.write(zeros.start, &page[..count.min(page.len())])?;
+                space.write(zeros.start, &ZEROS[..count.min(ZEROS.len())])?;
             }
         }
         if let Some(pages) = segment.zero_pages() {
@@ -191,9 +191,3 @@ fn make_stack(space: &UserSpace, start: &Start<'_>, plan: &LoadPlan) -> Result<u
 
 /// Bytes of a signal frame with the x87 and SSE state: what `sigaltstack` needs at least.
 const SIGNAL_STACK_BYTES: u64 = 2048;
-
-/// The strings of a block of arguments.
-#[must_use]
-pub fn slices(block: &process_core::ArgumentBlock) -> Vec<&[u8]> {
-    block.iter().collect()
-}

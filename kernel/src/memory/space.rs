@@ -1,7 +1,6 @@
 //! The address space of one process: the map of its areas and the page tables under it.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::frame::{Frames, OutOfMemory};
@@ -17,6 +16,10 @@ use crate::sync::Mutex;
 const MAX_AREAS: usize = 65_530;
 /// Frames that programs leave free for the kernel: it must be able to serve who frees memory.
 const KERNEL_RESERVE_BYTES: u64 = 2 << 20;
+
+/// A page in bytes, as slices count.
+pub(super) const PAGE_LEN: usize = 4096;
+const _: () = assert!(PAGE_LEN as u64 == PAGE_BYTES);
 
 /// What lies behind a mapped file: bytes that do not change, either in the initial file system or a
 /// copy. Equal if they are the same bytes at the same place.
@@ -163,8 +166,8 @@ impl UserSpace {
                         return Err(FaultError::BeyondFile);
                     };
                     let frame = self.frame()?;
-                    let count = bytes.len().min(PAGE_BYTES as usize);
-                    if count < PAGE_BYTES as usize {
+                    let count = bytes.len().min(PAGE_LEN);
+                    if count < PAGE_LEN {
                         frame.zero();
                     }
                     frame.write(0, &bytes[..count]);
@@ -322,7 +325,7 @@ impl UserSpace {
                 // Whatever the program may do there: the kernel prepares its memory.
                 self.fault(at, Access::Read, Presence::Absent)?;
             }
-            let in_page = (PAGE_BYTES - at % PAGE_BYTES) as usize;
+            let in_page = usize::try_from(PAGE_BYTES - at % PAGE_BYTES).unwrap_or(PAGE_LEN);
             let count = in_page.min(bytes.len() - done);
             if self.tables.write(at, &bytes[done..done + count]) != count {
                 return Err(FaultError::Violation(Violation::Unmapped));
@@ -330,12 +333,6 @@ impl UserSpace {
             done += count;
         }
         Ok(())
-    }
-
-    /// The areas, for observers.
-    #[must_use]
-    pub fn areas(&self) -> Vec<Area<FileBytes>> {
-        self.map.lock().areas().cloned().collect()
     }
 }
 

@@ -26,14 +26,14 @@ pub fn idle_forever() -> ! {
     }
 }
 
-/// Runs what the queue holds until it is empty. Interrupts are disabled, also when it returns.
+/// Runs what the queue holds until nothing in it may run: it is empty, or all that is left has used up
+/// its share for now. Interrupts are disabled, also when it returns.
 fn run_all(own: &Cpu) {
     loop {
         own.must_reschedule.store(false, Ordering::Relaxed);
-        if own.queue.lock().run.queue_length() == 0 {
+        if !run::leave(Leave::Preempted) {
             return;
         }
-        run::leave(Leave::Preempted);
     }
 }
 

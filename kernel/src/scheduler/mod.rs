@@ -12,7 +12,7 @@ mod spawn;
 mod thread;
 mod wake;
 
-pub use cpu::{CpuFigures, figures};
+pub use cpu::figures;
 pub use idle::idle_forever;
 pub use run::{count_user_time, current, must_preempt, park, park_until, preempt, yield_now};
 pub use spawn::{Task, spawn};

@@ -34,7 +34,9 @@ pub fn current() -> Option<Arc<Thread>> {
 /// Waits until another thread calls `unpark` on the running one. Returns at once if that has
 /// happened since the last `park`, and may return without reason: callers check what they wait for.
 pub fn park(reason: BlockReason) {
-    hal::interrupts::without(|| leave(Leave::Parks(reason)));
+    hal::interrupts::without(|| {
+        leave(Leave::Parks(reason));
+    });
 }
 
 /// As `park`, but not beyond `deadline_ns` of the monotonic clock. Gives false if that has passed.
@@ -45,13 +47,15 @@ pub fn park_until(reason: BlockReason, deadline_ns: u64) -> bool {
     let Some(thread) = current() else { return false };
     let timer = wake::set_timer(thread, Instant::from_nanos(deadline_ns));
     park(reason);
-    wake::cancel_timer(timer);
+    wake::cancel_timer(&timer);
     hal::time::now_ns() < deadline_ns
 }
 
 /// Lets other threads that wait for this CPU go first.
 pub fn yield_now() {
-    hal::interrupts::without(|| leave(Leave::Yielded));
+    hal::interrupts::without(|| {
+        leave(Leave::Yielded);
+    });
 }
 
 /// Gives the CPU up if another thread is to run. Interrupts may be enabled or not; they must not be
@@ -89,13 +93,17 @@ pub fn exit() -> ! {
     panic!("a thread that has ended was switched to");
 }
 
-/// Chooses who runs next on this CPU and switches to it. Interrupts are disabled.
-pub(super) fn leave(why: Leave) {
+/// Chooses who runs next on this CPU and switches to it. Interrupts are disabled. Says whether there
+/// was another to switch to; then the thread is running again, perhaps on another CPU.
+pub(super) fn leave(why: Leave) -> bool {
     let own = cpu::own();
-    if let Some(next) = choose(own, why) {
-        own.switches.increment();
-        next.switch();
-        // Here the thread runs again, perhaps on another CPU.
+    match choose(own, why) {
+        Some(next) => {
+            own.switches.increment();
+            next.switch();
+            true
+        }
+        None => false,
     }
 }
 

@@ -366,7 +366,7 @@ pub(super) fn set_timer(thread: Arc<Thread>, deadline: Instant) -> Timer {
 }
 
 /// Takes a timer back, if it has not fired.
-pub(super) fn cancel_timer(timer: Timer) {
+pub(super) fn cancel_timer(timer: &Timer) {
     let thread = cpu::get(timer.cpu).timers.lock().cancel(timer.id);
     // The CPU's timer may fire once for nothing; setting it anew would cost as much.
     drop(thread);

@@ -17,8 +17,6 @@ use linux_abi::{Arguments, Errno, SystemCall, encode_result};
 use crate::process::Process;
 use crate::scheduler::Thread;
 
-pub use unknown::counts as unknown_counts;
-
 /// Who makes a call.
 struct Caller<'a> {
     thread: &'a Arc<Thread>,

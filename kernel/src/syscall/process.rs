@@ -31,7 +31,7 @@ pub(super) fn exit(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
 
 pub(super) fn exit_group(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     // The low byte is what a parent sees; wait4(2).
-    let code = (arguments.word(0) & 0xff) as u8;
+    let [code, ..] = arguments.word(0).to_le_bytes();
     process::end_own(caller.process, ExitStatus::Code(code));
     Ok(0)
 }
@@ -247,22 +247,23 @@ pub(super) fn sched_yield() -> Answer {
 }
 
 pub(super) fn sched_getaffinity(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    const SET_BYTES: u64 = 32;
+    const SET_BYTES: usize = 32;
     let own = i64::from(caller.process.pid().number());
     if arguments.int(0) != 0 && i64::from(arguments.int(0)) != own {
         return Err(Errno::ESRCH);
     }
-    let length = arguments.word(1);
+    // What does not fit into memory is longer than the set in any case.
+    let length = usize::try_from(arguments.word(1)).unwrap_or(usize::MAX & !7);
     if length < 8 || !length.is_multiple_of(8) {
         return Err(Errno::EINVAL);
     }
     let online = sched_core::CpuSet::first_n(hal::cpu::online());
     let set = caller.process.affinity() & online;
-    let mut bytes = [0; SET_BYTES as usize];
+    let mut bytes = [0; SET_BYTES];
     for (place, word) in bytes.chunks_exact_mut(8).zip(set.words()) {
         place.copy_from_slice(&word.to_le_bytes());
     }
     let count = length.min(SET_BYTES);
-    user::write(arguments.pointer(2), &bytes[..usize::try_from(count).unwrap_or(8)])?;
-    Ok(count)
+    user::write(arguments.pointer(2), &bytes[..count])?;
+    Ok(count as u64)
 }

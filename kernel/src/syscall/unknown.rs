@@ -1,8 +1,7 @@
-//! Calls that this kernel does not have, counted by number: they tell in one look why a program
-//! fails.
+//! Calls that this kernel does not have: a line in the log for each, which tells in one look why a
+//! program fails.
 
-use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use linux_abi::SystemCall;
 
@@ -11,12 +10,13 @@ use crate::process::Process;
 /// Numbers of their own; what lies above counts as one.
 const NUMBERS: usize = 512;
 
-static COUNTS: [AtomicU64; NUMBERS] = [const { AtomicU64::new(0) }; NUMBERS];
+static SEEN: [AtomicBool; NUMBERS] = [const { AtomicBool::new(false) }; NUMBERS];
 
-/// Counts a call; the first of each number is also logged, with the program that made it.
+/// Logs the first call of each number, with the program that made it.
 pub(super) fn note(process: &Process, call: SystemCall) {
     let index = usize::try_from(call.number()).unwrap_or(NUMBERS).min(NUMBERS - 1);
-    if COUNTS[index].fetch_add(1, Ordering::Relaxed) == 0 {
+    // Relaxed: nothing else hangs on it.
+    if !SEEN[index].swap(true, Ordering::Relaxed) {
         crate::warning!(
             "process {} asked for {} (system call {}), which this kernel does not have",
             process.pid(),
@@ -24,15 +24,4 @@ pub(super) fn note(process: &Process, call: SystemCall) {
             call.number(),
         );
     }
-}
-
-/// How often each unknown call has been made, by number.
-#[must_use]
-pub fn counts() -> Vec<(u64, u64)> {
-    COUNTS
-        .iter()
-        .zip(0..)
-        .map(|(count, number)| (number, count.load(Ordering::Relaxed)))
-        .filter(|(_, count)| *count > 0)
-        .collect()
 }
