@@ -107,19 +107,24 @@ impl Fair {
         lag: i64,
         request: i64,
     ) {
-        let mean = self.virtual_time();
-        let behind = if self.weight == 0 {
-            0
-        } else {
-            (lag / i64::from(weight)).saturating_add(lag / self.weight.cast_signed())
-        };
-        let runtime = mean.moved(behind.saturating_neg());
+        let runtime = self.runtime_for(lag, weight);
         self.weight += u64::from(weight);
         self.add(runtime.ahead_of(self.base), weight);
         self.strike_off();
         let node = slab.node_mut(at);
         node.runtime = runtime;
         node.deadline = runtime.moved(aged(request, weight));
+    }
+
+    /// Where somebody of weight `weight` has to come in to have the lag `lag` then: further from the
+    /// mean than that, as the mean follows.
+    fn runtime_for(&mut self, lag: i64, weight: u32) -> VirtualTime {
+        let mean = self.virtual_time();
+        if self.weight == 0 {
+            return mean;
+        }
+        let behind = (lag / i64::from(weight)).saturating_add(lag / self.weight.cast_signed());
+        mean.moved(behind.saturating_neg())
     }
 
     /// Ends the membership of `at`, which is not in the tree; returns its lag.
@@ -148,13 +153,12 @@ impl Fair {
         if lag >= 0 || self.weight == 0 {
             return (lag, None);
         }
-        // Back in, with the mean of when it was still there: `leave` has moved the base there.
-        let ahead = aged(lag.saturating_neg().min(max_debt), weight);
+        let runtime = self.runtime_for(lag.max(-max_debt), weight);
+        let ahead = runtime.ahead_of(self.base);
         self.add(ahead, weight);
         self.weight += u64::from(weight);
         self.absent_total += i128::from(ahead) * i128::from(weight);
         self.absent_weight += u64::from(weight);
-        let runtime = self.base.moved(ahead);
         (lag, Some(Absence { epoch: self.epoch, runtime, weight }))
     }
 

@@ -390,3 +390,57 @@ fn equal_tasks_that_wake_each_other_do_not_preempt_at_every_turn() {
         assert_eq!(woken.effect, effect, "after {micros} us");
     }
 }
+
+/// Interactive tasks go first, but not before one that should have been served already.
+/// proves: K2
+#[test]
+fn who_is_late_goes_before_who_is_interactive() {
+    let at = |millis| Instant::ZERO.after(Duration::from_millis(millis));
+    // The timer is late: before the Interactive task comes, after that, or not at all.
+    for (comes, picked, first) in [(20, 20, 'b'), (6, 21, 'b'), (6, 6, 'c')] {
+        let mut queue = RunQueue::new(CpuId::ZERO);
+        queue.reserve(3).unwrap();
+        for name in ['a', 'b'] {
+            let _ = queue.enqueue(Entity::new(name, normal()), Arrival::New, at(0));
+        }
+        assert_eq!(queue.pick_next(at(0)), Some(&'a'));
+        let params = Params::new(Priority::Normal, Class::Interactive);
+        let interactive = Entity::new('c', State::new(params, CpuSet::ALL).unwrap());
+        let enqueued = queue.enqueue(interactive, Arrival::New, at(comes)).unwrap();
+        assert_eq!(enqueued.effect == Effect::Preempt, comes == 6);
+        assert_eq!(queue.pick_next(at(picked)), Some(&first));
+    }
+}
+
+/// A debt is the same wherever the task wakes up, bounded even if a timer was hours late, and paid
+/// off while another one runs instead.
+/// proves: K2
+#[test]
+fn a_debt_goes_along_and_is_paid_by_waiting() {
+    for (ran_ms, later_ms, debt_us) in
+        [(4, 0, 2_000), (4, 2, 1_000), (3_600_000, 0, 8_000), (3_600_000, 20, 0)]
+    {
+        for from in [0, 1] {
+            let mut queues = [0, 1].map(|cpu| RunQueue::new(CpuId::from(cpu)));
+            for queue in &mut queues {
+                queue.reserve(3).unwrap();
+                for name in ['a', 'b'] {
+                    let _ = queue.enqueue(Entity::new(name, normal()), Arrival::New, Instant::ZERO);
+                }
+                assert_eq!(queue.pick_next(Instant::ZERO), Some(&'a'));
+            }
+            let end = Instant::ZERO.after(Duration::from_millis(ran_ms));
+            let later = end.after(Duration::from_millis(later_ms));
+            let debtor = queues[from].take_current(end).unwrap();
+            assert_eq!(*debtor.task(), 'a');
+            assert_eq!(queues[from].pick_next(end), Some(&'b'));
+            if from == 1 && later_ms > 0 {
+                // Elsewhere, the rate depends on who is there.
+                continue;
+            }
+            let key = queues[0].enqueue(debtor, Arrival::Woken, later).unwrap().key;
+            let lag = queues[0].remove(key, later).unwrap().state().lag_nanos();
+            assert!((lag + debt_us * 1_000).abs() < 1_000, "{ran_ms}, {later_ms}, {from}: {lag}");
+        }
+    }
+}
