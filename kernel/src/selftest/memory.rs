@@ -43,7 +43,7 @@ fn take_frames(left_bytes: u64) -> Result<Vec<Frames>, alloc::string::String> {
 
 /// Looking costs locks: not at every frame while there are many.
 fn figures_are_above(left_bytes: u64, taken: usize) -> bool {
-    taken % 64 != 0 || figures().free_bytes > left_bytes
+    !taken.is_multiple_of(64) || figures().free_bytes > left_bytes
 }
 
 /// Nearly all frames at once: each has its own place, and all come back.
@@ -114,7 +114,7 @@ fn heap_serves_all_cpus() -> Outcome {
                 state ^= state << 13;
                 state ^= state >> 7;
                 state ^= state << 17;
-                let words = 1 + (state >> 33) % if state % 64 == 0 { 4_000 } else { 120 };
+                let words = 1 + (state >> 33) % if state.is_multiple_of(64) { 4_000 } else { 120 };
                 let block: Vec<u64> = (0..words).map(|word| state.wrapping_add(word)).collect();
                 let old = {
                     let mut belt = shared.0.lock();
