@@ -37,6 +37,8 @@ pub enum Link {
 /// CPUs count as saturated when they were this busy for [`SATURATED_MS`] without a pause.
 const SATURATED_PERCENT: f64 = 95.0;
 const SATURATED_MS: f64 = 30_000.0;
+/// What happened once is worth a word for so long; after that the figures still tell it.
+const RECENT_MS: f64 = 300_000.0;
 /// Fewer zombies than this are normal: a parent is about to ask for them.
 const ZOMBIES: u32 = 10;
 
@@ -68,12 +70,12 @@ fn memory(overview: &Overview, out: &mut Vec<Finding>) {
             link: Some(Link::ByMemory),
         });
     }
-    if memory.heap.failures > 0 {
+    if is_recent(overview.heap_failed_ms, reading.at_ms) {
         out.push(Finding {
             id: "heap-failures",
             tone: Tone::Bad,
             title: format!(
-                "The kernel ran out of heap {} times since boot",
+                "The kernel's heap was exhausted, {} times since boot",
                 format::count(memory.heap.failures)
             ),
             advice: "Requests failed because of it. The log says which.".to_owned(),
@@ -127,18 +129,22 @@ fn network(overview: &Overview, out: &mut Vec<Finding>) {
             link: None,
         });
     }
-    if reading.network.tcp.refused > 0 {
+    if is_recent(overview.refused_ms, reading.at_ms) {
         out.push(Finding {
             id: "connections-refused",
             tone: Tone::Warning,
             title: format!(
-                "{} connections were turned away since boot",
+                "Connections were turned away, {} since boot",
                 format::count(reading.network.tcp.refused)
             ),
             advice: "More came at once than there is room for.".to_owned(),
             link: None,
         });
     }
+}
+
+fn is_recent(happened_ms: Option<f64>, now_ms: f64) -> bool {
+    happened_ms.is_some_and(|at_ms| now_ms - at_ms < RECENT_MS)
 }
 
 fn processes(overview: &Overview, out: &mut Vec<Finding>) {
@@ -184,7 +190,7 @@ mod tests {
         bad.system.processes.zombie = 12;
         bad.memory.heap.failures = 1;
         assert_eq!(
-            ids([bad]),
+            ids([reading(-1000.0), bad]),
             [
                 "heap-failures",
                 "cpu-failed",
@@ -194,6 +200,18 @@ mod tests {
                 "zombies"
             ]
         );
+    }
+
+    #[test]
+    fn what_happened_long_ago_or_before_we_looked_is_no_finding() {
+        let refused = |at_ms: f64, count: u64| {
+            let mut reading = reading(at_ms);
+            reading.network.tcp.refused = count;
+            reading
+        };
+        assert!(ids([refused(0.0, 7), refused(1000.0, 7)]).is_empty());
+        assert_eq!(ids([refused(0.0, 7), refused(1000.0, 8)]), ["connections-refused"]);
+        assert!(ids([refused(0.0, 7), refused(1000.0, 8), refused(400_000.0, 8)]).is_empty());
     }
 
     #[test]

@@ -54,6 +54,10 @@ pub struct Overview {
     pub sent: Series,
     /// Switches between threads a second, over all CPUs.
     pub switches: Option<f64>,
+    /// When connections were turned away last, as far as was seen here.
+    pub refused_ms: Option<f64>,
+    /// When the kernel's heap was exhausted last, as far as was seen here.
+    pub heap_failed_ms: Option<f64>,
     received_rate: Rate,
     sent_rate: Rate,
     switches_rate: Rate,
@@ -71,6 +75,8 @@ impl Default for Overview {
             received: series(),
             sent: series(),
             switches: None,
+            refused_ms: None,
+            heap_failed_ms: None,
             received_rate: Rate::default(),
             sent_rate: Rate::default(),
             switches_rate: Rate::default(),
@@ -108,6 +114,14 @@ impl Overview {
         let switches = reading.cpus.iter().map(|cpu| cpu.context_switches).sum();
         next.switches = next.switches_rate.update(at_ms, switches).or(next.switches);
 
+        if let Some(known) = &next.reading {
+            if reading.network.tcp.refused > known.network.tcp.refused {
+                next.refused_ms = Some(at_ms);
+            }
+            if reading.memory.heap.failures > known.memory.heap.failures {
+                next.heap_failed_ms = Some(at_ms);
+            }
+        }
         let before = next.reading.as_ref().map(|known| total_times(&known.cpus));
         let shares = before.and_then(|before| shares(&before, &total_times(&reading.cpus)));
         next.shares = shares.or(next.shares);

@@ -10,6 +10,9 @@ use crate::model::overview::Shares;
 use crate::series::Series;
 use crate::stores::OverviewStore;
 
+/// With more CPUs than this, each gets less room.
+const MANY: usize = 16;
+
 /// Properties of [`CpuCard`].
 #[derive(PartialEq, Properties)]
 pub(super) struct CpuProps {
@@ -35,7 +38,7 @@ pub(super) fn CpuCard(props: &CpuProps) -> Html {
             aside={html! { <span class="mo-dim">{ online }</span> }}>
             <Chart name="CPU" {lines} unit={Unit::Percent} top={100.0} testid="cpu-chart-total" />
             { shares(overview.shares) }
-            <ul class="mo-cores" role="list">{ for cores }</ul>
+            <ul class={classes!("mo-cores", (reading.cpus.len() > MANY).then_some("mo-cores--many"))} role="list">{ for cores }</ul>
         </Card>
     }
 }
