@@ -47,6 +47,10 @@ impl<T> Mutex<T> {
                 let mut state = self.state.lock();
                 if let Some(value) = state.value.take() {
                     state.waiting.retain(|waiting| !Arc::ptr_eq(waiting, &thread));
+                    drop(state);
+                    // What woke this thread here may have been meant for the wait that its caller is
+                    // about to begin: that one looks once more.
+                    thread.unpark();
                     return MutexGuard { lock: self, value: Some(value) };
                 }
                 if !state.waiting.iter().any(|waiting| Arc::ptr_eq(waiting, &thread)) {
