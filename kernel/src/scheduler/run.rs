@@ -118,7 +118,7 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
         // The idle loop neither waits nor ends.
         return None;
     }
-    own.must_reschedule.store(false, Ordering::Relaxed);
+    let was_asked = own.must_reschedule.swap(false, Ordering::Relaxed);
     match why {
         // Its affinity has changed, and it may not stay.
         Leave::Preempted | Leave::Yielded if is_misplaced(&queue, own) => {
@@ -132,6 +132,8 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
             let running = queue.current.clone()?;
             let mut position = running.place.lock();
             if core::mem::take(&mut position.is_notified) {
+                // It goes on, so whoever wanted the CPU still waits for it.
+                own.must_reschedule.fetch_or(was_asked, Ordering::Relaxed);
                 return None;
             }
             let (thread, state) = queue.run.take_current(now)?.into_parts();
