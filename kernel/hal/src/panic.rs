@@ -5,6 +5,7 @@ use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::interrupts::SpinGuard;
+use crate::paging::kernel_space;
 use crate::serial::Serial;
 use crate::{acpi, apic, cpu, debug_exit, serial, symbols};
 
@@ -61,11 +62,11 @@ pub(crate) fn backtrace(serial: &mut Serial, rip: u64, mut frame: u64) {
     let _ = writeln!(serial, "backtrace:");
     symbols::write_line(serial, rip);
     for _ in 0..64 {
-        if frame < crate::paging::layout::DIRECT_MAP_BASE || !frame.is_multiple_of(8) {
+        if !is_readable(frame) {
             break;
         }
-        // SAFETY: frame pointers of kernel code point into its stack; the checks above and below
-        // keep a broken chain from going far, and the panic is past saving if they do not.
+        // SAFETY: two words of the kernel's that are mapped and aligned. Whatever lies there, they
+        // are only shown.
         let [next, back] = unsafe { *(frame as *const [u64; 2]) };
         if back == 0 {
             break;
@@ -77,6 +78,16 @@ pub(crate) fn backtrace(serial: &mut Serial, rip: u64, mut frame: u64) {
         }
         frame = next;
     }
+}
+
+/// Whether the two words of a frame can be read at this address.
+fn is_readable(frame: u64) -> bool {
+    let Some(last) = frame.checked_add(8) else { return false };
+    let is_plausible = frame >= crate::paging::layout::DIRECT_MAP_BASE && frame.is_multiple_of(8);
+    // Before the kernel has tables of its own the loader's stack is all there is, and it is mapped.
+    is_plausible
+        && (kernel_space::root() == 0
+            || kernel_space::is_mapped(frame) && kernel_space::is_mapped(last))
 }
 
 #[panic_handler]
