@@ -20,6 +20,8 @@ static BUDDY: SpinLock<Option<Buddy<'static>>> = SpinLock::new(FRAMES_LEVEL, "fr
 static CACHES: [SpinLock<Cache>; MAX_CPUS] =
     [const { SpinLock::new(CACHE_LEVEL, "frame cache", Cache::new()) }; MAX_CPUS];
 static TOTAL: AtomicU64 = AtomicU64::new(0);
+/// The allocator's free frames as of its last change, for who asks often. Written under its lock.
+static FREE: AtomicU64 = AtomicU64::new(0);
 
 /// Frames moved between a CPU's cache and the buddy at a time.
 const BATCH: usize = 16;
@@ -94,12 +96,11 @@ impl Frames {
         if order == Order::FRAME {
             return Self::allocate_one();
         }
-        let allocated = BUDDY.lock().as_mut().and_then(|buddy| buddy.allocate(order));
-        let first = match allocated {
+        let first = match allocate_block(order) {
             Some(first) => first,
             None => {
                 drain_own_cache();
-                BUDDY.lock().as_mut().and_then(|buddy| buddy.allocate(order)).ok_or(OutOfMemory)?
+                allocate_block(order).ok_or(OutOfMemory)?
             }
         };
         Ok(Self { first, order })
@@ -176,8 +177,22 @@ impl Drop for Frames {
         } else if let Some(buddy) = BUDDY.lock().as_mut() {
             let freed = buddy.free(self.first, self.order);
             debug_assert!(freed.is_ok(), "{freed:?}");
+            note_free(buddy);
         }
     }
+}
+
+fn allocate_block(order: Order) -> Option<FrameNumber> {
+    let mut buddy = BUDDY.lock();
+    let buddy = buddy.as_mut()?;
+    let first = buddy.allocate(order);
+    note_free(buddy);
+    first
+}
+
+/// With the allocator's lock held. Relaxed: nothing else hangs on the figure.
+fn note_free(buddy: &Buddy<'_>) {
+    FREE.store(buddy.free_frames(), Ordering::Relaxed);
 }
 
 fn allocate_cached() -> Option<FrameNumber> {
@@ -192,6 +207,7 @@ fn allocate_cached() -> Option<FrameNumber> {
         let pushed = cache.push(frame);
         debug_assert!(pushed.is_ok(), "an empty cache has room for a batch");
     }
+    note_free(buddy);
     cache.pop()
 }
 
@@ -207,6 +223,7 @@ fn free_cached(frame: FrameNumber) {
         let freed = buddy.free(frame, Order::FRAME);
         debug_assert!(freed.is_ok(), "{freed:?}");
     }
+    note_free(buddy);
 }
 
 /// Gives this CPU's cached frames back, so that they can join to larger blocks.
@@ -218,6 +235,7 @@ fn drain_own_cache() {
         let freed = buddy.free(frame, Order::FRAME);
         debug_assert!(freed.is_ok(), "{freed:?}");
     }
+    note_free(buddy);
 }
 
 /// Physical memory in bytes.
@@ -240,9 +258,17 @@ pub fn figures() -> MemoryFigures {
     }
 }
 
+/// At least how much is free, without a lock: a few frames less than `figures` says, which are in the
+/// CPUs' caches.
+#[must_use]
+pub fn free_bytes_at_least() -> u64 {
+    FREE.load(Ordering::Relaxed) * PAGE_BYTES
+}
+
 /// Installs the allocator. Called once, at boot.
 pub(crate) fn install(buddy: Buddy<'static>) {
     TOTAL.store(buddy.total_frames(), Ordering::Relaxed);
+    note_free(&buddy);
     *BUDDY.lock() = Some(buddy);
 }
 
@@ -255,5 +281,6 @@ pub(crate) unsafe fn release(start: FrameNumber, end: FrameNumber) {
         let released = buddy.release_range(start, end);
         debug_assert!(released.is_ok(), "{released:?}");
         TOTAL.store(buddy.total_frames(), Ordering::Relaxed);
+        note_free(buddy);
     }
 }

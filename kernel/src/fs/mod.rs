@@ -11,7 +11,7 @@ use vfs_core::{
     FileError, FileKind, HeapPage, Identity, InodeId, LastLink, TmpFs, WalkContext, WallTime, walk,
 };
 
-use crate::memory::FileBytes;
+use crate::memory::{FileBytes, is_short};
 use crate::sync::Mutex;
 
 pub use open_file::OpenFile;
@@ -73,12 +73,15 @@ fn contents(tree: &TmpFs<HeapPage>, file: InodeId) -> Result<FileBytes, FileErro
         return Ok(FileBytes::Archive(bytes));
     }
     let size = usize::try_from(tree.metadata(file)?.size).map_err(|_| FileError::OutOfMemory)?;
+    if is_short() {
+        return Err(FileError::OutOfMemory);
+    }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| FileError::OutOfMemory)?;
     bytes.resize(size, 0);
     let count = tree.read(file, 0, &mut bytes)?;
     bytes.truncate(count);
-    Ok(FileBytes::Copy(Arc::from(bytes)))
+    Ok(FileBytes::Copy(Arc::new(bytes)))
 }
 
 /// The bytes of a program's file, which has to be a regular file that may be executed.

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use vfs_core::{DeviceKind, FileError, FileKind, InodeId, Metadata};
 
 use super::{root, wall_time};
+use crate::memory::is_short;
 use crate::process::Output;
 use crate::random;
 use crate::sync::Mutex;
@@ -181,6 +182,9 @@ impl OpenFile {
                 _ => Ok(bytes.len()),
             },
             Target::File { inode, .. } => {
+                if is_short() {
+                    return Err(FileError::NoSpace);
+                }
                 let mut offset = self.offset.lock();
                 let mut tree = root().lock();
                 if self.appends {

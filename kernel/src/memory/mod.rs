@@ -4,7 +4,7 @@ mod load;
 mod space;
 
 pub use load::{LoadError, Start, load};
-pub use space::{FaultError, FileBytes, UserSpace};
+pub use space::{FaultError, FileBytes, UserSpace, is_short};
 
 use hal::user::PageFault;
 use vm_core::address_space::{Access, Presence};

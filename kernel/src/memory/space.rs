@@ -1,6 +1,7 @@
 //! The address space of one process: the map of its areas and the page tables under it.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::frame::{Frames, OutOfMemory};
@@ -17,6 +18,12 @@ const MAX_AREAS: usize = 65_530;
 /// Frames that programs leave free for the kernel: it must be able to serve who frees memory.
 const KERNEL_RESERVE_BYTES: u64 = 2 << 20;
 
+/// Whether what is left of the memory is the kernel's.
+#[must_use]
+pub fn is_short() -> bool {
+    hal::frame::free_bytes_at_least() < KERNEL_RESERVE_BYTES
+}
+
 /// A page in bytes, as slices count.
 pub(super) const PAGE_LEN: usize = 4096;
 const _: () = assert!(PAGE_LEN as u64 == PAGE_BYTES);
@@ -28,7 +35,7 @@ pub enum FileBytes {
     /// In place, in the initial archive.
     Archive(&'static [u8]),
     /// A copy, shared by all areas that show it.
-    Copy(Arc<[u8]>),
+    Copy(Arc<Vec<u8>>),
 }
 
 impl FileBytes {
@@ -127,6 +134,11 @@ impl UserSpace {
             .sum()
     }
 
+    /// Changes the most memory that it may have; what it has already stays.
+    pub fn set_limit(&self, memory_bytes: u64) {
+        self.limit_pages.store(memory_bytes / PAGE_BYTES, Ordering::Relaxed);
+    }
+
     /// Answers a page fault.
     ///
     /// # Errors
@@ -189,7 +201,7 @@ impl UserSpace {
         if pages > self.limit_pages.load(Ordering::Relaxed) {
             return Err(FaultError::LimitExceeded);
         }
-        if hal::frame::figures().free_bytes < KERNEL_RESERVE_BYTES {
+        if is_short() {
             return Err(FaultError::OutOfMemory);
         }
         self.peak_pages.fetch_max(pages, Ordering::Relaxed);
@@ -300,8 +312,9 @@ impl UserSpace {
     pub fn retire(&self) {
         let mut map = self.map.lock();
         let removed = map.unmap(Layout::USER.start(), Layout::USER.bytes());
-        self.tables.unmap(Layout::USER.start(), Layout::USER.end());
+        // First the CPUs: taking pages away asks nobody then.
         self.tables.retire();
+        self.tables.unmap(Layout::USER.start(), Layout::USER.end());
         drop(map);
         drop(removed);
     }

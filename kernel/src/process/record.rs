@@ -64,6 +64,9 @@ pub fn change_limits(pid: Pid, change: &LimitsChange) -> Result<(), ProcessError
     let limits = record.profile.limits.changed(change)?;
     record.profile.limits = limits;
     record.attachment.open_files_limit.store(limits.open_files, Ordering::Relaxed);
+    if let Some(space) = record.attachment.space() {
+        space.set_limit(limits.memory_bytes);
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use vm_core::address_space::{
 use super::file::errno as file_errno;
 use super::{Answer, Caller};
 use crate::fs;
-use crate::memory::{FileBytes, UserSpace};
+use crate::memory::UserSpace;
 
 fn space<'a>(caller: &'a Caller<'_>) -> Result<&'a UserSpace, Errno> {
     caller.process.space().ok_or(Errno::ENOSYS)
@@ -57,11 +57,7 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     };
     let mut max_protection = Protection::ALL;
     let kind = match mmap.source {
-        MmapSource::Anonymous if mmap.is_shared => Kind::SharedAnonymous(Backing {
-            // Without `fork` nobody can share it: memory of its own that starts as zeros.
-            file: zeros(mmap.length)?,
-            offset: 0,
-        }),
+        // Without `fork` nobody can share what is shared: it counts as the process's own.
         MmapSource::Anonymous => Kind::Anonymous,
         MmapSource::File { fd, offset } => {
             let file = {
@@ -95,19 +91,6 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
         })
         .map_err(errno)?;
     Ok(range.start())
-}
-
-/// Bytes for shared anonymous memory.
-fn zeros(length: u64) -> Result<FileBytes, Errno> {
-    const LARGEST: u64 = 64 << 20;
-    if length > LARGEST {
-        return Err(Errno::ENOMEM);
-    }
-    let count = usize::try_from(length).map_err(|_| Errno::ENOMEM)?.next_multiple_of(4096);
-    let mut bytes = alloc::vec::Vec::new();
-    bytes.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-    bytes.resize(count, 0);
-    Ok(FileBytes::Copy(Arc::from(bytes)))
 }
 
 pub(super) fn munmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

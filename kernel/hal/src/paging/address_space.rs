@@ -4,7 +4,6 @@
 //! space owns the frames that are mapped in it.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -23,6 +22,10 @@ use crate::interrupts::SpinLock;
 
 /// Level of the lock around a space's tables.
 const TABLES_LEVEL: LockLevel = LockLevel::new(210);
+
+/// Pages taken away or moved in one step. On the stack: giving memory back must not need any, least
+/// of all for a program that has used it all up; and the lock is not held for long.
+const AT_A_TIME: usize = 128;
 
 /// What a program may do with a page. Reading is always allowed; both together are refused by
 /// whoever decides about mappings, not here.
@@ -138,27 +141,28 @@ impl AddressSpace {
     /// Takes the frames of all pages in `start..end` away and frees them, when no CPU can reach them
     /// any more. Gives the number of pages that had one.
     pub fn unmap(&self, start: u64, end: u64) -> u64 {
-        const AT_A_TIME: usize = 512;
-        let mut frames = Vec::new();
-        let mut at = Some(start);
-        while let Some(from) = at.take() {
-            // In steps, so that the lock is not held for long.
-            let enough = frames.len() + AT_A_TIME;
-            let _edit = self.edit.lock();
-            self.for_each_owned(from, end.min(USER_END), |page, entry| {
-                if frames.len() < enough {
-                    frames.extend(owned_frame(entry.swap(0, Ordering::Relaxed)));
-                } else if at.is_none() {
-                    at = Some(page);
-                }
-            });
+        let end = end.min(USER_END);
+        let mut count = 0;
+        let mut at = start & !(PAGE_BYTES - 1);
+        while at < end {
+            let from = at;
+            let mut frames = [const { None }; AT_A_TIME];
+            let mut taken = 0;
+            {
+                let _edit = self.edit.lock();
+                at = self.visit_owned(from, end, AT_A_TIME, |_, entry| {
+                    frames[taken] = owned_frame(entry.swap(0, Ordering::Relaxed));
+                    taken += 1;
+                });
+            }
+            if taken > 0 {
+                self.mapped_pages.fetch_sub(taken as u64, Ordering::Relaxed);
+                shootdown::flush_user(&self.loaded_on, from, (at - from) / PAGE_BYTES);
+                count += taken as u64;
+            }
+            // No CPU can reach them any more.
+            drop(frames);
         }
-        let count = frames.len() as u64;
-        if count > 0 {
-            self.mapped_pages.fetch_sub(count, Ordering::Relaxed);
-            shootdown::flush_user(&self.loaded_on, start, (end - start) / PAGE_BYTES);
-        }
-        drop(frames);
         count
     }
 
@@ -196,30 +200,39 @@ impl AddressSpace {
 
     /// Moves the frames of `start..end` to the same number of pages from `to` on, which have none.
     pub fn move_pages(&self, start: u64, end: u64, to: u64) {
-        let mut frames = Vec::new();
-        {
+        let end = end.min(USER_END);
+        let mut at = start & !(PAGE_BYTES - 1);
+        while at < end {
+            let from = at;
+            let mut taken = [(0, 0); AT_A_TIME];
+            let mut count = 0;
+            {
+                let _edit = self.edit.lock();
+                at = self.visit_owned(from, end, AT_A_TIME, |page, entry| {
+                    taken[count] = (page, entry.swap(0, Ordering::Relaxed));
+                    count += 1;
+                });
+            }
+            if count == 0 {
+                continue;
+            }
+            shootdown::flush_user(&self.loaded_on, from, (at - from) / PAGE_BYTES);
             let _edit = self.edit.lock();
-            self.for_each_owned(start, end.min(USER_END), |at, entry| {
-                frames.push((at, entry.swap(0, Ordering::Relaxed)));
-            });
+            for (page, value) in &taken[..count] {
+                self.place(to + (page - start), *value);
+            }
         }
-        if frames.is_empty() {
-            return;
-        }
-        shootdown::flush_user(&self.loaded_on, start, (end - start) / PAGE_BYTES);
-        let _edit = self.edit.lock();
-        for (at, value) in frames {
-            let placed = self
-                .entry(to + (at - start))
-                .ok()
-                .filter(|entry| entry.load(Ordering::Relaxed) & OWNED == 0);
-            match placed {
-                Some(entry) => entry.store(value, Ordering::Relaxed),
-                // No memory for a table: the page is lost to the program, not to the kernel.
-                None => {
-                    self.mapped_pages.fetch_sub(1, Ordering::Relaxed);
-                    drop(owned_frame(value));
-                }
+    }
+
+    /// Gives a page the entry that another one had. With the lock held.
+    fn place(&self, page: u64, value: u64) {
+        let free = |entry: &&AtomicU64| entry.load(Ordering::Relaxed) & OWNED == 0;
+        match self.entry(page).ok().filter(free) {
+            Some(entry) => entry.store(value, Ordering::Relaxed),
+            // No memory for a table: the page is lost to the program, not to the kernel.
+            None => {
+                self.mapped_pages.fetch_sub(1, Ordering::Relaxed);
+                drop(owned_frame(value));
             }
         }
     }
@@ -327,19 +340,34 @@ impl AddressSpace {
         Ok(table::find_or_add(self.root, address, Level::Page, USER)?)
     }
 
-    /// Calls `f` for every page entry in the range that has a frame; missing tables are skipped whole.
-    fn for_each_owned(&self, start: u64, end: u64, mut f: impl FnMut(u64, &AtomicU64)) {
+    /// Calls `f` for every page entry in the range that has a frame.
+    fn for_each_owned(&self, start: u64, end: u64, f: impl FnMut(u64, &AtomicU64)) {
+        self.visit_owned(start, end, usize::MAX, f);
+    }
+
+    /// Calls `f` for page entries in the range that have a frame, for `most` of them at the most;
+    /// missing tables are skipped whole. Gives the address to go on from, `end` or more at the end.
+    fn visit_owned(
+        &self,
+        start: u64,
+        end: u64,
+        most: usize,
+        mut f: impl FnMut(u64, &AtomicU64),
+    ) -> u64 {
         let mut at = start & !(PAGE_BYTES - 1);
-        while at < end {
+        let mut left = most;
+        while at < end && left > 0 {
             let Some(first) = table::find(self.root, at, Level::Page) else {
                 at = table::end_of_gap(self.root, at);
                 continue;
             };
             if first.load(Ordering::Relaxed) & OWNED != 0 {
                 f(at, first);
+                left -= 1;
             }
             at += PAGE_BYTES;
         }
+        at
     }
 }
 
