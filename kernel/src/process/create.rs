@@ -231,10 +231,14 @@ fn enter(entry: Entry, main: Box<dyn FnOnce() + Send>) -> Result<(Pid, Arc<Threa
     let reservation = table().lock().reserve(Uid(entry.credentials.real_uid.0), None)?;
     match make(&reservation, entry, main) {
         Ok((record, thread)) => {
-            let mut table = table().lock();
-            let pid = table.insert(reservation, record)?;
-            table.start(pid)?;
-            Ok((pid, thread))
+            let entered = {
+                let mut table = table().lock();
+                table.insert(reservation, record).and_then(|pid| table.start(pid).map(|()| pid))
+            };
+            if entered.is_err() {
+                let_go_of(&thread);
+            }
+            Ok((entered?, thread))
         }
         Err(error) => {
             table().lock().release(reservation);
@@ -281,13 +285,16 @@ fn make(
     })
     .map_err(|_| OUT_OF_MEMORY)?;
     process.threads.lock().push(Arc::clone(&thread));
-    let record = NewProcess::new(
-        reservation,
-        Pid::SYSTEM,
-        entry.credentials,
-        entry.profile,
-        process,
-        now(),
-    )?;
-    Ok((record, thread))
+    let record =
+        NewProcess::new(reservation, Pid::SYSTEM, entry.credentials, entry.profile, process, now());
+    if record.is_err() {
+        let_go_of(&thread);
+    }
+    Ok((record?, thread))
+}
+
+/// A thread that never runs and its process refer to each other: this frees both.
+fn let_go_of(thread: &Thread) {
+    let threads = core::mem::take(&mut *thread.process().threads.lock());
+    drop(threads);
 }
