@@ -53,11 +53,9 @@ impl Region {
             return Some(self.free.swap_remove(index).0 + PAGE_BYTES);
         }
         let bytes = with_guard.checked_mul(PAGE_BYTES)?;
-        if self.next + bytes > WINDOWS_BASE + WINDOWS_BYTES {
-            return None;
-        }
         let at = self.next;
-        self.next += bytes;
+        let end = at.checked_add(bytes).filter(|end| *end <= WINDOWS_BASE + WINDOWS_BYTES)?;
+        self.next = end;
         Some(at + PAGE_BYTES)
     }
 }

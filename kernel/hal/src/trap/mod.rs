@@ -130,7 +130,9 @@ extern "C" fn trap_from_kernel(frame: &mut TrapFrame) {
 fn page_fault(frame: &mut TrapFrame) {
     let fault = PageFault::from_error_code(frame.error_code);
     let Some(fixup) = fixup_for(frame.rip) else { fatal(frame, 14) };
+    // With interrupts disabled it may not sleep: whoever copies like that gets an error.
     if fault.address < paging::layout::USER_END
+        && frame.rflags & frame::FLAG_INTERRUPTS != 0
         && let Some(handlers) = HANDLERS.get()
     {
         crate::interrupts::enable();

@@ -164,11 +164,14 @@ impl UserContext {
     /// process's address space has to be loaded: without, the thread faults at once.
     pub fn enter(&mut self) -> Exit {
         debug_assert!(!crate::interrupts::are_enabled(), "into ring 3 with interrupts enabled");
+        // A switch between what follows and ring 3 would bring the next trap to another's context.
+        crate::interrupts::disable();
         loop {
             self.load_segment_bases();
             let start = time::ticks();
             super::entry::enter(self, self.is_sysret_possible);
-            self.user_ticks += time::ticks().wrapping_sub(start);
+            let spent = time::ticks().saturating_sub(start);
+            self.user_ticks = self.user_ticks.saturating_add(spent);
             self.is_sysret_possible = false;
             debug_assert_eq!(self.frame.cs & 3, PrivilegeLevel::Ring3 as u64);
             if self.frame.vector_slot == super::entry::SYSTEM_CALL {
