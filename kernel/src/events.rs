@@ -107,6 +107,6 @@ pub fn range() -> (u64, u64) {
 pub fn after(after: u64, limit: usize) -> Vec<Event> {
     let ring = RING.lock();
     let first = ring.events.front().map_or(ring.next, |event| event.sequence);
-    let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+    let skip = usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
     ring.events.iter().skip(skip).take(limit).cloned().collect()
 }

@@ -69,7 +69,7 @@ pub fn set_console_level(severity: Severity) {
     CONSOLE_LEVEL.store(severity as u8, Ordering::Relaxed);
 }
 
-/// Writes a line. From anywhere but under the log's own or a higher lock.
+/// Writes a line and wakes who waits for it. Not under a lock of the scheduler's level or above.
 pub fn write(severity: Severity, text: fmt::Arguments<'_>) {
     let time_ns = hal::time::now_ns();
     RING.write(severity as u8, time_ns, text);

@@ -34,7 +34,8 @@ pub(super) fn path(at: UserPointer) -> Result<Vec<u8>, Errno> {
         let text = piece[..count].split(|byte| *byte == 0).next().unwrap_or_default();
         path.extend_from_slice(text);
         if text.len() < count {
-            return Ok(path);
+            // With its zero byte it has to be no longer than PATH_MAX.
+            return if path.len() < PATH_MAX { Ok(path) } else { Err(Errno::ENAMETOOLONG) };
         }
     }
     Err(Errno::ENAMETOOLONG)

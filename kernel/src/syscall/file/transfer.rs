@@ -182,7 +182,10 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
     }
     let offset = arguments.pointer(2).non_null();
     let mut at = match offset {
-        Some(offset) => Some(u64::from_le_bytes(user::read(offset)?)),
+        Some(offset) => {
+            let at = i64::from_le_bytes(user::read(offset)?);
+            Some(u64::try_from(at).map_err(|_| Errno::EINVAL)?)
+        }
         None => None,
     };
     let length = arguments.transfer_length(3)?;
@@ -196,7 +199,7 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
         }
         let put = to.write(None, &buffer[..got]).map_err(errno)?;
         if let Some(at) = &mut at {
-            *at += put as u64;
+            *at = at.saturating_add(put as u64);
         }
         done += put as u64;
     }
