@@ -140,9 +140,11 @@ fn every_page_is_kept_as_a_picture_in_both_themes() {
     let browser = Browser::start();
     sign_in(&browser, guest().port(), guest().token());
     // Some seconds of history make the charts worth looking at; the page itself counts them.
-    let points =
-        "return document.querySelectorAll(\"[data-testid='cpu-chart-total'] path\").length";
-    wait::until("a chart with lines", || (browser.evaluate(points).as_u64()? > 0).then_some(()));
+    let points = "return Math.max(0, ...Array.from(document.querySelectorAll(\
+                  \"[data-testid='cpu-chart-total'] path\"), p => p.getAttribute('d').split('L').length))";
+    wait::until("a chart with a history", || {
+        (browser.evaluate(points).as_u64()? > 12).then_some(())
+    });
     for theme in ["light", "dark"] {
         for (name, path, sign) in [
             ("overview", "/#/", "overview"),
