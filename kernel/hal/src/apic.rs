@@ -99,6 +99,12 @@ pub(crate) fn stop_others() {
     }
 }
 
+/// Stops a CPU that was started and did not come: it waits for another start, which never comes.
+pub(crate) fn give_up(apic_id: u32) {
+    // SAFETY: the CPU takes no part: nothing of it is lost.
+    with(|apic| unsafe { apic.send_init_ipi(destination(apic_id)) });
+}
+
 /// Starts the CPU with this APIC id at the page `page` of low memory. SDM volume 3, 8.4.4.1; the
 /// waits of the old MP specification are not needed by any CPU that has long mode.
 pub(crate) fn start(apic_id: u32, page: u8) {

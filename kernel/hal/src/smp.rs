@@ -131,7 +131,9 @@ fn start_one(id: usize, apic_id: u32) -> Result<(), StartError> {
                 .compare_exchange(WAITING, GIVEN_UP, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
         {
-            // Its stack and its `CpuLocal` stay: it may still come, and then it halts on them.
+            // It must not come later, on the parameters of the next one. Its stack and its `CpuLocal`
+            // stay, because it may be on them at this moment.
+            apic::give_up(apic_id);
             core::mem::forget(stack);
             return Err(StartError::Silent { apic_id });
         }

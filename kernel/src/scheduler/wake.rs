@@ -267,25 +267,21 @@ fn balance(own: &Cpu) {
         queue.run.wanted_cpus()
     };
     let decision = rebalance(own.id, wanted, cpu::topology(), cpu::idle_cpus(), cpu::view);
-    let has_moved = match decision {
+    let outcome = match decision {
         Move::Kick(sleeper) => {
             notify(sleeper, Effect::Preempt);
-            true
+            Transferred::One
         }
-        Move::Push { to, max_load } => {
-            transfer(own, cpu::get(to.index()), max_load) == Transferred::One
-        }
-        Move::Pull { from, max_load } => {
-            transfer(cpu::get(from.index()), own, max_load) == Transferred::One
-        }
-        Move::Nothing => false,
+        Move::Push { to, max_load } => transfer(own, cpu::get(to.index()), max_load),
+        Move::Pull { from, max_load } => transfer(cpu::get(from.index()), own, max_load),
+        Move::Nothing => Transferred::Nothing,
     };
     let mut queue = own.queue.lock();
     let now = now();
-    if has_moved {
-        queue.pacer.moved(now);
-    } else {
-        queue.pacer.found_nothing(now);
+    match outcome {
+        Transferred::One => queue.pacer.moved(now),
+        Transferred::HotUntil(until) => queue.pacer.found_hot(until),
+        Transferred::Nothing => queue.pacer.found_nothing(now),
     }
 }
 

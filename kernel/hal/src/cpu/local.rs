@@ -14,6 +14,9 @@ use super::descriptors::Gdt;
 use crate::paging::AddressSpace;
 use crate::thread::Inner;
 
+/// In place of a segment base that the CPU may not have any more: no program can have it.
+pub(crate) const UNKNOWN_BASE: u64 = u64::MAX;
+
 /// CPUs that the kernel can drive.
 pub const MAX_CPUS: usize = 256;
 

@@ -100,6 +100,10 @@ impl ThreadContext {
         let from = Arc::as_ptr(&before);
         assert!(from != to, "a switch to the running context");
         vector::save(cpu, &before);
+        // A program may have changed its segment bases by loading a selector, which the CPU's record
+        // of them does not show: the next one's are written whatever they are.
+        cpu.loaded_fs_base.set(local::UNKNOWN_BASE);
+        cpu.loaded_gs_base.set(local::UNKNOWN_BASE);
         *previous = Some(before);
         // SAFETY: the CPU's slots keep both alive; the assembly waits until `to`'s registers are
         // saved, and marks it running, so that nobody else runs it.

@@ -16,6 +16,8 @@ const PM_TIMER_HZ: u64 = 3_579_545;
 const PM_TIMER_MASK: u32 = 0x00ff_ffff;
 /// PM ticks of one measurement: 2 ms.
 const SPAN: u32 = (PM_TIMER_HZ / 500) as u32;
+/// Ticks of the TSC after which a PM timer that has not moved is given up: seconds on any CPU.
+const PATIENCE_TICKS: u64 = 1 << 34;
 /// How often it is tried until two measurements agree.
 const ATTEMPTS: usize = 8;
 
@@ -38,10 +40,12 @@ pub(super) struct Measured {
 }
 
 pub(super) fn measure(pm_timer_port: Option<u16>) -> Measured {
-    if let Some(port) = pm_timer_port {
-        let mut best = span(port);
+    if let Some(port) = pm_timer_port
+        && let Some(first) = span(port)
+    {
+        let mut best = first;
         for _ in 0..ATTEMPTS {
-            let next = span(port);
+            let Some(next) = span(port) else { break };
             let is_close = best.tsc_hz.abs_diff(next.tsc_hz) <= best.tsc_hz / 1000;
             best = next;
             if is_close {
@@ -72,7 +76,8 @@ fn read_pair(port: u16) -> (u32, u64) {
     (best.0, best.1)
 }
 
-fn span(port: u16) -> Measured {
+/// One measurement; none if the PM timer stands still.
+fn span(port: u16) -> Option<Measured> {
     let counts_down = !features::get().tsc_deadline;
     if counts_down {
         apic::set_timer_count(u32::MAX);
@@ -84,6 +89,9 @@ fn span(port: u16) -> Measured {
         if count.wrapping_sub(count_start) & PM_TIMER_MASK >= SPAN {
             break (count, tick);
         }
+        if tick.wrapping_sub(tick_start) > PATIENCE_TICKS {
+            return None;
+        }
     };
     let apic_end = apic::timer_count();
     if counts_down {
@@ -94,11 +102,11 @@ fn span(port: u16) -> Measured {
         let hz = u128::from(amount) * u128::from(PM_TIMER_HZ) / u128::from(pm_ticks);
         u64::try_from(hz).unwrap_or(u64::MAX).max(1)
     };
-    Measured {
+    Some(Measured {
         tsc_hz: per_second(tick_end.wrapping_sub(tick_start)),
         apic_units_hz: per_second(u64::from(apic_start.wrapping_sub(apic_end))),
         reference: Reference::PmTimer,
-    }
+    })
 }
 
 /// SDM volume 2, CPUID leaf 0x15: crystal frequency and its ratio to the TSC. The APIC timer runs
