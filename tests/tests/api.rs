@@ -295,7 +295,7 @@ fn malformed_requests_are_refused_with_their_reason() {
     json_bytes(b"{\"program\": ").assert_problem(400, "malformed_json");
     json_bytes(b"\xff\xfe").assert_problem(400, "malformed_json");
     json_bytes(&b"[".repeat(20_000)).assert_problem(400, "malformed_json");
-    json_bytes(&vec![b' '; 1 << 20]).assert_problem(413, "body_too_long");
+    json_bytes(&vec![b' '; 1 << 20]).assert_problem(413, "content_too_large");
     for bad in [
         json!({}),
         json!({"program": 7}),

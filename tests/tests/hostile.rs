@@ -26,6 +26,9 @@ fn assert_refused(what: &str, heard: &Heard, statuses: &[u16]) {
     let text = String::from_utf8_lossy(&heard.bytes);
     assert!(is_expected, "{what}: not one of {statuses:?}: {text}");
     assert!(text.contains("application/problem+json"), "{what}: {text}");
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let problem = serde_json::from_str::<admin_api::types::Problem>(body);
+    assert_eq!(problem.ok().map(|problem| problem.status), status, "{what}: {body}");
 }
 
 #[test]

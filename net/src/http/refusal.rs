@@ -116,8 +116,10 @@ impl RefusalKind {
     #[must_use]
     pub fn response(self) -> Vec<u8> {
         let (status, title) = (self.status(), self.title());
+        // The empty reference means what was asked for (RFC 3986, section 4.4), which may have been
+        // too malformed to be repeated here.
         let body = format!(
-            r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{}","code":"{}"}}"#,
+            r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{}","instance":"","code":"{}"}}"#,
             self.detail(),
             self.code()
         );
