@@ -22,6 +22,21 @@ const FONTS: [(&str, &str); 3] = [
     ("mono.woff2", "RedHatMono/RedHatMonoVF.woff2"),
 ];
 
+/// The console's own style sheets in their order: later ones go over earlier ones.
+const STYLES: [&str; 11] = [
+    "fonts.css",
+    "base.css",
+    "frame.css",
+    "cards.css",
+    "charts.css",
+    "forms.css",
+    "tables.css",
+    "overlays.css",
+    "text.css",
+    "sign-in.css",
+    "narrow.css",
+];
+
 /// How a page, a script or a sheet refers to another file: `%asset:NAME%`.
 const REFERENCE: &str = "%asset:";
 
@@ -49,7 +64,10 @@ pub fn pack(wasm: &Path, console_dir: &Path, out_dir: &Path) -> Result<Manifest,
     site.add("early.js", read(&web, "early.js")?.into_bytes());
 
     let page = read(&web, "index.html")?;
-    let own_sheet = read(&web, "console.css")?;
+    let mut own_sheet = String::new();
+    for name in STYLES {
+        own_sheet.push_str(&read(&web.join("styles"), name)?);
+    }
     let users = [&bound.wasm[..], page.as_bytes(), own_sheet.as_bytes()];
     let package_sheet = css::reduce(&read(&package, "patternfly.css")?, &users)?;
     let sheet = format!("{package_sheet}{}", css::minify(&own_sheet)?);
