@@ -81,6 +81,32 @@ fn an_unknown_kernel_option_is_warned_about() {
     assert!(guest.serial().contains("frobnicate"), "{}", guest.serial_end());
 }
 
+/// The lines that the README tells people to paste, as they stand there; the last one shuts down.
+#[test]
+fn the_lines_of_the_readme_work() {
+    let places = xtask::places::Places::find();
+    let readme = std::fs::read_to_string(places.root.join("README.md")).expect("a README");
+    let blocks = readme.split("```sh\n").filter_map(|text| text.split("```").next());
+    let lines = blocks.filter(|block| block.contains("AUTH=")).collect::<Vec<_>>().concat();
+    assert!(lines.contains("curl") && lines.contains("/system/shutdown"), "{lines}");
+
+    let guest = Guest::boot(&Setup::named("readme"));
+    let lines = lines
+        .replace("0123456789abcdef", guest.token())
+        .replace("127.0.0.1:8080", &format!("127.0.0.1:{}", guest.port()));
+    // Each status goes to the standard error; an event stream ends by its time limit.
+    let script =
+        format!("curl() {{ command curl -w '%{{stderr}}%{{http_code}}\\n' \"$@\"; }}\n{lines}");
+    let output = std::process::Command::new("bash").arg("-c").arg(script).output();
+    let output = output.expect("bash is there");
+    let statuses = String::from_utf8_lossy(&output.stderr).into_owned();
+    let asked = lines.matches("curl ").count();
+    let codes: Vec<_> = statuses.lines().filter(|line| line.len() == 3).collect();
+    assert_eq!(codes.len(), asked, "{statuses}");
+    assert!(codes.iter().all(|code| code.starts_with('2')), "{codes:?}");
+    assert_eq!(guest.await_end(), GuestExit::PowerOff);
+}
+
 /// The same fuzzer runs on Linux first, with the calls that change nothing there.
 #[test]
 fn the_fuzzer_works_on_linux() {
