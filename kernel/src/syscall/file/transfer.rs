@@ -29,14 +29,20 @@ fn read_into(
     let mut done = 0_u64;
     while done < length {
         let wanted = usize::try_from(length - done).unwrap_or(usize::MAX).min(buffer.len());
-        let count = file
-            .read(at.map(|at| at.saturating_add(done)), &mut buffer[..wanted])
-            .map_err(errno)?;
-        if count == 0 {
-            break;
+        // An error after a part has arrived is the next call's: read(2).
+        let got = file.read(at.map(|at| at.saturating_add(done)), &mut buffer[..wanted]);
+        let count = match got.map_err(errno) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => break,
+        };
+        let target = to.0.checked_add(done).ok_or(Errno::EFAULT);
+        match target.and_then(|target| user::write(UserPointer(target), &buffer[..count])) {
+            Ok(()) => {}
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => break,
         }
-        let target = to.0.checked_add(done).ok_or(Errno::EFAULT)?;
-        user::write(UserPointer(target), &buffer[..count])?;
         done += count as u64;
         if count < wanted || caller.thread.needs_attention() {
             break;
@@ -193,15 +199,28 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
     let mut done = 0_u64;
     while done < length && !caller.thread.needs_attention() {
         let wanted = usize::try_from(length - done).unwrap_or(usize::MAX).min(buffer.len());
-        let got = from.read(at, &mut buffer[..wanted]).map_err(errno)?;
-        if got == 0 {
-            break;
-        }
-        let put = to.write(None, &buffer[..got]).map_err(errno)?;
-        if let Some(at) = &mut at {
-            *at = at.saturating_add(put as u64);
+        let moved = from.read(at, &mut buffer[..wanted]).and_then(|got| {
+            if got == 0 { Ok((0, 0)) } else { to.write(None, &buffer[..got]).map(|put| (got, put)) }
+        });
+        let (got, put) = match moved.map_err(errno) {
+            Ok((0, _)) => break,
+            Ok(moved) => moved,
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => break,
+        };
+        match &mut at {
+            Some(at) => *at = at.saturating_add(put as u64),
+            // What was not taken is read again by the next call.
+            None if put < got => {
+                let mut stands = from.offset();
+                *stands = stands.saturating_sub((got - put) as u64);
+            }
+            None => {}
         }
         done += put as u64;
+        if put < got {
+            break;
+        }
     }
     if let (Some(offset), Some(at)) = (offset, at) {
         user::write(offset, &at.to_le_bytes())?;
