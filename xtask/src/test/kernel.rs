@@ -9,8 +9,8 @@ use std::fs::{self, File};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// A boot that takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(120);
+/// A boot that takes longer hangs; a busy host alone makes it three times slower.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A machine to test on.
 struct Setting {
