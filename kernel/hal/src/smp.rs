@@ -6,10 +6,8 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use spin::Once;
-use x86_64::VirtAddr;
 
 use crate::acpi::ProcessorEntry;
-use crate::boot::TRAP_STACK_BYTES;
 use crate::cpu::local::{self, CpuLocal, MAX_CPUS};
 use crate::cpu::{self, descriptors, setup};
 use crate::frame::OutOfMemory;
@@ -157,10 +155,8 @@ extern "C" fn secondary_main(local: *mut CpuLocal) -> ! {
     let local = unsafe { &mut *local };
     // SAFETY: this CPU has no other.
     unsafe { local::install(local) };
-    let tops = [(); 3].map(|()| {
-        let stack = Box::leak(alloc::vec![0_u128; TRAP_STACK_BYTES / 16].into_boxed_slice());
-        VirtAddr::from_ptr(stack.as_ptr_range().end)
-    });
+    // Without memory for them the CPU stays away, and is given up.
+    let Ok(tops) = descriptors::guarded_stacks() else { cpu::halt_forever() };
     // SAFETY: right after `install`, with three stacks of its own.
     unsafe { descriptors::load(local::current(), tops) };
     // SAFETY: the kernel's tables and the descriptors are loaded.

@@ -61,13 +61,14 @@ unsafe impl<T> Sync for BootCell<T> {}
 static BOOT_LOCAL: BootCell<CpuLocal> = BootCell(UnsafeCell::new(CpuLocal::new(0, 0)));
 static COMMAND_LINE: BootCell<[u8; start_info::MAX_COMMAND_LINE]> =
     BootCell(UnsafeCell::new([0; start_info::MAX_COMMAND_LINE]));
-/// Stacks for the boot CPU's NMI, double fault and machine check; the others' come from the heap.
+/// Stacks for the boot CPU's NMI, double fault and machine check until there is memory for some with
+/// guard pages.
 static TRAP_STACKS: BootCell<[TrapStack; 3]> =
     BootCell(UnsafeCell::new([const { TrapStack { _bytes: [0; TRAP_STACK_BYTES] } }; 3]));
 static START_TICK: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes of a stack for traps that trust no other.
-pub(crate) const TRAP_STACK_BYTES: usize = 8192;
+const TRAP_STACK_BYTES: usize = 8192;
 
 #[repr(align(16))]
 #[derive(Clone, Copy)]
@@ -116,6 +117,11 @@ extern "C" fn boot_cpu_main(start_info: u64) -> ! {
     unsafe { memory::start(&facts) };
     // SAFETY: the final tables are loaded, and so are the descriptors.
     unsafe { setup::control_registers() };
+    match descriptors::guarded_stacks() {
+        // SAFETY: they are this CPU's from here on, and no trap is being handled.
+        Ok(tops) => unsafe { descriptors::use_stacks(local::current(), tops) },
+        Err(error) => panic!("too little memory for the boot CPU's stacks: {error}"),
+    }
     let initrd_len = facts.initrd.end.saturating_sub(facts.initrd.start);
     let initrd: &'static [u8] = if initrd_len == 0 {
         &[]

@@ -1,5 +1,7 @@
 //! Segment descriptors, the task state segment and the interrupt descriptor table.
 
+use core::mem::ManuallyDrop;
+
 use spin::Once;
 use x86_64::VirtAddr;
 use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
@@ -9,6 +11,8 @@ use x86_64::structures::gdt::SegmentSelector;
 use x86_64::structures::idt::InterruptDescriptorTable;
 
 use super::local::CpuLocal;
+use crate::frame::OutOfMemory;
+use crate::paging::windows::KernelStack;
 
 pub(crate) const KERNEL_CODE: u16 = 0x08;
 pub(crate) const KERNEL_DATA: u16 = 0x10;
@@ -21,6 +25,9 @@ const TSS: u16 = 0x28;
 pub(crate) const NMI_STACK: u16 = 0;
 pub(crate) const DOUBLE_FAULT_STACK: u16 = 1;
 pub(crate) const MACHINE_CHECK_STACK: u16 = 2;
+
+/// Pages of each of these stacks.
+const TRAP_STACK_PAGES: u64 = 2;
 
 /// One CPU's global descriptor table; the last two words describe its TSS.
 #[repr(C, align(16))]
@@ -78,6 +85,32 @@ pub(crate) unsafe fn load(local: &'static CpuLocal, stacks: [VirtAddr; 3]) {
     clippy::multiple_unsafe_ops_per_block,
     reason = "one statement a vector, all safe for the one reason given"
 )]
+/// Three stacks with guard pages for a CPU's traps, for good: their tops, for `load` or `use_stacks`.
+///
+/// # Errors
+/// When memory is short; what was made until then stays.
+pub(crate) fn guarded_stacks() -> Result<[VirtAddr; 3], OutOfMemory> {
+    let mut tops = [VirtAddr::zero(); 3];
+    for top in &mut tops {
+        let stack = ManuallyDrop::new(KernelStack::allocate(TRAP_STACK_PAGES)?);
+        *top = VirtAddr::new(stack.top());
+    }
+    Ok(tops)
+}
+
+/// Gives the calling CPU's traps other stacks than those that it was loaded with.
+///
+/// # Safety
+/// The stacks belong to this CPU for ever, and none of its traps is being handled.
+pub(crate) unsafe fn use_stacks(local: &'static CpuLocal, stacks: [VirtAddr; 3]) {
+    // SAFETY: this CPU alone touches its TSS; the CPU itself reads it only when a trap comes, and
+    // none of the three can come in the middle of these stores but by an error of the hardware.
+    let tss = unsafe { &mut *local.tss.get() };
+    let mut table = tss.interrupt_stack_table;
+    table[..3].copy_from_slice(&stacks);
+    tss.interrupt_stack_table = table;
+}
+
 fn idt() -> &'static InterruptDescriptorTable {
     static IDT: Once<InterruptDescriptorTable> = Once::new();
     IDT.call_once(|| {
