@@ -81,10 +81,6 @@ pub(crate) unsafe fn load(local: &'static CpuLocal, stacks: [VirtAddr; 3]) {
     idt().load();
 }
 
-#[expect(
-    clippy::multiple_unsafe_ops_per_block,
-    reason = "one statement a vector, all safe for the one reason given"
-)]
 /// Three stacks with guard pages for a CPU's traps, for good: their tops, for `load` or `use_stacks`.
 ///
 /// # Errors
@@ -111,6 +107,10 @@ pub(crate) unsafe fn use_stacks(local: &'static CpuLocal, stacks: [VirtAddr; 3])
     tss.interrupt_stack_table = table;
 }
 
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one statement a vector, all safe for the one reason given"
+)]
 fn idt() -> &'static InterruptDescriptorTable {
     static IDT: Once<InterruptDescriptorTable> = Once::new();
     IDT.call_once(|| {
