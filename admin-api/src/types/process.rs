@@ -178,7 +178,7 @@ pub struct Process {
     pub isolation: Isolation,
     /// Who it runs as.
     pub user: User,
-    /// What it may do beyond its user's rights.
+    /// What it may do beyond its user's rights; `all` alone stands for every capability.
     pub capabilities: Vec<Text>,
     /// The service it belongs to.
     pub service: Option<Text>,

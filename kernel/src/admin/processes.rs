@@ -11,7 +11,9 @@ use admin_api::types::{
     ContextSwitches, CpuUsage, CreateProcess, Hundredths, IoUsage, MemoryUsage, PageFaults,
     Process, ProcessPatch, Signal, SignalCounts, Text, Usage, User,
 };
-use process_core::{Credentials, Limits, Nice, Pid, ProcessState, Scheduling, StateName};
+use process_core::{
+    CapabilitySet, Credentials, Limits, Nice, Pid, ProcessState, Scheduling, StateName,
+};
 use sched_core::CpuSet;
 use vfs_core::FileError;
 
@@ -120,7 +122,7 @@ fn describe(snapshot: &Snapshot) -> Process {
             gid: credentials.effective_gid.0,
             name: user_name(credentials.effective_uid.0),
         },
-        capabilities: credentials.capabilities.iter().map(|it| it.name().into()).collect(),
+        capabilities: capabilities(credentials.capabilities),
         service: profile.service.clone().map(Text::from),
         started_at: convert::moment(snapshot.started_at),
         ended_at: snapshot.ended_at.map(convert::moment),
@@ -128,6 +130,15 @@ fn describe(snapshot: &Snapshot) -> Process {
         usage: usage(&snapshot.usage, snapshot.cpu_hundredths),
         limits: convert::limits(&profile.limits),
     }
+}
+
+/// The names of the capabilities; the full set, which all that is root's has, as one word: spelled out
+/// it would be the longest part of each row.
+fn capabilities(set: CapabilitySet) -> Vec<Text> {
+    if set == CapabilitySet::ALL {
+        return vec!["all".into()];
+    }
+    set.iter().map(|capability| capability.name().into()).collect()
 }
 
 fn usage(usage: &process_core::Usage, cpu_hundredths: u32) -> Usage {
