@@ -20,6 +20,9 @@ const CONSOLE_VARIABLE: &str = "MULTIOS_CONSOLE_DIR";
 /// Tells it where the OpenAPI document lies.
 const DOCUMENT_VARIABLE: &str = "MULTIOS_OPENAPI";
 
+/// Names another of the workspace's profiles to compile the kernel with: `quick`, for work on it.
+const PROFILE_VARIABLE: &str = "MULTIOS_PROFILE";
+
 /// How the kernel is compiled: for addresses in the top 2 GiB, and so that a backtrace can follow
 /// the frame pointers.
 const CODE_GENERATION: &str = "-Crelocation-model=static -Ccode-model=kernel \
@@ -66,11 +69,12 @@ pub fn test_initrd(places: &Places) -> Result<()> {
 /// Compiles and links the kernel; returns where cargo put it.
 fn kernel(places: &Places) -> Result<PathBuf> {
     let script = linker_script(places)?;
+    let profile = std::env::var(PROFILE_VARIABLE).unwrap_or_else(|_| "release".to_owned());
     let mut cargo = Toolchain::require()?.cargo("rustc", Target::Kernel);
     kernel_environment(places, &mut cargo)?;
     cargo
         .current_dir(&places.root)
-        .args(["--package", "kernel", "--release", "--target-dir"])
+        .args(["--package", "kernel", "--profile", &profile, "--target-dir"])
         .arg(places.cross_target())
         .arg("--")
         // Only the last step is linked: kept out of the flags of the crates below it, so that a
@@ -78,7 +82,7 @@ fn kernel(places: &Places) -> Result<PathBuf> {
         .arg(format!("-Clink-arg=-T{}", script.display()))
         .arg("-Clink-arg=--build-id=sha1");
     shell::run(&mut cargo)?;
-    Ok(places.cross_target().join(Target::Kernel.triple()).join("release/kernel"))
+    Ok(places.cross_target().join(Target::Kernel.triple()).join(profile).join("kernel"))
 }
 
 /// Sets what every compilation for the kernel's target has in common, be it `rustc` or `clippy`, and
