@@ -6,6 +6,7 @@
 mod kernel;
 mod log;
 mod parts;
+mod watched;
 
 use crate::failure::{Failure, Result};
 use crate::options::{Word, Words, unexpected};

@@ -1,6 +1,6 @@
 //! A part's log: commands write to it, their test results are read from it.
 
-use super::Count;
+use super::{Count, watched};
 use crate::failure::{Failure, Result};
 use crate::places::Places;
 use crate::shell;
@@ -8,9 +8,13 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// How many lines of a failed part's log are shown.
 const SHOWN_LINES: usize = 80;
+
+/// A command that takes longer hangs: on a loaded host the longest takes a fifth of this.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The log of one part.
 #[derive(Debug)]
@@ -68,14 +72,15 @@ impl Log {
         let from = self.file.seek(SeekFrom::End(0)).map_err(fail)?;
         let copy = || self.file.try_clone().map(Stdio::from).map_err(fail);
         command.stdin(Stdio::null()).stdout(copy()?).stderr(copy()?);
-        let status = command.status().map_err(|error| {
-            let program = command.get_program().to_string_lossy().into_owned();
-            Failure::new(format!("can't start `{program}`: {error}"))
+        let status = watched::status(command, LIMIT, |report| {
+            // What hangs has to be seen in the log: nobody can look at the processes later.
+            let _ = writeln!(&self.file, "{report}");
         })?;
         let mut bytes = Vec::new();
         self.file.seek(SeekFrom::Start(from)).map_err(fail)?;
         self.file.read_to_end(&mut bytes).map_err(fail)?;
-        Ok((status.success(), String::from_utf8_lossy(&bytes).into_owned()))
+        let is_success = status.is_some_and(|status| status.success());
+        Ok((is_success, String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     /// Prints the end of the log and where the rest is.
