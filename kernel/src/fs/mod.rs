@@ -1,6 +1,15 @@
-//! Files: one file system in memory, filled from the initial archive.
+//! Files: what every open file can do ([`File`]), how one waits for it ([`until_ready`],
+//! [`WatchList`]), and one file system in memory, filled from the initial archive.
 
+mod blocking;
+mod device_file;
+mod error;
+mod file;
 mod open_file;
+mod output_file;
+mod readiness;
+mod tree_file;
+mod watch;
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -14,7 +23,13 @@ use vfs_core::{
 use crate::memory::{FileBytes, is_short};
 use crate::sync::Mutex;
 
+pub use blocking::{Waiting, pause, until_ready};
+pub use error::errno;
+pub use file::{File, Transfer, downcast, nameless};
 pub use open_file::OpenFile;
+pub use readiness::Readiness;
+pub use tree_file::TreeFile;
+pub use watch::{Turn, WatchId, WatchList, Watcher};
 
 /// The root file system.
 static ROOT: Once<Mutex<TmpFs<HeapPage>>> = Once::new();

@@ -1,59 +1,64 @@
-//! An open file: what read and write do with it, and where it stands.
+//! An open file: what it was opened for, its status flags, where it stands, and the [`File`] behind
+//! it. Several descriptors may share it.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, Ordering};
 
+use linux_abi::Errno;
+use linux_abi::file::{AccessMode, OpenFlags};
 use vfs_core::{DeviceKind, FileError, FileKind, InodeId, Metadata};
 
-use super::{root, wall_time};
-use crate::memory::is_short;
+use super::device_file::DeviceFile;
+use super::file::{File, Transfer, downcast};
+use super::output_file::OutputFile;
+use super::root;
+use super::tree_file::TreeFile;
 use crate::process::Output;
-use crate::random;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
-/// An open file, which several descriptors may share.
+/// An open file.
 #[derive(Debug)]
 pub struct OpenFile {
-    target: Target,
-    can_read: bool,
-    can_write: bool,
-    appends: bool,
-    /// Where the next read or write happens.
-    offset: Mutex<u64>,
-}
-
-#[derive(Debug)]
-enum Target {
-    /// Output that is kept for the operator; nothing can be read from it.
-    Output(Arc<Output>),
-    /// A file of the root file system, or a device named there.
-    File { inode: InodeId, kind: FileKind, device: Option<DeviceKind> },
-    /// Empty, swallows everything.
-    Null,
+    file: Box<dyn File>,
+    access: AccessMode,
+    /// `O_APPEND`, `O_NONBLOCK` and what else `F_GETFL` shows, as bits of [`OpenFlags`].
+    status: AtomicU32,
+    /// Where the next read or write happens; none for what has no position.
+    offset: Option<Mutex<u64>>,
 }
 
 impl OpenFile {
+    /// Opens what lies behind `file`. Of the flags those are kept that are not about the opening.
+    #[must_use]
+    pub fn new(file: Box<dyn File>, access: AccessMode, flags: OpenFlags) -> Self {
+        const OPENING: u32 = OpenFlags::CREAT.bits()
+            | OpenFlags::EXCL.bits()
+            | OpenFlags::NOCTTY.bits()
+            | OpenFlags::TRUNC.bits()
+            | OpenFlags::CLOEXEC.bits();
+        let offset = (file.transfer() == Transfer::Positioned).then(|| Mutex::new(0));
+        Self { file, access, status: (flags.bits() & !OPENING).into(), offset }
+    }
+
     /// What a program's output is captured by.
     #[must_use]
     pub fn output(output: Arc<Output>) -> Self {
-        Self::new(Target::Output(output), false, true, false)
+        Self::new(Box::new(OutputFile(output)), AccessMode::WriteOnly, OpenFlags::NONE)
     }
 
     /// As `/dev/null`.
     #[must_use]
     pub fn null() -> Self {
-        Self::new(Target::Null, true, true, false)
+        let file = DeviceFile::new(DeviceKind::Null, None);
+        Self::new(Box::new(file), AccessMode::ReadWrite, OpenFlags::NONE)
     }
 
     /// A file of the root file system. It stays until this is dropped, whatever becomes of its name.
     ///
     /// # Errors
     /// When the file is gone, or is of a kind that cannot be opened.
-    pub fn open(
-        inode: InodeId,
-        can_read: bool,
-        can_write: bool,
-        appends: bool,
-    ) -> Result<Self, FileError> {
+    pub fn open(inode: InodeId, access: AccessMode, flags: OpenFlags) -> Result<Self, FileError> {
         let mut tree = root().lock();
         let metadata = tree.metadata(inode)?;
         let device = metadata.device.map(|number| {
@@ -67,146 +72,160 @@ impl OpenFile {
             _ => return Err(FileError::WrongKind),
         }
         tree.retain(inode)?;
-        let target = Target::File { inode, kind: metadata.kind, device };
-        Ok(Self::new(target, can_read, can_write, appends))
+        drop(tree);
+        let file: Box<dyn File> = match device {
+            Some(kind) => Box::new(DeviceFile::new(kind, Some(inode))),
+            None => Box::new(TreeFile::new(inode, metadata.kind)),
+        };
+        Ok(Self::new(file, access, flags | OpenFlags::LARGEFILE))
     }
 
-    fn new(target: Target, can_read: bool, can_write: bool, appends: bool) -> Self {
-        Self { target, can_read, can_write, appends, offset: Mutex::new(0) }
+    /// What lies behind it.
+    #[must_use]
+    pub fn file(&self) -> &dyn File {
+        &*self.file
+    }
+
+    /// What lies behind it, if it is a `T`.
+    #[must_use]
+    pub fn downcast<T: File>(&self) -> Option<&T> {
+        downcast(self.file())
     }
 
     /// Whether it was opened for reading.
     #[must_use]
     pub fn can_read(&self) -> bool {
-        self.can_read
+        self.access != AccessMode::WriteOnly
     }
 
     /// Whether it was opened for writing.
     #[must_use]
     pub fn can_write(&self) -> bool {
-        self.can_write
+        self.access != AccessMode::ReadOnly
     }
 
     /// Whether writes go to the end.
     #[must_use]
     pub fn appends(&self) -> bool {
-        self.appends
+        self.has(OpenFlags::APPEND)
+    }
+
+    /// Whether nothing waits that would have to (`O_NONBLOCK`).
+    #[must_use]
+    pub fn is_nonblocking(&self) -> bool {
+        self.has(OpenFlags::NONBLOCK)
+    }
+
+    fn has(&self, flag: OpenFlags) -> bool {
+        // Relaxed, as all uses of the flags: nothing else depends on them.
+        self.status.load(Ordering::Relaxed) & flag.bits() != 0
+    }
+
+    /// As `F_GETFL` shows it: access mode and flags.
+    #[must_use]
+    pub fn status(&self) -> u32 {
+        let access = match self.access {
+            AccessMode::ReadOnly => 0,
+            AccessMode::WriteOnly => 1,
+            AccessMode::ReadWrite => 2,
+        };
+        access | self.status.load(Ordering::Relaxed)
+    }
+
+    /// `F_SETFL`: of [`OpenFlags::SETTABLE`] these and no others.
+    pub fn set_status(&self, flags: OpenFlags) {
+        let settable = OpenFlags::SETTABLE.bits();
+        let set = |old: u32| Some((old & !settable) | (flags.bits() & settable));
+        // Always takes effect: the closure never refuses.
+        let _ = self.status.fetch_update(Ordering::Relaxed, Ordering::Relaxed, set);
+    }
+
+    /// `FIONBIO`.
+    pub fn set_nonblocking(&self, is_nonblocking: bool) {
+        let bit = OpenFlags::NONBLOCK.bits();
+        if is_nonblocking {
+            self.status.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.status.fetch_and(!bit, Ordering::Relaxed);
+        }
     }
 
     /// The file of the root file system, if it is a regular one.
     #[must_use]
     pub fn regular(&self) -> Option<InodeId> {
-        match self.target {
-            Target::File { inode, kind: FileKind::Regular, .. } => Some(inode),
-            _ => None,
-        }
+        self.downcast().filter(|file: &&TreeFile| !file.is_directory()).map(TreeFile::inode)
     }
 
     /// The directory of the root file system, if it is one.
     #[must_use]
     pub fn directory(&self) -> Option<InodeId> {
-        match self.target {
-            Target::File { inode, kind: FileKind::Directory, .. } => Some(inode),
-            _ => None,
-        }
+        self.downcast().filter(|file: &&TreeFile| file.is_directory()).map(TreeFile::inode)
     }
 
-    /// What is known about it; none for what has no file.
+    /// What is known about it.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn metadata(&self) -> Result<Metadata, Errno> {
+        self.file.metadata()
+    }
+
+    /// Whether it has a position that can be moved.
     #[must_use]
-    pub fn metadata(&self) -> Option<Metadata> {
-        match &self.target {
-            Target::File { inode, .. } => root().lock().metadata(*inode).ok(),
-            Target::Output(_) | Target::Null => None,
-        }
+    pub fn has_position(&self) -> bool {
+        self.offset.is_some()
     }
 
     /// Where it stands; the lock holds reads and writes off.
-    pub fn offset(&self) -> crate::sync::MutexGuard<'_, u64> {
-        self.offset.lock()
-    }
-
-    /// Reads from where it stands, or from `at`, which then leaves it there.
     ///
     /// # Errors
-    /// The file system's; [`FileError::NotPermitted`] if it was not opened for reading.
-    pub fn read(&self, at: Option<u64>, buffer: &mut [u8]) -> Result<usize, FileError> {
-        if !self.can_read {
-            return Err(FileError::NotPermitted);
-        }
-        match &self.target {
-            Target::Null => Ok(0),
-            Target::Output(_) => Err(FileError::NotPermitted),
-            Target::File { device: Some(device), .. } => {
-                match device {
-                    DeviceKind::Null | DeviceKind::Console | DeviceKind::Tty => return Ok(0),
-                    DeviceKind::Zero | DeviceKind::Full => buffer.fill(0),
-                    DeviceKind::Random | DeviceKind::Urandom => random::fill(buffer),
-                }
-                Ok(buffer.len())
-            }
-            Target::File { inode, .. } => match at {
-                Some(at) => root().lock().read(*inode, at, buffer),
-                None => {
-                    let mut offset = self.offset.lock();
-                    let count = root().lock().read(*inode, *offset, buffer)?;
-                    *offset += count as u64;
-                    Ok(count)
-                }
-            },
-        }
+    /// ESPIPE if it has no position.
+    pub fn offset(&self) -> Result<MutexGuard<'_, u64>, Errno> {
+        Ok(self.offset.as_ref().ok_or(Errno::ESPIPE)?.lock())
     }
 
-    /// Writes where it stands, at the end if it appends, or at `at`.
+    /// Reads from where it stands, or from `at`, which then leaves it there. Never waits.
     ///
     /// # Errors
-    /// The file system's; [`FileError::NotPermitted`] if it was not opened for writing.
-    pub fn write(&self, at: Option<u64>, bytes: &[u8]) -> Result<usize, FileError> {
-        if !self.can_write {
-            return Err(FileError::NotPermitted);
+    /// The file's; EBADF if it was not opened for reading.
+    pub fn read(&self, at: Option<u64>, buffer: &mut [u8]) -> Result<usize, Errno> {
+        if !self.can_read() {
+            return Err(Errno::EBADF);
         }
-        match &self.target {
-            Target::Null => Ok(bytes.len()),
-            Target::Output(output) => {
-                output.write(bytes);
-                Ok(bytes.len())
-            }
-            Target::File { device: Some(device), .. } => match device {
-                DeviceKind::Full => Err(FileError::NoSpace),
-                DeviceKind::Console => {
-                    let text = alloc::string::String::from_utf8_lossy(bytes);
-                    for line in text.lines() {
-                        crate::info!("console: {line}");
-                    }
-                    Ok(bytes.len())
-                }
-                _ => Ok(bytes.len()),
-            },
-            Target::File { inode, .. } => {
-                if is_short() {
-                    return Err(FileError::NoSpace);
-                }
-                let mut offset = self.offset.lock();
-                let mut tree = root().lock();
-                if self.appends {
-                    let (start, count) = tree.append(*inode, bytes, wall_time())?;
-                    *offset = start + count as u64;
-                    return Ok(count);
-                }
-                let count = tree.write(*inode, at.unwrap_or(*offset), bytes, wall_time())?;
-                if at.is_none() {
-                    *offset += count as u64;
-                }
+        match (&self.offset, at) {
+            (_, Some(at)) => self.file.read(at, buffer),
+            (None, None) => self.file.read(0, buffer),
+            (Some(offset), None) => {
+                let mut offset = offset.lock();
+                let count = self.file.read(*offset, buffer)?;
+                *offset = offset.saturating_add(count as u64);
                 Ok(count)
             }
         }
     }
-}
 
-impl Drop for OpenFile {
-    fn drop(&mut self) {
-        if let Target::File { inode, .. } = self.target {
-            let discarded = root().lock().release(inode);
-            drop(discarded);
+    /// Writes where it stands, at the end if it appends, or at `at`. Never waits.
+    ///
+    /// # Errors
+    /// The file's; EBADF if it was not opened for writing.
+    pub fn write(&self, at: Option<u64>, bytes: &[u8]) -> Result<usize, Errno> {
+        if !self.can_write() {
+            return Err(Errno::EBADF);
         }
+        let Some(offset) = &self.offset else { return self.file.write(0, bytes) };
+        if let Some(at) = at.filter(|_| !self.appends()) {
+            return self.file.write(at, bytes);
+        }
+        let mut offset = offset.lock();
+        if self.appends() {
+            let (start, count) = self.file.append(bytes)?;
+            if at.is_none() {
+                *offset = start.saturating_add(count as u64);
+            }
+            return Ok(count);
+        }
+        let count = self.file.write(*offset, bytes)?;
+        *offset = offset.saturating_add(count as u64);
+        Ok(count)
     }
 }

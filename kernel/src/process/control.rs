@@ -8,7 +8,7 @@ use hal::interrupts::SpinLock;
 use ksync::Once;
 use process_core::{
     BlockReason, ExitStatus, PendingSignal, Pid, Priority, PriorityClass, ProcessError, Scheduling,
-    Sent, Signal, SignalCause, SignalContext, SignalSender, SignalTarget, WhatFollows,
+    Sent, Signal, SignalCause, SignalContext, SignalSender, SignalTarget, Uid, WhatFollows,
 };
 use sched_core::{Class, CpuSet, Nice, Params};
 
@@ -219,6 +219,21 @@ pub fn send_from(
     match signal {
         Some(pending) => deliver(&process, pending),
         None => Ok(()),
+    }
+}
+
+/// Sends the running thread a signal that a call of its own brings on: SIGPIPE. As if the process
+/// had sent it to itself, like Linux.
+pub fn signal_own(thread: &Thread, signal: Signal) {
+    let process = thread.process();
+    let uid = super::credentials_of(process.pid).map_or(Uid(0), |it| it.real_uid);
+    let pending = PendingSignal { signal, cause: SignalCause::User { pid: process.pid, uid } };
+    let context = process.signal_context();
+    let target = SignalTarget::Thread(thread.tid());
+    let sent = process.signals.lock().send(target, pending, context, now());
+    // Only a queued value can find no room.
+    if let Ok(sent) = sent {
+        carry_out(process, sent);
     }
 }
 

@@ -15,7 +15,8 @@ mod suspension;
 mod totals;
 
 pub use control::{
-    end_own, resume, send_from, set_scheduling, signal, suspend, terminate, terminate_gracefully,
+    end_own, resume, send_from, set_scheduling, signal, signal_own, suspend, terminate,
+    terminate_gracefully,
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
 pub use exit::end_thread;

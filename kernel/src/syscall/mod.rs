@@ -44,6 +44,8 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::PWRITE64 => file::pwrite(caller, arguments),
         SystemCall::READV => file::readv(caller, arguments),
         SystemCall::WRITEV => file::writev(caller, arguments),
+        SystemCall::PREADV => file::preadv(caller, arguments),
+        SystemCall::PWRITEV => file::pwritev(caller, arguments),
         SystemCall::SENDFILE => file::sendfile(caller, arguments),
         SystemCall::OPEN => file::open(caller, arguments),
         SystemCall::OPENAT => file::openat(caller, arguments),

@@ -21,15 +21,24 @@ pub(in crate::syscall) fn close(caller: &mut Caller<'_>, arguments: &Arguments) 
 pub(in crate::syscall) fn ioctl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
     match arguments.unsigned(1) {
+        requests::FIONBIO => {
+            let wanted = i32::from_le_bytes(user::read(arguments.pointer(2))?);
+            file.set_nonblocking(wanted != 0);
+            Ok(0)
+        }
+        request @ (requests::FIOCLEX | requests::FIONCLEX) => {
+            let fd = descriptor(arguments.int(0))?;
+            let closes = request == requests::FIOCLEX;
+            caller.process.files.lock().set_close_on_exec(fd, closes).map_err(errno)?;
+            Ok(0)
+        }
         requests::FIONREAD if file.regular().is_some() => {
-            let size = file.metadata().map_or(0, |metadata| metadata.size);
-            let left = size.saturating_sub(*file.offset());
+            let left = file.file().size()?.saturating_sub(*file.offset()?);
             let left = i32::try_from(left).unwrap_or(i32::MAX);
             user::write(arguments.pointer(2), &left.to_le_bytes())?;
             Ok(0)
         }
-        // There are no terminals yet.
-        _ => Err(Errno::ENOTTY),
+        request => file.file().ioctl(request, arguments.word(2)),
     }
 }
 
@@ -54,17 +63,11 @@ pub(in crate::syscall) fn fcntl(caller: &mut Caller<'_>, arguments: &Arguments) 
             files.set_close_on_exec(fd, closes_on_exec).map_err(errno)?;
             Ok(0)
         }
-        Fcntl::GetStatusFlags => {
-            let access = match (file.can_read(), file.can_write()) {
-                (true, true) => 2,
-                (false, true) => 1,
-                _ => 0,
-            };
-            let appends = if file.appends() { OpenFlags::APPEND.bits() } else { 0 };
-            Ok(u64::from(access | appends))
+        Fcntl::GetStatusFlags => Ok(u64::from(file.status())),
+        Fcntl::SetStatusFlags(flags) => {
+            file.set_status(flags);
+            Ok(0)
         }
-        // Nothing that is here blocks, so non-blocking changes nothing.
-        Fcntl::SetStatusFlags(_) => Ok(0),
         Fcntl::GetPipeSize | Fcntl::SetPipeSize(_) => Err(Errno::EBADF),
     }
 }

@@ -3,41 +3,32 @@
 use linux_abi::file::{AT_FDCWD, AtFlags};
 use linux_abi::layout::{Stat, Timespec};
 use linux_abi::{Arguments, Errno, UserPointer};
-use vfs_core::{Access, FileKind, LastLink, Metadata, WallTime, walk};
+use vfs_core::{Access, LastLink, Metadata, WallTime, walk};
 
 use super::names::at_directory;
 use super::{errno, file};
 use crate::syscall::{Answer, Caller, user};
 
-fn put_stat(metadata: Option<Metadata>, to: UserPointer) -> Answer {
+fn put_stat(metadata: &Metadata, to: UserPointer) -> Answer {
     let time = |at: WallTime| Timespec::from_nanoseconds(at.nanoseconds);
     let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    let stat = match metadata {
-        Some(metadata) => Stat {
-            device: 1,
-            inode: metadata.inode,
-            links: u64::from(metadata.links),
-            mode: metadata.mode(),
-            uid: metadata.owner.uid,
-            gid: metadata.owner.gid,
-            represented_device: metadata
-                .device
-                .map_or(0, |device| u64::from(device.major) << 8 | u64::from(device.minor)),
-            size: signed(metadata.size),
-            block_size: 4096,
-            blocks: signed(metadata.allocated_bytes.div_ceil(512)),
-            accessed: time(metadata.accessed),
-            modified: time(metadata.modified),
-            changed: time(metadata.changed),
-            ..Stat::zeroed()
-        },
-        // Captured output looks like a pipe.
-        None => Stat {
-            mode: FileKind::Fifo.mode_bits() | 0o600,
-            links: 1,
-            block_size: 4096,
-            ..Stat::zeroed()
-        },
+    let stat = Stat {
+        device: 1,
+        inode: metadata.inode,
+        links: u64::from(metadata.links),
+        mode: metadata.mode(),
+        uid: metadata.owner.uid,
+        gid: metadata.owner.gid,
+        represented_device: metadata
+            .device
+            .map_or(0, |device| u64::from(device.major) << 8 | u64::from(device.minor)),
+        size: signed(metadata.size),
+        block_size: 4096,
+        blocks: signed(metadata.allocated_bytes.div_ceil(512)),
+        accessed: time(metadata.accessed),
+        modified: time(metadata.modified),
+        changed: time(metadata.changed),
+        ..Stat::zeroed()
     };
     user::write(to, &stat.to_bytes())?;
     Ok(0)
@@ -58,29 +49,29 @@ fn lookup(
 pub(in crate::syscall) fn stat(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let path = user::path(arguments.pointer(0))?;
     let metadata = lookup(caller, AT_FDCWD, &path, LastLink::Follow)?;
-    put_stat(Some(metadata), arguments.pointer(1))
+    put_stat(&metadata, arguments.pointer(1))
 }
 
 pub(in crate::syscall) fn lstat(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let path = user::path(arguments.pointer(0))?;
     let metadata = lookup(caller, AT_FDCWD, &path, LastLink::Keep)?;
-    put_stat(Some(metadata), arguments.pointer(1))
+    put_stat(&metadata, arguments.pointer(1))
 }
 
 pub(in crate::syscall) fn fstat(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    put_stat(file(caller, arguments.int(0))?.metadata(), arguments.pointer(1))
+    put_stat(&file(caller, arguments.int(0))?.metadata()?, arguments.pointer(1))
 }
 
 pub(in crate::syscall) fn fstatat(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let flags = AtFlags::from_bits(arguments.unsigned(3)).ok_or(Errno::EINVAL)?;
     let path = user::path(arguments.pointer(1))?;
     if path.is_empty() && flags.contains(AtFlags::EMPTY_PATH) && arguments.int(0) != AT_FDCWD {
-        return put_stat(file(caller, arguments.int(0))?.metadata(), arguments.pointer(2));
+        return put_stat(&file(caller, arguments.int(0))?.metadata()?, arguments.pointer(2));
     }
     let last =
         if flags.contains(AtFlags::SYMLINK_NOFOLLOW) { LastLink::Keep } else { LastLink::Follow };
     let metadata = lookup(caller, arguments.int(0), &path, last)?;
-    put_stat(Some(metadata), arguments.pointer(2))
+    put_stat(&metadata, arguments.pointer(2))
 }
 
 pub(in crate::syscall) fn access(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

@@ -1,6 +1,7 @@
 //! Files and descriptors.
 
 mod descriptors;
+pub(super) mod memory;
 mod metadata;
 mod names;
 mod transfer;
@@ -8,39 +9,18 @@ mod transfer;
 use alloc::sync::Arc;
 
 use linux_abi::Errno;
-use vfs_core::{Fd, FileError};
+use vfs_core::Fd;
 
 use super::Caller;
 use crate::fs::OpenFile;
+pub(super) use crate::fs::errno;
 
 pub(super) use descriptors::{close, dup, dup2, dup3, fadvise, fcntl, ioctl};
 pub(super) use metadata::{access, faccessat, fstat, fstatat, lstat, stat};
 pub(super) use names::{chdir, creat, getcwd, getdents, open, openat, readlink, readlinkat};
-pub(super) use transfer::{pread, pwrite, read, readv, seek, sendfile, write, writev};
-
-pub(super) fn errno(error: FileError) -> Errno {
-    match error {
-        FileError::NotFound | FileError::Stale => Errno::ENOENT,
-        FileError::NotADirectory => Errno::ENOTDIR,
-        FileError::IsADirectory => Errno::EISDIR,
-        FileError::AlreadyExists => Errno::EEXIST,
-        FileError::NotEmpty => Errno::ENOTEMPTY,
-        FileError::TooManyLinks => Errno::ELOOP,
-        FileError::NameTooLong { .. } => Errno::ENAMETOOLONG,
-        FileError::AccessDenied => Errno::EACCES,
-        FileError::NotPermitted => Errno::EPERM,
-        FileError::NoSpace => Errno::ENOSPC,
-        FileError::OutOfMemory => Errno::ENOMEM,
-        FileError::FileTooLarge { .. } => Errno::EFBIG,
-        FileError::TooManyNames => Errno::EMLINK,
-        FileError::DifferentFileSystem => Errno::EXDEV,
-        FileError::InvalidName | FileError::InvalidFlags { .. } => Errno::EINVAL,
-        FileError::Busy => Errno::EBUSY,
-        FileError::BadDescriptor { .. } => Errno::EBADF,
-        FileError::TooManyOpenFiles { .. } => Errno::EMFILE,
-        FileError::WrongKind => Errno::ENXIO,
-    }
-}
+pub(super) use transfer::{
+    pread, preadv, pwrite, pwritev, read, readv, seek, sendfile, write, writev,
+};
 
 fn descriptor(number: i32) -> Result<Fd, Errno> {
     Fd::new(i64::from(number)).map_err(errno)

@@ -110,10 +110,7 @@ fn open_file(caller: &mut Caller<'_>, request: &Open) -> Answer {
             }
         }
     })?;
-    let can_read = request.access != AccessMode::WriteOnly;
-    let can_write = request.access != AccessMode::ReadOnly;
-    let appends = request.flags.contains(OpenFlags::APPEND);
-    let file = OpenFile::open(inode, can_read, can_write, appends).map_err(errno)?;
+    let file = OpenFile::open(inode, request.access, request.flags).map_err(errno)?;
     insert(caller, Arc::new(file), request.flags.contains(OpenFlags::CLOEXEC))
 }
 
@@ -158,7 +155,7 @@ pub(in crate::syscall) fn getdents(caller: &mut Caller<'_>, arguments: &Argument
     let length = usize::try_from(arguments.unsigned(2)).map_err(|_| Errno::EINVAL)?;
     let mut buffer = user::buffer(length)?;
     let written = {
-        let mut offset = file.offset();
+        let mut offset = file.offset()?;
         let tree = fs::root().lock();
         let mut list = DirectoryEntries::new(&mut buffer);
         let mut is_full = false;

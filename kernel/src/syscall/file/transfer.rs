@@ -1,181 +1,206 @@
 //! Moving bytes between files and programs.
 
-use alloc::vec::Vec;
-
 use linux_abi::file::Whence;
 use linux_abi::layout::IoVec;
-use linux_abi::{Arguments, Errno, UserPointer};
+use linux_abi::{Arguments, Errno};
+use process_core::Signal;
 
-use super::{errno, file};
-use crate::fs::OpenFile;
+use super::file;
+use super::memory::{Pieces, is_too_long, pieces, with_buffer};
+use crate::fs::{OpenFile, Transfer, Waiting, until_ready};
+use crate::process;
 use crate::scheduler::count;
 use crate::syscall::{Answer, Caller, user};
 
-/// Moves up to `length` bytes from the file to the program.
-fn read_into(
+/// Tries what a call does with a file, and waits for it if that is how the file was opened.
+pub(in crate::syscall) fn wait_for<R>(
     caller: &Caller<'_>,
     file: &OpenFile,
-    at: Option<u64>,
-    to: UserPointer,
-    length: u64,
-) -> Answer {
+    waiting: Waiting,
+    mut attempt: impl FnMut() -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    if file.is_nonblocking() {
+        return attempt();
+    }
+    until_ready(caller.thread, file.file(), waiting, attempt)
+}
+
+/// What a failed write comes to: EPIPE comes with SIGPIPE.
+pub(in crate::syscall) fn with_signal(caller: &Caller<'_>, error: Errno) -> Errno {
+    if error == Errno::EPIPE {
+        process::signal_own(caller.thread, Signal::SIGPIPE);
+    }
+    error
+}
+
+/// Moves bytes from the file to the program.
+fn read_into(caller: &Caller<'_>, file: &OpenFile, at: Option<u64>, mut to: Pieces<'_>) -> Answer {
     if !file.can_read() {
         return Err(Errno::EBADF);
     }
-    if file.directory().is_some() {
-        return Err(Errno::EISDIR);
-    }
-    let mut buffer = user::buffer(usize::try_from(length).unwrap_or(usize::MAX))?;
-    let mut done = 0_u64;
-    while done < length {
-        let wanted = usize::try_from(length - done).unwrap_or(usize::MAX).min(buffer.len());
-        // An error after a part has arrived is the next call's: read(2).
-        let got = file.read(at.map(|at| at.saturating_add(done)), &mut buffer[..wanted]);
-        let count = match got.map_err(errno) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if done == 0 => return Err(error),
-            Err(_) => break,
-        };
-        let target = to.0.checked_add(done).ok_or(Errno::EFAULT);
-        match target.and_then(|target| user::write(UserPointer(target), &buffer[..count])) {
-            Ok(()) => {}
-            Err(error) if done == 0 => return Err(error),
-            Err(_) => break,
+    let length = to.left();
+    let done = with_buffer(file, length, |buffer| {
+        let is_message = file.file().transfer() == Transfer::Messages;
+        let mut done = 0_u64;
+        loop {
+            let left = usize::try_from(length - done).unwrap_or(usize::MAX);
+            let wanted = left.min(buffer.len());
+            let place = at.map(|at| at.saturating_add(done));
+            let mut attempt = || file.read(place, &mut buffer[..wanted]);
+            // Nobody waits for more than there is.
+            let got =
+                if done == 0 { wait_for(caller, file, Waiting::READ, attempt) } else { attempt() };
+            // An error after a part has arrived is the next call's: read(2).
+            let count = match got {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            };
+            match to.put(&buffer[..count]) {
+                Ok(()) => {}
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+            done += count as u64;
+            let is_all = done == length || count < wanted || is_message;
+            if is_all || caller.thread.needs_attention() {
+                break;
+            }
         }
-        done += count as u64;
-        if count < wanted || caller.thread.needs_attention() {
-            break;
-        }
-    }
+        Ok(done)
+    })?;
     count(&caller.thread.figures.read_bytes, done);
     count(&caller.thread.figures.read_operations, 1);
     Ok(done)
 }
 
-/// Moves up to `length` bytes from the program to the file.
+/// Moves bytes from the program to the file.
 fn write_from(
     caller: &Caller<'_>,
     file: &OpenFile,
     at: Option<u64>,
-    from: UserPointer,
-    length: u64,
+    mut from: Pieces<'_>,
 ) -> Answer {
     if !file.can_write() {
         return Err(Errno::EBADF);
     }
-    let mut buffer = user::buffer(usize::try_from(length).unwrap_or(usize::MAX))?;
-    let mut done = 0_u64;
-    while done < length {
-        let wanted = usize::try_from(length - done).unwrap_or(usize::MAX).min(buffer.len());
-        let source = from.0.checked_add(done).ok_or(Errno::EFAULT)?;
-        if hal::user::copy_from(source, &mut buffer[..wanted]).is_err() {
-            if done == 0 {
-                return Err(Errno::EFAULT);
+    let length = from.left();
+    if is_too_long(file, length) {
+        return Err(Errno::EMSGSIZE);
+    }
+    let done = with_buffer(file, length, |buffer| {
+        let mut done = 0_u64;
+        loop {
+            let left = usize::try_from(length - done).unwrap_or(usize::MAX);
+            let wanted = left.min(buffer.len());
+            match from.get(&mut buffer[..wanted]) {
+                Ok(_) => {}
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
             }
-            break;
-        }
-        match file.write(at.map(|at| at.saturating_add(done)), &buffer[..wanted]) {
-            Ok(count) => {
-                done += count as u64;
-                if count < wanted {
+            let place = at.map(|at| at.saturating_add(done));
+            match put(caller, file, place, &buffer[..wanted]) {
+                (put, None) => done += put as u64,
+                (0, Some(error)) if done == 0 => return Err(error),
+                (put, Some(_)) => {
+                    done += put as u64;
                     break;
                 }
             }
-            Err(error) if done == 0 => return Err(errno(error)),
-            Err(_) => break,
+            if done == length || caller.thread.needs_attention() {
+                break;
+            }
         }
-        if caller.thread.needs_attention() {
-            break;
-        }
-    }
+        Ok(done)
+    })?;
     count(&caller.thread.figures.written_bytes, done);
     count(&caller.thread.figures.write_operations, 1);
     Ok(done)
 }
 
+/// Writes all of the bytes, waiting for room if that is how the file was opened. Says how many went,
+/// and what ended it before all had. Without bytes it asks the file all the same.
+pub(super) fn put(
+    caller: &Caller<'_>,
+    file: &OpenFile,
+    at: Option<u64>,
+    bytes: &[u8],
+) -> (usize, Option<Errno>) {
+    let mut done = 0;
+    loop {
+        let place = at.map(|at| at.saturating_add(done as u64));
+        let attempt = || file.write(place, &bytes[done..]);
+        match wait_for(caller, file, Waiting::WRITE, attempt) {
+            Ok(count) => done += count,
+            Err(error) => return (done, Some(with_signal(caller, error))),
+        }
+        if done >= bytes.len() {
+            return (done, None);
+        }
+        if file.has_position() {
+            // No room for more, and none will come: the rest is the program's next call.
+            return (done, Some(Errno::ENOSPC));
+        }
+    }
+}
+
+fn one(arguments: &Arguments) -> Result<[IoVec; 1], Errno> {
+    Ok([IoVec { base: arguments.word(1), length: arguments.transfer_length(2)? }])
+}
+
 pub(in crate::syscall) fn read(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
-    read_into(caller, &file, None, arguments.pointer(1), arguments.transfer_length(2)?)
+    read_into(caller, &file, None, Pieces::new(&one(arguments)?))
 }
 
 pub(in crate::syscall) fn write(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
-    write_from(caller, &file, None, arguments.pointer(1), arguments.transfer_length(2)?)
+    write_from(caller, &file, None, Pieces::new(&one(arguments)?))
 }
 
-fn position(arguments: &Arguments) -> Result<u64, Errno> {
-    u64::try_from(arguments.long(3)).map_err(|_| Errno::EINVAL)
+/// The position that a call names, in a file that has one.
+fn position(file: &OpenFile, arguments: &Arguments) -> Result<Option<u64>, Errno> {
+    let at = u64::try_from(arguments.long(3)).map_err(|_| Errno::EINVAL)?;
+    if file.has_position() { Ok(Some(at)) } else { Err(Errno::ESPIPE) }
 }
 
 pub(in crate::syscall) fn pread(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
-    if file.regular().is_none() {
-        return Err(Errno::ESPIPE);
-    }
-    let at = Some(position(arguments)?);
-    read_into(caller, &file, at, arguments.pointer(1), arguments.transfer_length(2)?)
+    let at = position(&file, arguments)?;
+    read_into(caller, &file, at, Pieces::new(&one(arguments)?))
 }
 
 pub(in crate::syscall) fn pwrite(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
-    if file.regular().is_none() {
-        return Err(Errno::ESPIPE);
-    }
-    let at = Some(position(arguments)?);
-    write_from(caller, &file, at, arguments.pointer(1), arguments.transfer_length(2)?)
-}
-
-/// The pieces of memory that `readv` and `writev` name.
-fn pieces(arguments: &Arguments) -> Result<Vec<IoVec>, Errno> {
-    const MOST: u64 = 1024;
-    let count = arguments.word(2);
-    if count > MOST {
-        return Err(Errno::EINVAL);
-    }
-    let mut pieces = Vec::new();
-    let mut total = 0_u64;
-    for index in 0..count {
-        let at = arguments.pointer(1).0.checked_add(index * 16).ok_or(Errno::EFAULT)?;
-        let piece = IoVec::from_bytes(&user::read(UserPointer(at))?);
-        total = total.checked_add(piece.length).ok_or(Errno::EINVAL)?;
-        if i64::try_from(total).is_err() {
-            return Err(Errno::EINVAL);
-        }
-        pieces.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        pieces.push(piece);
-    }
-    Ok(pieces)
-}
-
-fn vectored(
-    caller: &Caller<'_>,
-    arguments: &Arguments,
-    transfer: impl Fn(&Caller<'_>, &OpenFile, Option<u64>, UserPointer, u64) -> Answer,
-) -> Answer {
-    let file = file(caller, arguments.int(0))?;
-    let mut done = 0_u64;
-    for piece in pieces(arguments)? {
-        match transfer(caller, &file, None, UserPointer(piece.base), piece.length) {
-            Ok(count) => {
-                done += count;
-                if count < piece.length {
-                    break;
-                }
-            }
-            Err(error) if done == 0 => return Err(error),
-            Err(_) => break,
-        }
-    }
-    Ok(done)
+    let at = position(&file, arguments)?;
+    write_from(caller, &file, at, Pieces::new(&one(arguments)?))
 }
 
 pub(in crate::syscall) fn readv(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    vectored(caller, arguments, read_into)
+    let file = file(caller, arguments.int(0))?;
+    let list = pieces(arguments.pointer(1), arguments.word(2))?;
+    read_into(caller, &file, None, Pieces::new(&list))
 }
 
 pub(in crate::syscall) fn writev(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    vectored(caller, arguments, write_from)
+    let file = file(caller, arguments.int(0))?;
+    let list = pieces(arguments.pointer(1), arguments.word(2))?;
+    write_from(caller, &file, None, Pieces::new(&list))
+}
+
+pub(in crate::syscall) fn preadv(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let file = file(caller, arguments.int(0))?;
+    let at = position(&file, arguments)?;
+    let list = pieces(arguments.pointer(1), arguments.word(2))?;
+    read_into(caller, &file, at, Pieces::new(&list))
+}
+
+pub(in crate::syscall) fn pwritev(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let file = file(caller, arguments.int(0))?;
+    let at = position(&file, arguments)?;
+    let list = pieces(arguments.pointer(1), arguments.word(2))?;
+    write_from(caller, &file, at, Pieces::new(&list))
 }
 
 pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
@@ -183,11 +208,14 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
     if !from.can_read() || !to.can_write() {
         return Err(Errno::EBADF);
     }
-    if from.regular().is_none() {
+    let offset = arguments.pointer(2).non_null();
+    if !from.has_position() {
+        return Err(if offset.is_some() { Errno::ESPIPE } else { Errno::EINVAL });
+    }
+    if to.appends() {
         return Err(Errno::EINVAL);
     }
-    let offset = arguments.pointer(2).non_null();
-    let mut at = match offset {
+    let at = match offset {
         Some(offset) => {
             let at = i64::from_le_bytes(user::read(offset)?);
             Some(u64::try_from(at).map_err(|_| Errno::EINVAL)?)
@@ -195,35 +223,44 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
         None => None,
     };
     let length = arguments.transfer_length(3)?;
+    let done = move_between(caller, (&from, at), (&to, None), length)?;
+    if let (Some(offset), Some(at)) = (offset, at) {
+        user::write(offset, &at.saturating_add(done).to_le_bytes())?;
+    }
+    Ok(done)
+}
+
+/// Moves bytes from a file with a position to another file, from and to where they stand or the
+/// given places.
+pub(super) fn move_between(
+    caller: &Caller<'_>,
+    (from, from_at): (&OpenFile, Option<u64>),
+    (to, to_at): (&OpenFile, Option<u64>),
+    length: u64,
+) -> Answer {
     let mut buffer = user::buffer(usize::try_from(length).unwrap_or(usize::MAX))?;
     let mut done = 0_u64;
-    while done < length && !caller.thread.needs_attention() {
+    while done < length && (done == 0 || !caller.thread.needs_attention()) {
         let wanted = usize::try_from(length - done).unwrap_or(usize::MAX).min(buffer.len());
-        let moved = from.read(at, &mut buffer[..wanted]).and_then(|got| {
-            if got == 0 { Ok((0, 0)) } else { to.write(None, &buffer[..got]).map(|put| (got, put)) }
-        });
-        let (got, put) = match moved.map_err(errno) {
-            Ok((0, _)) => break,
-            Ok(moved) => moved,
+        let place = |at: Option<u64>| at.map(|at| at.saturating_add(done));
+        let got = match from.read(place(from_at), &mut buffer[..wanted]) {
+            Ok(0) => break,
+            Ok(got) => got,
             Err(error) if done == 0 => return Err(error),
             Err(_) => break,
         };
-        match &mut at {
-            Some(at) => *at = at.saturating_add(put as u64),
+        let (put, error) = put(caller, to, place(to_at), &buffer[..got]);
+        done += put as u64;
+        if put < got && from_at.is_none() {
             // What was not taken is read again by the next call.
-            None if put < got => {
-                let mut stands = from.offset();
-                *stands = stands.saturating_sub((got - put) as u64);
-            }
+            let mut stands = from.offset()?;
+            *stands = stands.saturating_sub((got - put) as u64);
+        }
+        match error {
+            Some(error) if done == 0 => return Err(error),
+            Some(_) => break,
             None => {}
         }
-        done += put as u64;
-        if put < got {
-            break;
-        }
-    }
-    if let (Some(offset), Some(at)) = (offset, at) {
-        user::write(offset, &at.to_le_bytes())?;
     }
     count(&caller.thread.figures.read_bytes, done);
     count(&caller.thread.figures.written_bytes, done);
@@ -234,20 +271,17 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
 
 pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
-    if file.regular().is_none() && file.directory().is_none() {
-        return Err(Errno::ESPIPE);
-    }
-    let size = file.metadata().map_or(0, |metadata| metadata.size);
-    let mut offset = file.offset();
-    let start = match Whence::from_number(arguments.unsigned(2))? {
+    let whence = Whence::from_number(arguments.unsigned(2))?;
+    let mut offset = file.offset()?;
+    let start = match whence {
         Whence::Start => 0,
         Whence::Current => *offset,
-        Whence::End => size,
+        Whence::End => file.file().size()?,
         // Files without holes: all of it is data, and the one hole lies at the end.
         Whence::Data | Whence::Hole => {
+            let size = file.file().size()?;
             let at = position_in(size, arguments.long(1))?;
-            let is_hole = arguments.unsigned(2) == 4;
-            *offset = if is_hole { size } else { at };
+            *offset = if whence == Whence::Hole { size } else { at };
             return Ok(*offset);
         }
     };
