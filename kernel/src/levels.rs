@@ -6,6 +6,7 @@
 //! | 40 | process table | `process` |
 //! | 50 | a process's parts | `process` |
 //! | 60 | output captured from a process, event and audit rings | `process`, `events` |
+//! | 70 | pages of memory that is shared | `memory` |
 //! | 100 | run queue | `scheduler` |
 //! | 110 | a thread's place | `scheduler` |
 //! | 120 | timers | `scheduler` |
@@ -22,6 +23,8 @@ pub const PROCESS_TABLE: Level = Level::new(40);
 pub const PROCESS: Level = Level::new(50);
 /// Rings that are written from everywhere above the scheduler.
 pub const RINGS: Level = Level::new(60);
+/// Pages of memory that several processes share.
+pub const SHARED_MEMORY: Level = Level::new(70);
 /// A list of threads that wait.
 pub const WAIT_QUEUE: Level = Level::new(90);
 /// A CPU's run queue.

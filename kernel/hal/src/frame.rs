@@ -1,6 +1,10 @@
 //! Physical frames: owned handles over `vm_core`'s buddy allocator, with a small cache on each CPU
 //! in front, so that a page fault takes no lock that another CPU wants.
 
+pub(crate) mod shared;
+
+pub use shared::SharedFrame;
+
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -256,6 +260,12 @@ pub fn figures() -> MemoryFigures {
         total_bytes: TOTAL.load(Ordering::Relaxed) * PAGE_BYTES,
         free_bytes: (free + cached as u64) * PAGE_BYTES,
     }
+}
+
+/// What the kernel manages; see [`MemoryFigures`].
+#[must_use]
+pub fn total_bytes() -> u64 {
+    TOTAL.load(Ordering::Relaxed) * PAGE_BYTES
 }
 
 /// At least how much is free, without a lock: a few frames less than `figures` says, which are in the

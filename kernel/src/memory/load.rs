@@ -5,11 +5,12 @@ use core::fmt;
 use hal::frame::OutOfMemory;
 use linux_abi::{Auxiliary, InitialStack, StackError};
 use vm_core::address_space::{
-    Error, Kind, Layout, MapRequest, PAGE_BYTES, Placement, Protection, WriteExecute,
+    Backing, Error, Kind, Layout, MapRequest, PAGE_BYTES, Placement, Protection, WriteExecute,
 };
 use vm_core::elf::{ElfError, LoadOptions, LoadPlan};
 
-use super::space::{FaultError, FileBytes, PAGE_LEN, UserSpace};
+use super::object::{FileBytes, Object};
+use super::space::{FaultError, PAGE_LEN, UserSpace};
 use crate::random;
 
 /// Bytes of the stack that are mapped from the start; it grows from there on.
@@ -132,8 +133,7 @@ fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<
     };
     for segment in &plan.segments {
         if let Some(pages) = segment.file_pages() {
-            let backing =
-                vm_core::address_space::Backing { file: file.clone(), offset: segment.file_offset };
+            let backing = Backing { file: Object::File(file.clone()), offset: segment.file_offset };
             // The bytes behind the file's part become zeros while nobody can see them.
             map(pages.start(), pages.bytes(), segment.protection, Kind::PrivateFile(backing))?;
             if let Some(zeros) = segment.zero_bytes() {

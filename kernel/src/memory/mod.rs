@@ -1,10 +1,12 @@
 //! Memory of programs: what `vm_core` decides, carried out on the hardware's page tables.
 
 mod load;
+mod object;
 mod space;
 
 pub use load::{LoadError, Start, load};
-pub use space::{FaultError, FileBytes, UserSpace, is_short};
+pub use object::{FileBytes, Object, SharedMemory};
+pub use space::{FaultError, UserSpace, is_short};
 
 use hal::user::PageFault;
 use vm_core::address_space::{Access, Presence};

@@ -1,16 +1,17 @@
 //! The address space of one process: the map of its areas and the page tables under it.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use hal::frame::{Frames, OutOfMemory};
-use hal::paging::{AddressSpace as Tables, MapError};
+use hal::frame::{OutOfMemory, SharedFrame};
+use hal::paging::{AddressSpace as Tables, MapError, Writing};
 use vm_core::address_space::{
-    Access, AddressSpace, Area, Error, FaultAction, Kind, Layout, Limits, MapRequest, Moved,
-    PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation, WriteExecute,
+    Access, AddressSpace, Area, Error, FaultAction, ForkedPages, Kind, Layout, Limits, MapRequest,
+    Moved, PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation, WriteExecute,
+    page_of,
 };
 
+use super::object::{FileBytes, Object};
 use crate::sync::Mutex;
 
 /// Areas that a process may have; Linux's `vm.max_map_count`.
@@ -27,33 +28,6 @@ pub fn is_short() -> bool {
 /// A page in bytes, as slices count.
 pub(super) const PAGE_LEN: usize = 4096;
 const _: () = assert!(PAGE_LEN as u64 == PAGE_BYTES);
-
-/// What lies behind a mapped file: bytes that do not change, either in the initial file system or a
-/// copy. Equal if they are the same bytes at the same place.
-#[derive(Clone, Debug)]
-pub enum FileBytes {
-    /// In place, in the initial archive.
-    Archive(&'static [u8]),
-    /// A copy, shared by all areas that show it.
-    Copy(Arc<Vec<u8>>),
-}
-
-impl FileBytes {
-    /// The bytes.
-    #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Archive(bytes) => bytes,
-            Self::Copy(bytes) => bytes,
-        }
-    }
-}
-
-impl PartialEq for FileBytes {
-    fn eq(&self, other: &Self) -> bool {
-        core::ptr::eq(self.as_slice(), other.as_slice())
-    }
-}
 
 /// Why a fault could not be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +51,7 @@ impl From<OutOfMemory> for FaultError {
 /// The address space of one process.
 #[derive(Debug)]
 pub struct UserSpace {
-    map: Mutex<AddressSpace<FileBytes>>,
+    map: Mutex<AddressSpace<Object>>,
     tables: Arc<Tables>,
     /// The most pages that it may have frames for.
     limit_pages: AtomicU64,
@@ -126,7 +100,7 @@ impl UserSpace {
 
     /// Pages with a frame in areas of one kind, in bytes: for the stack and the heap. Costs a walk.
     #[must_use]
-    pub fn resident_of(&self, is_wanted: impl Fn(&Kind<FileBytes>) -> bool) -> u64 {
+    pub fn resident_of(&self, is_wanted: impl Fn(&Kind<Object>) -> bool) -> u64 {
         let map = self.map.lock();
         map.areas()
             .filter(|area| is_wanted(&area.kind))
@@ -150,11 +124,6 @@ impl UserSpace {
         presence: Presence,
     ) -> Result<(), FaultError> {
         let mut map = self.map.lock();
-        // Another thread may have answered it while this one waited for the lock.
-        let mut presence = presence;
-        if presence == Presence::Absent && self.tables.protection(address).is_some() {
-            presence = Presence::Present;
-        }
         loop {
             let fault = map.fault(address, access, presence).map_err(FaultError::Violation)?;
             let page = fault.page;
@@ -164,30 +133,29 @@ impl UserSpace {
                     map.grow_stack(address).map_err(FaultError::Violation)?;
                 }
                 FaultAction::ZeroFill => {
-                    let frame = self.frame()?;
-                    frame.zero();
-                    return self.map_page(page, frame, rights);
+                    self.charge()?;
+                    let frame = SharedFrame::allocate_zeroed()?;
+                    return self.map_page(page, frame, rights, Writing::ToFrame);
                 }
                 FaultAction::FileFill { offset } | FaultAction::FileCopy { offset } => {
-                    let Some(backing) = fault.area.kind.backing() else {
-                        return Err(FaultError::BeyondFile);
+                    let backing = fault.area.kind.backing().ok_or(FaultError::BeyondFile)?;
+                    self.charge()?;
+                    let frame = match &backing.file {
+                        Object::Memory(memory) => memory.page(offset / PAGE_BYTES)?,
+                        // Every process has its own copy, so private and shared areas differ in
+                        // nothing but that nobody may write the file behind a shared one.
+                        Object::File(file) => filled(file, offset)?,
                     };
-                    let bytes = backing.file.as_slice();
-                    let start = usize::try_from(offset).unwrap_or(usize::MAX);
-                    let Some(bytes) = bytes.get(start..).filter(|rest| !rest.is_empty()) else {
-                        return Err(FaultError::BeyondFile);
-                    };
-                    let frame = self.frame()?;
-                    let count = bytes.len().min(PAGE_LEN);
-                    if count < PAGE_LEN {
-                        frame.zero();
-                    }
-                    frame.write(0, &bytes[..count]);
-                    // Every process has its own copy, so private and shared areas differ in nothing
-                    // but that nobody may write the file behind a shared one (`map_file`).
-                    return self.map_page(page, frame, rights);
+                    return self.map_page(page, frame, rights, Writing::ToFrame);
                 }
-                FaultAction::CopyOnWrite | FaultAction::MakeWritable | FaultAction::Refresh => {
+                FaultAction::CopyOnWrite => {
+                    if is_short() {
+                        return Err(FaultError::OutOfMemory);
+                    }
+                    self.tables.make_own(page, hardware(rights))?;
+                    return Ok(());
+                }
+                FaultAction::MakeWritable | FaultAction::Refresh => {
                     self.tables.protect(page, page + PAGE_BYTES, hardware(rights));
                     return Ok(());
                 }
@@ -195,8 +163,8 @@ impl UserSpace {
         }
     }
 
-    /// A frame for this process, within its limit.
-    fn frame(&self) -> Result<Frames, FaultError> {
+    /// Makes room for one page more, within the process's limit.
+    fn charge(&self) -> Result<(), FaultError> {
         let pages = self.tables.mapped_pages() + 1;
         if pages > self.limit_pages.load(Ordering::Relaxed) {
             return Err(FaultError::LimitExceeded);
@@ -205,22 +173,59 @@ impl UserSpace {
             return Err(FaultError::OutOfMemory);
         }
         self.peak_pages.fetch_max(pages, Ordering::Relaxed);
-        Ok(Frames::allocate_one()?)
+        Ok(())
     }
 
-    fn map_page(&self, page: u64, frame: Frames, rights: Protection) -> Result<(), FaultError> {
-        match self.tables.map(page, frame, hardware(rights)) {
+    fn map_page(
+        &self,
+        page: u64,
+        frame: SharedFrame,
+        rights: Protection,
+        writing: Writing,
+    ) -> Result<(), FaultError> {
+        match self.tables.map(page, frame, hardware(rights), writing) {
+            // Occupied: another thread has answered the fault while this one waited for the lock.
             Ok(()) | Err(MapError::Occupied(_)) => Ok(()),
             Err(MapError::OutOfMemory) => Err(FaultError::OutOfMemory),
             Err(MapError::BadAddress(_)) => Err(FaultError::Violation(Violation::Unmapped)),
         }
     }
 
+    /// The space of a forked child: the same areas, whose pages both have until one of them writes;
+    /// shared areas go on being shared. Costs a walk over the page tables; copies no page.
+    ///
+    /// # Errors
+    /// When memory is short; nothing remains of the child's space then.
+    pub fn fork(&self) -> Result<Self, OutOfMemory> {
+        if is_short() {
+            return Err(OutOfMemory);
+        }
+        let map = self.map.lock();
+        let child = map.fork().map_err(|_| OutOfMemory)?;
+        let mut tables = Tables::new()?;
+        let ranges = child.areas().filter_map(|area| {
+            let writing = match area.forked_pages() {
+                ForkedPages::CopyOnWrite => Writing::ToCopy,
+                ForkedPages::Shared => Writing::ToFrame,
+                ForkedPages::Empty => return None,
+            };
+            Some((area.range.start(), area.range.end(), writing))
+        });
+        self.tables.share_with(&mut tables, ranges)?;
+        let pages = tables.mapped_pages();
+        Ok(Self {
+            map: Mutex::new(child),
+            tables: Arc::new(tables),
+            limit_pages: AtomicU64::new(self.limit_pages.load(Ordering::Relaxed)),
+            peak_pages: AtomicU64::new(pages),
+        })
+    }
+
     /// Makes an area, and takes away what was in its place.
     ///
     /// # Errors
     /// The map's.
-    pub fn map(&self, request: MapRequest<FileBytes>) -> Result<PageRange, Error> {
+    pub fn map(&self, request: MapRequest<Object>) -> Result<PageRange, Error> {
         let mut map = self.map.lock();
         let mapped = map.map(request)?;
         self.remove(&mapped.removed);
@@ -319,14 +324,15 @@ impl UserSpace {
         drop(removed);
     }
 
-    fn remove(&self, areas: &[Area<FileBytes>]) {
+    fn remove(&self, areas: &[Area<Object>]) {
         for area in areas {
             self.tables.unmap(area.range.start(), area.range.end());
         }
     }
 
     /// Writes into the space while it is not loaded: for a program's first stack and the zeros at
-    /// the end of its data. Pages are made as if the program had touched them.
+    /// the end of its data. Pages are made as if the program had touched them, whatever it may do
+    /// there.
     ///
     /// # Errors
     /// As `fault`.
@@ -334,19 +340,50 @@ impl UserSpace {
         let mut done = 0;
         while done < bytes.len() {
             let at = address + done as u64;
-            if self.tables.protection(at).is_none() {
-                // Whatever the program may do there: the kernel prepares its memory.
-                self.fault(at, Access::Read, Presence::Absent)?;
-            }
             let in_page = usize::try_from(PAGE_BYTES - at % PAGE_BYTES).unwrap_or(PAGE_LEN);
             let count = in_page.min(bytes.len() - done);
-            if self.tables.write(at, &bytes[done..done + count]) != count {
-                return Err(FaultError::Violation(Violation::Unmapped));
+            let part = &bytes[done..done + count];
+            if self.tables.write(at, part) != count {
+                self.prepare(at)?;
+                if self.tables.write(at, part) != count {
+                    return Err(FaultError::Violation(Violation::Unmapped));
+                }
             }
             done += count;
         }
         Ok(())
     }
+
+    /// Gives the page at an address a frame that nobody else has.
+    fn prepare(&self, address: u64) -> Result<(), FaultError> {
+        let rights = match self.tables.protection(address) {
+            Some(rights) => rights,
+            None => {
+                self.fault(address, Access::Read, Presence::Absent)?;
+                self.tables.protection(address).unwrap_or_default()
+            }
+        };
+        let own = hal::paging::Protection { write: true, ..rights };
+        let page = page_of(address);
+        self.tables.make_own(page, own)?;
+        // The rights as they were, now that the frame is its own.
+        self.tables.protect(page, page + PAGE_BYTES, rights);
+        Ok(())
+    }
+}
+
+/// A frame with a page of a file, and zeros behind its end.
+fn filled(file: &FileBytes, offset: u64) -> Result<SharedFrame, FaultError> {
+    let bytes = file.as_slice();
+    let start = usize::try_from(offset).unwrap_or(usize::MAX);
+    let bytes = bytes.get(start..).filter(|rest| !rest.is_empty()).ok_or(FaultError::BeyondFile)?;
+    let frame = SharedFrame::allocate()?;
+    let count = bytes.len().min(PAGE_LEN);
+    if count < PAGE_LEN {
+        frame.zero();
+    }
+    frame.write(0, &bytes[..count]);
+    Ok(frame)
 }
 
 fn hardware(rights: Protection) -> hal::paging::Protection {

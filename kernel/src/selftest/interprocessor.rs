@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hal::cpu::{CpuStatistics, statistics};
+use hal::paging::Writing;
 use hal::trap::RESCHEDULE_VECTOR;
 use hal::user::copy_from;
 
@@ -104,9 +105,11 @@ fn many_at_once() -> Outcome {
         shared.load();
         let page = FIRST + (1 + cpu as u64) * 4096;
         for round in 0..50 {
-            let frame = hal::frame::Frames::allocate_one();
+            let frame = hal::frame::SharedFrame::allocate();
             let frame = frame.map_err(super::support::failed("a frame"))?;
-            shared.map(page, frame, WRITE).map_err(super::support::failed("map"))?;
+            shared
+                .map(page, frame, WRITE, Writing::ToFrame)
+                .map_err(super::support::failed("map"))?;
             let mut byte = [0];
             check!(copy_from(page, &mut byte).is_ok(), "round {round}: an unreadable page");
             check!(shared.unmap(page, page + 4096) == 1, "round {round}: unmap");

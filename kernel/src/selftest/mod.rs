@@ -12,6 +12,7 @@ mod memory;
 mod paging;
 mod process;
 mod scheduler;
+mod sharing;
 mod smp;
 mod support;
 mod vector;
@@ -29,8 +30,9 @@ use support::{Outcome, Stop};
 /// A test: its name, `AREA_WHAT`, and what it does.
 type Test = (&'static str, fn() -> Outcome);
 
-const AREAS: [&[Test]; 9] = [
+const AREAS: [&[Test]; 10] = [
     paging::TESTS,
+    sharing::TESTS,
     copies::TESTS,
     smp::TESTS,
     interprocessor::TESTS,

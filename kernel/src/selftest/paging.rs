@@ -2,9 +2,9 @@
 
 use alloc::sync::Arc;
 
-use hal::frame::Frames;
+use hal::frame::SharedFrame;
 use hal::paging::layout::{DIRECT_MAP_BASE, KERNEL_BASE, PAGE_BYTES, USER_END, WINDOWS_BASE};
-use hal::paging::{AddressSpace, MapError, Protection, kernel_protection};
+use hal::paging::{AddressSpace, MapError, Protection, Writing, kernel_protection};
 use hal::user::{copy_from, copy_to};
 
 use super::Test;
@@ -24,8 +24,8 @@ pub(super) const WRITE: Protection = Protection { write: true, execute: false };
 const EXECUTE: Protection = Protection { write: false, execute: true };
 const PAGE: u64 = 0x40_0000;
 
-fn frame() -> Result<Frames, alloc::string::String> {
-    Frames::allocate_zeroed().map_err(failed("a frame"))
+fn frame() -> Result<SharedFrame, alloc::string::String> {
+    SharedFrame::allocate_zeroed().map_err(failed("a frame"))
 }
 
 /// A space with one page of zeros.
@@ -34,7 +34,7 @@ pub(super) fn space_with(
     rights: Protection,
 ) -> Result<Arc<AddressSpace>, alloc::string::String> {
     let space = Arc::new(AddressSpace::new().map_err(failed("a space"))?);
-    space.map(page, frame()?, rights).map_err(failed("map"))?;
+    space.map(page, frame()?, rights, Writing::ToFrame).map_err(failed("map"))?;
     Ok(space)
 }
 
@@ -48,10 +48,10 @@ fn maps_protects_and_moves() -> Outcome {
     let tables_before = hal::paging::figures().table_bytes;
     {
         let space = space_with(PAGE, WRITE)?;
-        let again = space.map(PAGE, frame()?, WRITE);
+        let again = space.map(PAGE, frame()?, WRITE, Writing::ToFrame);
         check!(again == Err(MapError::Occupied(PAGE)), "mapped twice: {again:?}");
         for bad in [PAGE + 1, USER_END, USER_END + PAGE_BYTES, KERNEL_BASE, DIRECT_MAP_BASE] {
-            let mapped = space.map(bad, frame()?, WRITE);
+            let mapped = space.map(bad, frame()?, WRITE, Writing::ToFrame);
             check!(mapped == Err(MapError::BadAddress(bad)), "{bad:#x}: {mapped:?}");
         }
         check!(space.mapped_pages() == 1, "{} pages", space.mapped_pages());
@@ -81,7 +81,7 @@ fn maps_protects_and_moves() -> Outcome {
         check!(space.unmap(far, far + PAGE_BYTES) == 1, "unmap");
         check!(space.mapped_pages() == 0, "a page stayed");
         // Dropping the space frees what is still mapped.
-        space.map(PAGE, frame()?, WRITE).map_err(failed("map"))?;
+        space.map(PAGE, frame()?, WRITE, Writing::ToFrame).map_err(failed("map"))?;
     }
     let (after, tables) = (used(), hal::paging::figures().table_bytes);
     check!(after == before, "{} bytes leaked", before.wrapping_sub(after).cast_signed());
@@ -144,7 +144,7 @@ fn unmaps_large_gaps_fast() -> Outcome {
     for _ in 0..5 {
         let space = space_with(PAGE_BYTES, WRITE)?;
         for page in [0x2000_0000_0000, USER_END - PAGE_BYTES] {
-            space.map(page, frame()?, WRITE).map_err(failed("map"))?;
+            space.map(page, frame()?, WRITE, Writing::ToFrame).map_err(failed("map"))?;
         }
         let start = hal::time::now_ns();
         let unmapped = space.unmap(0, USER_END);

@@ -14,7 +14,7 @@ use vm_core::address_space::{
 use super::file::errno as file_errno;
 use super::{Answer, Caller};
 use crate::fs;
-use crate::memory::UserSpace;
+use crate::memory::{Object, SharedMemory, UserSpace};
 
 fn space<'a>(caller: &'a Caller<'_>) -> Result<&'a UserSpace, Errno> {
     caller.process.space().ok_or(Errno::ENOSYS)
@@ -57,7 +57,10 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     };
     let mut max_protection = Protection::ALL;
     let kind = match mmap.source {
-        // Without `fork` nobody can share what is shared: it counts as the process's own.
+        MmapSource::Anonymous if mmap.is_shared => Kind::SharedAnonymous(Backing {
+            file: Object::Memory(Arc::new(SharedMemory::new())),
+            offset: 0,
+        }),
         MmapSource::Anonymous => Kind::Anonymous,
         MmapSource::File { fd, offset } => {
             let file = {
@@ -68,7 +71,8 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             if !file.can_read() {
                 return Err(Errno::EACCES);
             }
-            let backing = Backing { file: fs::mapped(inode).map_err(file_errno)?, offset };
+            let file = Object::File(fs::mapped(inode).map_err(file_errno)?);
+            let backing = Backing { file, offset };
             if mmap.is_shared {
                 // What a program writes there would have to reach the file: not here yet.
                 if mmap.prot.contains(Prot::WRITE) {

@@ -9,3 +9,4 @@ extern crate std;
 pub mod address_space;
 pub mod elf;
 pub mod frame;
+pub mod sparse;

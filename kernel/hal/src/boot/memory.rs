@@ -1,5 +1,7 @@
 //! The first use of memory: the frame table, the allocator, the final page tables.
 
+use core::sync::atomic::AtomicU32;
+
 use vm_core::frame::{Buddy, FrameMeta, FrameNumber, metadata_bytes};
 
 use super::image;
@@ -17,7 +19,9 @@ const FOUR_GIB: u64 = 4 << 30;
 /// Once, on the boot CPU, with the provisional tables loaded.
 pub(super) unsafe fn start(facts: &BootFacts) {
     let frames = usize::try_from(facts.memory_end / PAGE_BYTES).unwrap_or(usize::MAX);
-    let table_bytes = (metadata_bytes(frames) as u64).next_multiple_of(PAGE_BYTES);
+    let meta_bytes = (metadata_bytes(frames) as u64).next_multiple_of(PAGE_BYTES);
+    let count_bytes = (frames as u64 * size_of::<AtomicU32>() as u64).next_multiple_of(PAGE_BYTES);
+    let table_bytes = meta_bytes + count_bytes;
     // Low memory stays out: the other CPUs start there, and firmware keeps things there.
     let low = Range { start: 0, end: ONE_MIB };
     let Some(table) = facts
@@ -38,6 +42,13 @@ pub(super) unsafe fn start(facts: &BootFacts) {
         Err(error) => panic!("the frame table cannot be used: {error:?}"),
     };
     frame::install(buddy);
+    let counts = direct(table.start + meta_bytes) as *mut u8;
+    // SAFETY: the second part of the same range, `count_bytes` long.
+    unsafe { core::ptr::write_bytes(counts, 0, count_bytes as usize) };
+    // SAFETY: as above, aligned to a page and full of zeros, which are valid counts.
+    let counts = unsafe { core::slice::from_raw_parts(counts.cast::<AtomicU32>(), frames) };
+    // The initrd's frames are nobody's but the archive's: `taken` keeps them from the allocator.
+    frame::shared::install(counts, facts.initrd.start, facts.initrd.end);
     // SAFETY: the ranges are usable and free, and the provisional direct map has them.
     unsafe { release(facts, &taken, Range { start: 0, end: FOUR_GIB }) };
     // SAFETY: frames below 4 GiB only have been released.

@@ -1,23 +1,24 @@
 //! One process's page tables: which frames its pages have, with which rights.
 //!
-//! The map of areas that says what should be there is `vm_core`'s; this is what the CPU sees. The
-//! space owns the frames that are mapped in it.
+//! The map of areas that says what should be there is `vm_core`'s; this is what the CPU sees. Each
+//! page that has a frame is one of the frame's holders.
 
 use alloc::sync::Arc;
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ksync::Level as LockLevel;
-use vm_core::frame::{FrameNumber, Order};
+use vm_core::frame::FrameNumber;
 use x86_64::PhysAddr;
 use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 
 use super::layout::{PAGE_BYTES, USER_END};
-use super::table::{self, ADDRESS, Level, NO_EXECUTE, OWNED, PRESENT, USER, WRITABLE};
+use super::table::{self, ADDRESS, COPY, Level, NO_EXECUTE, OWNED, PRESENT, USER, WRITABLE};
 use super::{kernel_space, shootdown};
 use crate::cpu::local::{self, AtomicCpuMask};
-use crate::frame::{Frames, OutOfMemory};
+use crate::frame::{OutOfMemory, SharedFrame};
 use crate::interrupts::SpinLock;
 
 /// Level of the lock around a space's tables.
@@ -44,6 +45,29 @@ impl Protection {
             | USER
             | if self.write { WRITABLE } else { 0 }
             | if self.execute { 0 } else { NO_EXECUTE }
+    }
+}
+
+/// What writing to a page does, where the rights allow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// It changes the frame, and everybody who has it sees that.
+    ToFrame,
+    /// It faults until `make_own` has given the page a frame of its own.
+    ToCopy,
+}
+
+impl Writing {
+    /// What it makes of an entry's bits.
+    fn apply(self, bits: u64) -> u64 {
+        match self {
+            Self::ToFrame => bits,
+            Self::ToCopy => (bits | COPY) & !WRITABLE,
+        }
+    }
+
+    fn of(value: u64) -> Self {
+        if value & COPY == 0 { Self::ToFrame } else { Self::ToCopy }
     }
 }
 
@@ -115,16 +139,131 @@ impl AddressSpace {
     /// Gives the page at `address` this frame.
     ///
     /// # Errors
-    /// See [`MapError`]; the frame is freed.
-    pub fn map(&self, address: u64, frame: Frames, rights: Protection) -> Result<(), MapError> {
+    /// See [`MapError`]; the frame is let go of.
+    pub fn map(
+        &self,
+        address: u64,
+        frame: SharedFrame,
+        rights: Protection,
+        writing: Writing,
+    ) -> Result<(), MapError> {
+        // What the kernel takes for constant nobody may write.
+        let writing = if frame.is_constant() { Writing::ToCopy } else { writing };
         let _edit = self.edit.lock();
         let entry = self.entry(address)?;
         if entry.load(Ordering::Relaxed) & OWNED != 0 {
             return Err(MapError::Occupied(address));
         }
-        entry.store(frame.into_raw().address() | rights.bits(), Ordering::Relaxed);
+        let bits = writing.apply(rights.bits());
+        entry.store(frame.into_raw().address() | bits, Ordering::Relaxed);
         self.mapped_pages.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Makes the frame of the page at `address` one that nobody else has, by a copy if need be, and
+    /// gives the page these rights. False if the page has no frame.
+    ///
+    /// # Errors
+    /// When no frame is left for the copy.
+    pub fn make_own(&self, address: u64, rights: Protection) -> Result<bool, OutOfMemory> {
+        let page = address & !(PAGE_BYTES - 1);
+        let (before, old) = {
+            let _edit = self.edit.lock();
+            if page >= USER_END {
+                return Ok(false);
+            }
+            let Some(entry) = table::find(self.root, page, Level::Page) else { return Ok(false) };
+            let before = entry.load(Ordering::Relaxed);
+            let Some(frame) = owned_frame(before) else { return Ok(false) };
+            // It goes on belonging to the entry, or leaves with its new value.
+            let frame = ManuallyDrop::new(frame);
+            if before & COPY == 0 || !frame.is_shared() {
+                entry.store((before & ADDRESS) | rights.bits(), Ordering::Relaxed);
+                (before, None)
+            } else {
+                let copy = frame.copy()?;
+                entry.store(copy.into_raw().address() | rights.bits(), Ordering::Relaxed);
+                (before, Some(ManuallyDrop::into_inner(frame)))
+            }
+        };
+        if old.is_some() {
+            // Before this holder lets go: other CPUs may still read the old frame.
+            shootdown::flush_user(&self.loaded_on, page, 1);
+        } else if before & WRITABLE != 0 {
+            // This CPU did not know yet what another one did.
+            shootdown::flush_own(page, 1);
+        }
+        // Otherwise the fault itself has flushed the page here (SDM volume 3, 4.10.4.1), and a CPU
+        // that still forbids writing faults and finds nothing to do.
+        Ok(true)
+    }
+
+    /// Gives `child`, which has nothing there, the frames of these ranges. Where writing goes to
+    /// copies, it does so in both spaces from here on.
+    ///
+    /// # Errors
+    /// When no frame is left for the child's tables, which may have a part then.
+    pub fn share_with(
+        &self,
+        child: &mut Self,
+        ranges: impl Iterator<Item = (u64, u64, Writing)>,
+    ) -> Result<(), OutOfMemory> {
+        // What has to be flushed in the end: from the first page that was writable to the last.
+        let (mut first, mut last) = (u64::MAX, 0);
+        let mut result = Ok(());
+        for (start, end, writing) in ranges {
+            let mut at = start & !(PAGE_BYTES - 1);
+            let end = end.min(USER_END);
+            while at < end && result.is_ok() {
+                // The lock is held for one table at a time.
+                let next = table_end(at).min(end);
+                let mut has_lost = false;
+                let _edit = self.edit.lock();
+                let shared = self.share_table(child, (at, next, writing), &mut has_lost);
+                if has_lost {
+                    (first, last) = (first.min(at), last.max(next));
+                }
+                at = if shared == Ok(false) { table::end_of_gap(self.root, at) } else { next };
+                result = shared.map(|_| ());
+            }
+        }
+        if first < last {
+            shootdown::flush_user(&self.loaded_on, first, (last - first) / PAGE_BYTES);
+        }
+        result
+    }
+
+    /// Shares the pages of `start..end`, which lie in one table; false if that is missing. With the
+    /// lock held. Notes whether any was writable and is not any more.
+    fn share_table(
+        &self,
+        child: &mut Self,
+        (start, end, writing): (u64, u64, Writing),
+        has_lost: &mut bool,
+    ) -> Result<bool, OutOfMemory> {
+        let Some(table) = table::find_table(self.root, start, Level::Page) else {
+            return Ok(false);
+        };
+        let mut target = None;
+        for (index, entry) in pages_in(table, start, end) {
+            let value = entry.load(Ordering::Relaxed);
+            let Some(frame) = owned_frame(value).map(ManuallyDrop::new) else { continue };
+            let twin = match target {
+                Some(twin) => twin,
+                None => table::find_or_add_table(child.root, start, Level::Page, USER)?,
+            };
+            target = Some(twin);
+            if twin[index].load(Ordering::Relaxed) & OWNED != 0 {
+                continue;
+            }
+            let share = frame.share()?;
+            let bits = writing.apply(value & !ADDRESS);
+            twin[index].store(share.into_raw().address() | bits, Ordering::Relaxed);
+            entry.store((value & ADDRESS) | bits, Ordering::Relaxed);
+            *has_lost |= value & !bits & WRITABLE != 0;
+            child.mapped_pages.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(true)
     }
 
     /// Whether the page at `address` has a frame, and with which rights.
@@ -166,7 +305,8 @@ impl AddressSpace {
         count
     }
 
-    /// Gives all pages in `start..end` that have a frame these rights.
+    /// Gives all pages in `start..end` that have a frame these rights. Where writing goes to copies,
+    /// it still faults.
     pub fn protect(&self, start: u64, end: u64, rights: Protection) {
         self.rewrite(start, end, rights.bits());
     }
@@ -183,6 +323,7 @@ impl AddressSpace {
             let _edit = self.edit.lock();
             self.for_each_owned(start, end.min(USER_END), |_, entry| {
                 let before = entry.load(Ordering::Relaxed);
+                let bits = Writing::of(before).apply(bits);
                 entry.store((before & ADDRESS) | bits, Ordering::Relaxed);
                 has_changed = true;
                 has_lost |=
@@ -247,15 +388,18 @@ impl AddressSpace {
     }
 
     /// Copies into the program's memory, whichever space is loaded and whatever the program's rights.
-    /// Stops at the first page without a frame; gives the count copied.
+    /// Stops at the first page without a frame, or whose frame must not be written; gives the count
+    /// copied.
     pub fn write(&self, address: u64, bytes: &[u8]) -> usize {
         let mut done = 0;
         while done < bytes.len() {
             let at = address + done as u64;
             let offset = (at % PAGE_BYTES) as usize;
             let count = (bytes.len() - done).min(PAGE_BYTES as usize - offset);
-            let copied =
-                self.with_frame(at, |frame| frame.write(offset, &bytes[done..done + count]));
+            let copied = self.with_frame(at, |frame, writing| match writing {
+                Writing::ToFrame => frame.write(offset, &bytes[done..done + count]),
+                Writing::ToCopy => 0,
+            });
             if copied != Some(count) {
                 return done;
             }
@@ -273,7 +417,7 @@ impl AddressSpace {
             let offset = (at % PAGE_BYTES) as usize;
             let count = (bytes.len() - done).min(PAGE_BYTES as usize - offset);
             let copied =
-                self.with_frame(at, |frame| frame.read(offset, &mut bytes[done..done + count]));
+                self.with_frame(at, |frame, _| frame.read(offset, &mut bytes[done..done + count]));
             if copied != Some(count) {
                 return done;
             }
@@ -319,18 +463,16 @@ impl AddressSpace {
         shootdown::leave(&self.loaded_on, self.root);
     }
 
-    /// Lends the frame of the page that `address` lies in.
-    fn with_frame<R>(&self, address: u64, f: impl FnOnce(&Frames) -> R) -> Option<R> {
+    /// Lends the frame of the page that `address` lies in, and says what writing to it does.
+    fn with_frame<R>(&self, address: u64, f: impl FnOnce(&SharedFrame, Writing) -> R) -> Option<R> {
         if address >= USER_END {
             return None;
         }
         let _edit = self.edit.lock();
         let value = table::find(self.root, address, Level::Page)?.load(Ordering::Relaxed);
-        let frame = owned_frame(value)?;
-        let result = f(&frame);
         // It goes on belonging to the entry.
-        frame.into_raw();
-        Some(result)
+        let frame = ManuallyDrop::new(owned_frame(value)?);
+        Some(f(&frame, Writing::of(value)))
     }
 
     fn entry(&self, address: u64) -> Result<&'static AtomicU64, MapError> {
@@ -356,27 +498,51 @@ impl AddressSpace {
     ) -> u64 {
         let mut at = start & !(PAGE_BYTES - 1);
         let mut left = most;
-        while at < end && left > 0 {
-            let Some(first) = table::find(self.root, at, Level::Page) else {
+        while at < end {
+            let Some(table) = table::find_table(self.root, at, Level::Page) else {
                 at = table::end_of_gap(self.root, at);
                 continue;
             };
-            if first.load(Ordering::Relaxed) & OWNED != 0 {
-                f(at, first);
-                left -= 1;
+            let next = table_end(at).min(end);
+            for (_, entry) in pages_in(table, at, next) {
+                if left == 0 {
+                    return at;
+                }
+                if entry.load(Ordering::Relaxed) & OWNED != 0 {
+                    f(at, entry);
+                    left -= 1;
+                }
+                at += PAGE_BYTES;
             }
-            at += PAGE_BYTES;
         }
         at
     }
 }
 
-/// The frame that an entry owns.
-fn owned_frame(value: u64) -> Option<Frames> {
+/// The end of what the table that maps this page can map.
+fn table_end(page: u64) -> u64 {
+    const SPAN: u64 = 512 * PAGE_BYTES;
+    (page & !(SPAN - 1)).saturating_add(SPAN)
+}
+
+/// The entries of pages that lie in one table, with their places in it. The range must not reach out
+/// of the table.
+fn pages_in(
+    table: &'static [AtomicU64; 512],
+    start: u64,
+    end: u64,
+) -> impl Iterator<Item = (usize, &'static AtomicU64)> {
+    let first = (start / PAGE_BYTES % 512) as usize;
+    let count = (end.saturating_sub(start)).div_ceil(PAGE_BYTES) as usize;
+    table.iter().enumerate().skip(first).take(count)
+}
+
+/// The frame that an entry holds.
+fn owned_frame(value: u64) -> Option<SharedFrame> {
     let number = FrameNumber::from_address(value & ADDRESS)?;
-    // SAFETY: entries of user pages are made by `map` alone, from a frame that it was given; the
-    // callers either clear the entry or give the ownership back to it.
-    (value & OWNED != 0).then(|| unsafe { Frames::from_raw(number, Order::FRAME) })
+    // SAFETY: entries of user pages are made from frames that were given away to them; the callers
+    // either clear the entry or leave the share with it.
+    (value & OWNED != 0).then(|| unsafe { SharedFrame::from_raw(number) })
 }
 
 /// Frees a table, and what the tables below it map, from `level` down to the frames.

@@ -8,7 +8,7 @@ pub(crate) mod shootdown;
 pub(crate) mod table;
 pub(crate) mod windows;
 
-pub use address_space::{AddressSpace, MapError, Protection};
+pub use address_space::{AddressSpace, MapError, Protection, Writing};
 pub use shootdown::SHOOTDOWN_VECTOR;
 pub use windows::WINDOWS_LEVEL;
 

@@ -17,6 +17,8 @@ pub(crate) const GLOBAL: u64 = 1 << 8;
 /// Of the bits that the CPU leaves to software: the entry owns the frame that it names, also while the
 /// program may not reach it.
 pub(crate) const OWNED: u64 = 1 << 9;
+/// Also left to software: the program may not write the frame itself, only a copy of it.
+pub(crate) const COPY: u64 = 1 << 10;
 pub(crate) const NO_EXECUTE: u64 = 1 << 63;
 pub(crate) const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
@@ -74,6 +76,15 @@ fn index(address: u64, level: u32) -> usize {
 
 /// The entry for `address`, or none where a table on the way is missing or a larger page is mapped.
 pub(crate) fn find(root: u64, address: u64, target: Level) -> Option<&'static AtomicU64> {
+    Some(&find_table(root, address, target)?[index(address, target as u32)])
+}
+
+/// The table that the entry for `address` lies in; see `find`.
+pub(crate) fn find_table(
+    root: u64,
+    address: u64,
+    target: Level,
+) -> Option<&'static [AtomicU64; 512]> {
     let mut table = root;
     for level in (target as u32 + 1..=4).rev() {
         let value = entries(table)[index(address, level)].load(Ordering::Relaxed);
@@ -82,7 +93,7 @@ pub(crate) fn find(root: u64, address: u64, target: Level) -> Option<&'static At
         }
         table = value & ADDRESS;
     }
-    Some(&entries(table)[index(address, target as u32)])
+    Some(entries(table))
 }
 
 /// As `find`, but missing tables are added. `rights` are those of the way down (`USER` or not).
@@ -95,6 +106,20 @@ pub(crate) fn find_or_add(
     target: Level,
     rights: u64,
 ) -> Result<&'static AtomicU64, OutOfMemory> {
+    let table = find_or_add_table(root, address, target, rights)?;
+    Ok(&table[index(address, target as u32)])
+}
+
+/// As `find_table`, but missing tables are added; see `find_or_add`.
+///
+/// # Errors
+/// When no frame is left for a table.
+pub(crate) fn find_or_add_table(
+    root: u64,
+    address: u64,
+    target: Level,
+    rights: u64,
+) -> Result<&'static [AtomicU64; 512], OutOfMemory> {
     let mut table = root;
     for level in (target as u32 + 1..=4).rev() {
         let entry = &entries(table)[index(address, level)];
@@ -108,7 +133,7 @@ pub(crate) fn find_or_add(
             table = value & ADDRESS;
         }
     }
-    Ok(&entries(table)[index(address, target as u32)])
+    Ok(entries(table))
 }
 
 /// The address behind the range around `address` for which no table of pages exists: a hole in the
