@@ -23,6 +23,7 @@ mod process;
 mod random;
 mod scheduler;
 mod selftest;
+mod socket;
 mod sync;
 mod syscall;
 

@@ -8,6 +8,7 @@ mod directory;
 mod file;
 mod process;
 mod signal;
+mod socket;
 mod terminal;
 mod time;
 
@@ -15,6 +16,7 @@ pub use directory::{DirectoryEntries, EntryKind, NotWritten};
 pub use file::{IoVec, PollFd, Stat, StatFs};
 pub use process::{Rlimit64, Rusage, SysInfo, Tms, UtsName};
 pub use signal::{SigAction, SigAltStack, SigContext, SigFrame, SigInfo, UContext};
+pub use socket::{CMsgHdr, Linger, MMsgHdr, MsgHdr, UCred};
 pub use terminal::{Termios, WinSize};
 pub use time::{ItimerVal, Timespec, Timeval};
 

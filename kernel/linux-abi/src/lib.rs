@@ -40,6 +40,7 @@ pub mod layout;
 pub mod memory;
 mod number;
 pub mod process;
+pub mod socket;
 mod stack;
 pub mod time;
 

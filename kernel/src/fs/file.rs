@@ -7,6 +7,7 @@ use linux_abi::Errno;
 use vfs_core::{FileKind, Metadata, Owner};
 
 use super::{Readiness, WatchList, wall_time};
+use crate::socket::Socket;
 
 /// How bytes go in and out of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,11 @@ pub trait File: Any + Send + Sync + Debug {
 
     /// Who waits for it; none if it never makes anybody wait.
     fn watch_list(&self) -> Option<&WatchList> {
+        None
+    }
+
+    /// The socket that it is, for the calls that only sockets know.
+    fn as_socket(&self) -> Option<&dyn Socket> {
         None
     }
 

@@ -4,6 +4,7 @@
 mod file;
 mod memory;
 mod process;
+mod socket;
 mod system;
 mod time;
 mod unknown;
@@ -69,6 +70,24 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::DUP2 => file::dup2(caller, arguments),
         SystemCall::DUP3 => file::dup3(caller, arguments),
         SystemCall::FADVISE64 => file::fadvise(caller, arguments),
+
+        SystemCall::SOCKET => socket::socket(caller, arguments),
+        SystemCall::BIND => socket::bind(caller, arguments),
+        SystemCall::LISTEN => socket::listen(caller, arguments),
+        SystemCall::ACCEPT => socket::accept(caller, arguments),
+        SystemCall::ACCEPT4 => socket::accept4(caller, arguments),
+        SystemCall::CONNECT => socket::connect(caller, arguments),
+        SystemCall::GETSOCKNAME => socket::getsockname(caller, arguments),
+        SystemCall::GETPEERNAME => socket::getpeername(caller, arguments),
+        SystemCall::SENDTO => socket::sendto(caller, arguments),
+        SystemCall::RECVFROM => socket::recvfrom(caller, arguments),
+        SystemCall::SENDMSG => socket::sendmsg(caller, arguments),
+        SystemCall::RECVMSG => socket::recvmsg(caller, arguments),
+        SystemCall::SENDMMSG => socket::sendmmsg(caller, arguments),
+        SystemCall::RECVMMSG => socket::recvmmsg(caller, arguments),
+        SystemCall::SHUTDOWN => socket::shutdown(caller, arguments),
+        SystemCall::SETSOCKOPT => socket::setsockopt(caller, arguments),
+        SystemCall::GETSOCKOPT => socket::getsockopt(caller, arguments),
 
         SystemCall::MMAP => memory::mmap(caller, arguments),
         SystemCall::MUNMAP => memory::munmap(caller, arguments),

@@ -110,7 +110,11 @@ pub(in crate::syscall) fn fadvise(caller: &mut Caller<'_>, arguments: &Arguments
 }
 
 /// Gives the file the lowest free descriptor.
-pub(super) fn insert(caller: &Caller<'_>, file: Arc<OpenFile>, close_on_exec: bool) -> Answer {
+pub(in crate::syscall) fn insert(
+    caller: &Caller<'_>,
+    file: Arc<OpenFile>,
+    close_on_exec: bool,
+) -> Answer {
     let limit = caller.process.open_files_limit();
     // The lock is let go of before a file that found no place is dropped.
     let inserted = caller.process.files.lock().insert(Descriptor { file, close_on_exec }, limit);

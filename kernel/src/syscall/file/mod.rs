@@ -15,9 +15,11 @@ use super::Caller;
 use crate::fs::OpenFile;
 pub(super) use crate::fs::errno;
 
+pub(super) use descriptors::insert;
 pub(super) use descriptors::{close, dup, dup2, dup3, fadvise, fcntl, ioctl};
 pub(super) use metadata::{access, faccessat, fstat, fstatat, lstat, stat};
 pub(super) use names::{chdir, creat, getcwd, getdents, open, openat, readlink, readlinkat};
+pub(super) use transfer::with_signal;
 pub(super) use transfer::{
     pread, preadv, pwrite, pwritev, read, readv, seek, sendfile, write, writev,
 };
@@ -26,7 +28,7 @@ fn descriptor(number: i32) -> Result<Fd, Errno> {
     Fd::new(i64::from(number)).map_err(errno)
 }
 
-fn file(caller: &Caller<'_>, number: i32) -> Result<Arc<OpenFile>, Errno> {
+pub(super) fn file(caller: &Caller<'_>, number: i32) -> Result<Arc<OpenFile>, Errno> {
     let fd = descriptor(number)?;
     Ok(Arc::clone(&caller.process.files.lock().get(fd).map_err(errno)?.file))
 }
