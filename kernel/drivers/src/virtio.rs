@@ -1,5 +1,6 @@
 //! virtio devices over PCI (VIRTIO 1.2).
 
+mod doorbell;
 mod entropy;
 mod network;
 mod transport;

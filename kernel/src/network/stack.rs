@@ -27,7 +27,13 @@ impl SharedStack for KernelStack {
 
     fn with<R>(&self, f: impl FnOnce(&mut Stack<NetworkCard>) -> R) -> R {
         match STACK.get() {
-            Some(stack) => f(&mut stack.lock()),
+            Some(stack) => {
+                let mut stack = stack.lock();
+                let outcome = f(&mut stack);
+                // All that `f` has sent is told to the card at once.
+                stack.device_mut().flush();
+                outcome
+            }
             None => panic!("the stack is used before there is one"),
         }
     }

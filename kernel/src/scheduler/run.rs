@@ -222,14 +222,17 @@ fn account(own: &Cpu, before: Option<&Thread>, next: Option<&Thread>, why: Leave
 }
 
 /// Sets the CPU's timer to what comes first: a thread's timer, the policy's next event, or the next
-/// look at the other CPUs while threads wait here.
+/// look at the other CPUs while threads wait here. One that is set for earlier stays: it fires once
+/// for nothing, which is cheaper than an access to the APIC with each switch to a thread and back.
 pub(super) fn rearm(own: &Cpu, queue: &mut Queue, now: Instant) {
     let timer = own.timers.lock().next_deadline();
     let movable = queue.run.view().movable;
     let balance = queue.pacer.next(movable, now);
     let next = [timer, queue.run.next_event(now), balance].into_iter().flatten().min();
-    if next != queue.armed {
-        queue.armed = next;
-        hal::time::set_timer(next.map(Instant::as_nanos));
+    if let Some(next) = next
+        && queue.armed.is_none_or(|armed| next < armed)
+    {
+        queue.armed = Some(next);
+        hal::time::set_timer(Some(next.as_nanos()));
     }
 }

@@ -11,6 +11,9 @@ use virtio_drivers::{Error, Hal};
 
 use crate::buffer::{BUFFER_BYTES, Buffer, Lent};
 
+/// Buffers for sending at the start.
+const FIRST_SEND_BUFFERS: usize = 16;
+
 /// What a device did that no device may do. It is not used after that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceError {
@@ -71,6 +74,8 @@ pub struct NetQueues<H: Hal, T: Transport, const SIZE: usize> {
     sending: Vec<Option<Sent>>,
     /// Buffers for sending that the driver has.
     idle: Vec<Buffer>,
+    /// Buffers for sending that there are; more are made when all are on their way.
+    send_buffers: usize,
     header_bytes: usize,
     error: Option<DeviceError>,
 }
@@ -89,18 +94,27 @@ impl<H: Hal, T: Transport, const SIZE: usize> NetQueues<H, T, SIZE> {
             receiving: (0..SIZE).map(|_| None).collect(),
             sending: (0..SIZE).map(|_| None).collect(),
             idle: Vec::with_capacity(SIZE),
+            send_buffers: 0,
             header_bytes,
             error: None,
         };
         for _ in 0..SIZE {
             queues.recycle(Buffer::new()?);
-            // The header of zeros that sending needs stays in the buffer for good.
-            queues.idle.push(Buffer::new()?);
+        }
+        for _ in 0..SIZE.min(FIRST_SEND_BUFFERS) {
+            queues.make_send_buffer()?;
         }
         match queues.error {
             Some(DeviceError::Queue(error)) => Err(error),
             _ => Ok(queues),
         }
+    }
+
+    /// The header of zeros that sending needs stays in the buffer for good.
+    fn make_send_buffer(&mut self) -> Result<(), Error> {
+        self.idle.push(Buffer::new()?);
+        self.send_buffers += 1;
+        Ok(())
     }
 
     /// The device's MAC address.
@@ -178,6 +192,10 @@ impl<H: Hal, T: Transport, const SIZE: usize> NetQueues<H, T, SIZE> {
     pub fn can_send(&mut self) -> bool {
         if self.idle.is_empty() {
             self.reap();
+            if self.idle.is_empty() && self.send_buffers < SIZE {
+                // Without memory the frame waits for a buffer to come back.
+                let _ = self.make_send_buffer();
+            }
         }
         self.error.is_none() && !self.idle.is_empty()
     }

@@ -20,18 +20,22 @@ use virtio_drivers::Hal;
 use virtio_drivers::transport::{DeviceType, Transport};
 use virtio_queues::{Buffer, Completed, DeviceError, Malformed, NetQueues};
 
+use super::doorbell::Doorbell;
 use super::{PciTransport, VirtioError};
 use crate::pci::{Function, MsiTarget, Msix};
 use crate::registers::{Machine, Registers};
 
-/// Buffers in each direction: half a megabyte a queue pair would hurt a guest of 64 MiB.
-const QUEUE_SIZE: usize = 64;
+/// Buffers in each direction. The card is told of frames once a turn, so there is room for what some
+/// connections send in one; only what was ever needed at once is taken from a small guest.
+const QUEUE_SIZE: usize = 128;
 /// An Ethernet frame without its checksum.
 const MAX_FRAME_BYTES: usize = 1514;
 /// MSI-X entry of the receive queue.
 const RECEIVE_ENTRY: u16 = 0;
 /// MSI-X entry of the transmit queue: masked but for when a sender waits for a free buffer.
 const SEND_ENTRY: u16 = 1;
+/// The transmit queue.
+const SEND_QUEUE: u16 = 1;
 /// Offset of the link's status in the device's registers, and its bit for "up" (5.1.4).
 const LINK_STATUS: usize = 6;
 const LINK_UP: u16 = 1;
@@ -93,9 +97,13 @@ pub struct VirtioNetwork<H: Hal, T: Transport, R: Registers> {
     registers: R,
     msix: Msix<R>,
     signal: Arc<NetworkSignal>,
+    /// Tells the card of frames to send; none where the transport tells it of each.
+    bell: Option<Doorbell<R>>,
     /// A sender found no buffer: the transmit queue's interrupt is wanted.
     is_sender_waiting: bool,
     are_interrupts_on: bool,
+    /// The transmit queue's interrupt is let through.
+    is_send_unmasked: bool,
 }
 
 impl<H: Hal, R: Registers> VirtioNetwork<H, PciTransport<R>, R> {
@@ -113,14 +121,20 @@ impl<H: Hal, R: Registers> VirtioNetwork<H, PciTransport<R>, R> {
         msix.set(RECEIVE_ENTRY, target)?;
         msix.set(SEND_ENTRY, target)?;
         let vectors = [Some(RECEIVE_ENTRY), Some(SEND_ENTRY)];
-        let transport = PciTransport::new(machine, function, DeviceType::Network, vectors)?;
+        let mut transport = PciTransport::new(machine, function, DeviceType::Network, vectors)?;
         let registers = transport.device_registers()?;
-        Ok(Self::assemble(NetQueues::new(transport)?, registers, msix))
+        let bell = Some(transport.gather(SEND_QUEUE));
+        Ok(Self::assemble(NetQueues::new(transport)?, registers, msix, bell))
     }
 }
 
 impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
-    fn assemble(mut queues: NetQueues<H, T, QUEUE_SIZE>, registers: R, msix: Msix<R>) -> Self {
+    fn assemble(
+        mut queues: NetQueues<H, T, QUEUE_SIZE>,
+        registers: R,
+        msix: Msix<R>,
+        bell: Option<Doorbell<R>>,
+    ) -> Self {
         queues.disable_interrupts();
         msix.unmask(RECEIVE_ENTRY);
         Self {
@@ -129,8 +143,10 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
             registers,
             msix,
             signal: Arc::default(),
+            bell,
             is_sender_waiting: false,
             are_interrupts_on: false,
+            is_send_unmasked: false,
         }
     }
 
@@ -158,13 +174,23 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
         self.queues.error()
     }
 
+    /// Tells the card of the frames that were queued since the last time. To be called when there
+    /// are no more for the moment; [`rest`](Self::rest) does it, too.
+    pub fn flush(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
     /// Turns the card's interrupts on and looks once more. Any use of the card turns them off again.
     pub fn rest(&mut self) -> Idle {
         self.give_back();
+        self.flush();
         self.are_interrupts_on = true;
         if self.is_sender_waiting {
             // One that was raised while masked comes now.
             self.msix.unmask(SEND_ENTRY);
+            self.is_send_unmasked = true;
         }
         let has_work =
             self.queues.enable_interrupts() || self.is_sender_waiting && self.queues.can_send();
@@ -189,7 +215,10 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
     fn wake_up(&mut self) {
         if core::mem::replace(&mut self.are_interrupts_on, false) {
             self.queues.disable_interrupts();
-            self.msix.mask(SEND_ENTRY);
+            // An access to the device, so only when it changes something.
+            if core::mem::replace(&mut self.is_send_unmasked, false) {
+                self.msix.mask(SEND_ENTRY);
+            }
         }
     }
 
@@ -203,6 +232,10 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
     fn can_send(&mut self) -> bool {
         let can_send = self.queues.can_send();
         self.is_sender_waiting = !can_send;
+        if !can_send {
+            // It cannot return buffers that it does not know of.
+            self.flush();
+        }
         can_send
     }
 

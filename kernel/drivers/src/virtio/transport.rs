@@ -11,6 +11,7 @@ use virtio_drivers::{Error, PhysAddr};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::VirtioError;
+use super::doorbell::Doorbell;
 use crate::pci::{Function, capabilities};
 use crate::registers::{Machine, Registers};
 
@@ -64,6 +65,8 @@ pub struct PciTransport<R: Registers> {
     vectors: [Option<u16>; QUEUES],
     /// Where each queue is notified, once it is set up.
     notify_offsets: [Option<usize>; QUEUES],
+    /// The queue whose notifications are gathered.
+    gathered: Option<Doorbell<R>>,
 }
 
 impl<R: Registers> PciTransport<R> {
@@ -111,6 +114,7 @@ impl<R: Registers> PciTransport<R> {
             notify_multiplier,
             vectors,
             notify_offsets: [None; QUEUES],
+            gathered: None,
         };
         if transport.all_features() & VERSION_1 == 0 {
             return Err(VirtioError::Legacy);
@@ -131,6 +135,17 @@ impl<R: Registers> PciTransport<R> {
     /// When the device has none.
     pub fn device_registers(&self) -> Result<R, VirtioError> {
         self.device.clone().ok_or(VirtioError::NoStructure(STRUCTURE_DEVICE))
+    }
+
+    /// Holds the queue's notifications back until the bell is rung. Before the queue is set up.
+    pub(super) fn gather(&mut self, queue: u16) -> Doorbell<R> {
+        let bell = Doorbell::new(self.notify.clone(), queue);
+        self.gathered = Some(bell.clone());
+        bell
+    }
+
+    fn gathered(&self, queue: u16) -> Option<&Doorbell<R>> {
+        self.gathered.as_ref().filter(|bell| bell.queue() == queue)
     }
 
     fn all_features(&self) -> u64 {
@@ -195,7 +210,9 @@ impl<R: Registers> Transport for PciTransport<R> {
     }
 
     fn notify(&mut self, queue: u16) {
-        if let Some(Some(offset)) = self.notify_offsets.get(usize::from(queue)) {
+        if let Some(bell) = self.gathered(queue) {
+            bell.hold();
+        } else if let Some(Some(offset)) = self.notify_offsets.get(usize::from(queue)) {
             self.notify.write_u16(*offset, queue);
         }
     }
@@ -239,6 +256,9 @@ impl<R: Registers> Transport for PciTransport<R> {
         let offset = self.notify_offset();
         if let Some(slot) = self.notify_offsets.get_mut(usize::from(queue)) {
             *slot = offset;
+        }
+        if let Some(bell) = self.gathered(queue) {
+            bell.place(offset);
         }
         self.common.write_u16(QUEUE_ENABLE, 1);
     }

@@ -35,7 +35,7 @@ fn card() -> (Card, Ends) {
     let (device, transport) = FakeDevice::new();
     let registers = FakeRegisters::new(8);
     let queues = NetQueues::new(transport).unwrap();
-    let card = Card::assemble(queues, registers.clone(), msix);
+    let card = Card::assemble(queues, registers.clone(), msix, None);
     (card, Ends { device, table, registers })
 }
 

@@ -81,6 +81,29 @@ fn a_queue_is_set_up_with_its_vector_and_notified_in_its_place() {
 }
 
 #[test]
+fn gathered_notifications_are_one() {
+    let (mut transport, registers) = transport(&structures()).unwrap();
+    let bell = transport.gather(1);
+    registers.write_u16(COMMON + QUEUE_NOTIFY_OFFSET, 1);
+    transport.queue_set(1, 64, 0, 0, 0);
+    for _ in 0..3 {
+        transport.notify(1);
+        assert_eq!(registers.read_u16(NOTIFY + 4), 0);
+    }
+    bell.ring();
+    assert_eq!(registers.read_u16(NOTIFY + 4), 1);
+    registers.write_u16(NOTIFY + 4, 0);
+    bell.ring();
+    assert_eq!(registers.read_u16(NOTIFY + 4), 0, "nothing to tell");
+    // The other queue is notified at once.
+    registers.write_u16(COMMON + QUEUE_NOTIFY_OFFSET, 0);
+    transport.queue_set(0, 64, 0, 0, 0);
+    registers.write_u16(NOTIFY, 9);
+    transport.notify(0);
+    assert_eq!(registers.read_u16(NOTIFY), 0);
+}
+
+#[test]
 fn a_notification_beyond_the_structure_goes_nowhere() {
     let (mut transport, registers) = transport(&structures()).unwrap();
     for offset in [2, 3, 0x1000, u16::MAX] {
