@@ -2,6 +2,7 @@
 
 use admin_api::types::{PowerAnswer, System};
 use end_to_end::{Guest, Setup, wait};
+use xtask::programs::{self, Kind};
 use xtask::qemu::{GuestExit, OnReset};
 
 fn system(guest: &Guest) -> System {
@@ -112,7 +113,8 @@ fn the_lines_of_the_readme_work() {
 fn the_fuzzer_works_on_linux() {
     let places = xtask::places::Places::find();
     let source = places.root.join("tests/programs/syscall_fuzz.c");
-    let program = xtask::initrd::compile(&places, &source, "syscall_fuzz").expect("it compiles");
+    let program =
+        programs::compile(&places, &source, "syscall_fuzz", Kind::Musl).expect("it compiles");
     let mut command = std::process::Command::new(&program);
     let output = xtask::shell::output(command.args(["7", "5000", "harmless"]));
     let output = output.expect("it exits with 0");

@@ -7,7 +7,8 @@ cargo xtask COMMAND
   setup         find what the commands need and install what is missing (Debian: with apt)
   build         make target/multios/multios.elf (kernel with the console inside) and initrd.cpio
   run           set up, build, boot in QEMU, print the console's link, show the serial console
-  test [NAME]   everything, or one part; `cargo xtask test --list` names the parts
+  test [NAME]   everything, or one part; `cargo xtask test --list` names the parts;
+                `cargo xtask test abi WORD...` runs the compared programs whose names hold a word
   tidy          the rules that no compiler checks: dependency directions, unsafe, file lengths
   bench         the benchmarks
   mock          the console and the API on this host, over a backend that makes its figures up

@@ -4,6 +4,7 @@
 
 use crate::cpio::{Archive, Entry};
 use crate::failure::{Failure, Result};
+use crate::programs::{self, Kind};
 use crate::{places::Places, setup, shell};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -62,6 +63,7 @@ pub fn assemble(
     add_programs(&mut archive, places, &places.root.join("images/programs"), "bin")?;
     if programs == Programs::WithTests {
         add_programs(&mut archive, places, &places.root.join("tests/programs"), "test")?;
+        add_compared(&mut archive, places)?;
     }
     archive.put("boot/kernel.symbols", Entry::File { mode: 0o644, content: symbols });
     add_tree(&mut archive, &places.root.join("images/root"), "")?;
@@ -97,28 +99,21 @@ fn add_programs(
             continue;
         }
         let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let program = compile(places, &source, &name)?;
+        let program = programs::compile(places, &source, &name, Kind::Musl)?;
         let content = read(&program)?;
         archive.put(&format!("{folder}/{name}"), Entry::File { mode: 0o755, content });
     }
     Ok(())
 }
 
-/// Compiles one C file with musl, unless its program is newer than it.
-///
-/// # Errors
-/// When the compiler refuses it.
-pub fn compile(places: &Places, source: &Path, name: &str) -> Result<PathBuf> {
-    let folder = places.out.join("programs");
-    fs::create_dir_all(&folder).map_err(|error| Failure::file("can't make", &folder, &error))?;
-    let program = folder.join(name);
-    let changed = |path: &Path| path.metadata().and_then(|meta| meta.modified()).ok();
-    if changed(&program).is_some_and(|made| changed(source).is_some_and(|at| at < made)) {
-        return Ok(program);
+/// Adds what is compared with Linux, and for each an empty folder to start in.
+fn add_compared(archive: &mut Archive, places: &Places) -> Result<()> {
+    for program in programs::compared(places)? {
+        let content = read(&program.file(places)?)?;
+        archive.put(&program.guest_folder(), Entry::Folder);
+        archive.put(&program.guest_path(), Entry::File { mode: 0o755, content });
     }
-    let flags = ["-std=gnu11", "-O2", "-static", "-s", "-Wall", "-Wextra", "-Werror"];
-    shell::run(Command::new("musl-gcc").args(flags).arg("-o").arg(&program).arg(source))?;
-    Ok(program)
+    Ok(())
 }
 
 /// Adds a file, a link or a folder with all that is in it.

@@ -49,7 +49,15 @@ pub enum Outcome {
 }
 
 /// Runs one part, writing what it does to its log.
-type Run = fn(&Places, &mut Log) -> Result<Outcome>;
+#[derive(Clone, Copy)]
+enum Run {
+    /// All of it.
+    Whole(fn(&Places, &mut Log) -> Result<Outcome>),
+    /// What the words name of it; all without any.
+    Chosen(fn(&Places, &[String], &mut Log) -> Result<Outcome>),
+}
+
+use Run::{Chosen, Whole};
 
 /// A part of the whole.
 struct Part {
@@ -60,45 +68,56 @@ struct Part {
 }
 
 const PARTS: &[Part] = &[
-    Part { name: "fmt", what: "formatting", needs: &[], run: parts::fmt },
-    Part { name: "tidy", what: "the rules that no compiler checks", needs: &[], run: parts::tidy },
+    Part { name: "fmt", what: "formatting", needs: &[], run: Whole(parts::fmt) },
+    Part {
+        name: "tidy",
+        what: "the rules that no compiler checks",
+        needs: &[],
+        run: Whole(parts::tidy),
+    },
     Part {
         name: "host",
         what: "unit and property tests of everything that runs without hardware",
         needs: &[],
-        run: parts::host,
+        run: Whole(parts::host),
     },
-    Part { name: "loom", what: "every interleaving of ksync", needs: &[], run: parts::loom },
+    Part { name: "loom", what: "every interleaving of ksync", needs: &[], run: Whole(parts::loom) },
     Part {
         name: "build",
         what: "the image, as a user gets it, within its size",
         needs: setup::TO_BUILD,
-        run: parts::build,
+        run: Whole(parts::build),
     },
     Part {
         name: "kernel",
         what: "tests inside the kernel, with 1, 2 and 4 CPUs, with and without x2APIC",
         needs: setup::TO_RUN,
-        run: kernel::run,
+        run: Whole(kernel::run),
     },
     Part {
         name: "e2e",
         what: "the booted image, driven with curl and by hostile clients",
         needs: setup::TO_TEST_WITHOUT_BROWSER,
-        run: parts::e2e,
+        run: Whole(parts::e2e),
+    },
+    Part {
+        name: "abi",
+        what: "programs that have to do what they do on Linux; `abi NAME...` runs some of them",
+        needs: setup::TO_RUN,
+        run: Chosen(parts::abi),
     },
     Part {
         name: "browser",
         what: "the console in a headless browser",
         needs: setup::TO_TEST,
-        run: parts::browser,
+        run: Whole(parts::browser),
     },
-    Part { name: "clippy", what: "lints", needs: setup::TO_BUILD, run: parts::clippy },
+    Part { name: "clippy", what: "lints", needs: setup::TO_BUILD, run: Whole(parts::clippy) },
     Part {
         name: "deny",
         what: "licences and sources of dependencies",
         needs: &[],
-        run: parts::deny,
+        run: Whole(parts::deny),
     },
 ];
 
@@ -107,7 +126,8 @@ const PARTS: &[Part] = &[
 /// # Errors
 /// When the part asked for does not exist, or what the parts need can't be set up.
 pub fn command(places: &Places, mut words: Words) -> Result<ExitCode> {
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<&Part> = Vec::new();
+    let mut chosen = Vec::new();
     while let Some(word) = words.take()? {
         match word {
             Word::Option(name) if name == "list" => {
@@ -116,7 +136,11 @@ pub fn command(places: &Places, mut words: Words) -> Result<ExitCode> {
                 }
                 return Ok(ExitCode::SUCCESS);
             }
-            Word::Plain(name) => wanted.push(find(&name)?),
+            Word::Plain(name) => match (find(&name), wanted.last()) {
+                (Ok(part), _) => wanted.push(part),
+                (Err(_), Some(Part { run: Chosen(_), .. })) => chosen.push(name),
+                (Err(failure), _) => return Err(failure),
+            },
             Word::Option(_) | Word::Rest(_) => return Err(unexpected(&word)),
         }
     }
@@ -126,7 +150,7 @@ pub fn command(places: &Places, mut words: Words) -> Result<ExitCode> {
     for part in &wanted {
         setup::ensure(part.needs)?;
     }
-    let total = run_all(places, &wanted)?;
+    let total = run_all(places, &wanted, &chosen)?;
     println!("{} passed, {} failed", total.passed, total.failed);
     Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -138,12 +162,15 @@ fn find(name: &str) -> Result<&'static Part> {
     })
 }
 
-fn run_all(places: &Places, parts: &[&Part]) -> Result<Count> {
+fn run_all(places: &Places, parts: &[&Part], chosen: &[String]) -> Result<Count> {
     let mut total = Count::default();
     for part in parts {
         let started = Instant::now();
         let mut log = Log::create(places, part.name)?;
-        let outcome = (part.run)(places, &mut log);
+        let outcome = match part.run {
+            Whole(run) => run(places, &mut log),
+            Chosen(run) => run(places, chosen, &mut log),
+        };
         let seconds = started.elapsed().as_secs_f64();
         match outcome {
             Ok(Outcome::Ran(count)) => {
@@ -189,11 +216,11 @@ mod tests {
         fn breaks(_: &Places, _: &mut Log) -> Result<Outcome> {
             Err(Failure::new("broken"))
         }
-        let part = |run: Run| Part { name: "x", what: "", needs: &[], run };
+        let part = |run| Part { name: "x", what: "", needs: &[], run: Whole(run) };
         let out = std::env::temp_dir().join(format!("xtask-test-{}", std::process::id()));
         let places = Places { root: out.clone(), target: out.clone(), out: out.clone() };
         let parts = [part(passes), part(skips), part(breaks)];
-        let total = run_all(&places, &parts.iter().collect::<Vec<_>>());
+        let total = run_all(&places, &parts.iter().collect::<Vec<_>>(), &[]);
         std::fs::remove_dir_all(&out).unwrap();
         assert_eq!(total.unwrap(), Count { passed: 3, failed: 2 });
     }

@@ -1,8 +1,8 @@
 //! A small HTTP load generator: a fixed number of connections, each with one request under way.
 
 use crate::failure::{Failure, Result};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use crate::http::{Client, Connection, Head, connect, read_head};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// How connections are used.
@@ -74,7 +74,8 @@ impl Load {
     fn work(&self, deadline: Instant) -> Done {
         let mut done = Done::default();
         let close = self.connections == Connections::OneRequestEach;
-        let request = request(&self.token, "GET", self.path, "", close);
+        let client = Client { port: self.port, token: self.token.clone() };
+        let request = client.request("GET", self.path, "", close);
         let mut kept = None;
         while Instant::now() < deadline {
             let started = Instant::now();
@@ -119,7 +120,8 @@ fn percentile_ms(sorted: &[Duration], percent: usize) -> f64 {
 /// When no answer comes.
 pub(super) fn once(port: u16, token: &str, method: &str, path: &str, body: &str) -> Result<Answer> {
     let exchange = connect(port).and_then(|mut connection| {
-        exchange(&mut connection, &request(token, method, path, body, true))
+        let client = Client { port, token: token.to_owned() };
+        exchange(&mut connection, &client.request(method, path, body, true))
     });
     exchange.map_err(|error| Failure::new(format!("{method} {path}: {error}")))
 }
@@ -131,7 +133,8 @@ pub(super) fn once(port: u16, token: &str, method: &str, path: &str, body: &str)
 pub(super) fn open_stream(port: u16, token: &str, path: &str) -> Result<impl Sized> {
     let open = || -> std::io::Result<(Connection, Head)> {
         let mut connection = connect(port)?;
-        connection.get_mut().write_all(request(token, "GET", path, "", false).as_bytes())?;
+        let client = Client { port, token: token.to_owned() };
+        connection.get_mut().write_all(client.request("GET", path, "", false).as_bytes())?;
         let head = read_head(&mut connection)?;
         Ok((connection, head))
     };
@@ -142,115 +145,15 @@ pub(super) fn open_stream(port: u16, token: &str, path: &str) -> Result<impl Siz
     }
 }
 
-type Connection = BufReader<TcpStream>;
-
-fn connect(port: u16) -> std::io::Result<Connection> {
-    let stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    Ok(BufReader::new(stream))
-}
-
-fn request(token: &str, method: &str, path: &str, body: &str, close: bool) -> String {
-    let connection = if close { "Connection: close\r\n" } else { "" };
-    let length = body.len();
-    let entity = if body.is_empty() {
-        String::new()
-    } else {
-        format!("Content-Type: application/json\r\nContent-Length: {length}\r\n")
-    };
-    format!(
-        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\
-         {connection}{entity}\r\n{body}"
-    )
-}
-
 fn exchange(connection: &mut Connection, request: &str) -> std::io::Result<Answer> {
     connection.get_mut().write_all(request.as_bytes())?;
     let head = read_head(connection)?;
-    let body_bytes = match head.body {
-        Body::Length(length) => skip(connection, length)?,
-        Body::Chunked => skip_chunks(connection)?,
-    };
-    Ok(Answer { status: head.status, body_bytes })
-}
-
-struct Head {
-    status: u16,
-    body: Body,
-}
-
-enum Body {
-    Length(usize),
-    Chunked,
-}
-
-fn read_head(connection: &mut impl BufRead) -> std::io::Result<Head> {
-    let bad = || std::io::Error::other("no HTTP answer");
-    let mut line = String::new();
-    connection.read_line(&mut line)?;
-    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(bad)?;
-    let mut body = Body::Length(0);
-    loop {
-        line.clear();
-        if connection.read_line(&mut line)? == 0 {
-            return Err(bad());
-        }
-        let Some((name, value)) = line.split_once(':') else { break };
-        let value = value.trim();
-        if name.eq_ignore_ascii_case("content-length") {
-            body = Body::Length(value.parse().map_err(|_| bad())?);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            body = Body::Chunked;
-        }
-    }
-    Ok(Head { status, body })
-}
-
-fn skip(connection: &mut impl BufRead, length: usize) -> std::io::Result<usize> {
-    let copied = std::io::copy(&mut connection.take(length as u64), &mut std::io::sink())?;
-    if copied != length as u64 {
-        return Err(std::io::Error::other("the body is cut short"));
-    }
-    Ok(length)
-}
-
-fn skip_chunks(connection: &mut impl BufRead) -> std::io::Result<usize> {
-    let mut total = 0;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        connection.read_line(&mut line)?;
-        let length = usize::from_str_radix(line.trim(), 16).map_err(std::io::Error::other)?;
-        total += skip(connection, length)?;
-        line.clear();
-        connection.read_line(&mut line)?; // the empty line behind each chunk and at the end
-        if length == 0 {
-            return Ok(total);
-        }
-    }
+    Ok(Answer { status: head.status, body_bytes: head.body.skip(connection)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bodies_of_both_kinds_are_read_to_their_end() {
-        let text = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 404 No\r\n\
-                     Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nrest";
-        let mut input = BufReader::new(&text[..]);
-        let head = read_head(&mut input).unwrap();
-        assert!(matches!((head.status, &head.body), (200, Body::Length(5))));
-        assert_eq!(skip(&mut input, 5).unwrap(), 5);
-        let head = read_head(&mut input).unwrap();
-        assert!(matches!((head.status, &head.body), (404, Body::Chunked)));
-        assert_eq!(skip_chunks(&mut input).unwrap(), 5);
-        let mut rest = String::new();
-        input.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "rest");
-        assert!(skip(&mut &b"ab"[..], 3).is_err());
-    }
 
     #[test]
     fn percentiles_are_of_the_sorted_times() {

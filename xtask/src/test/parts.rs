@@ -54,6 +54,14 @@ pub(super) fn e2e(places: &Places, log: &mut Log) -> Result<Outcome> {
     log.tests(test.args(["--lib", "--", "--test-threads=4"])).map(Outcome::Ran)
 }
 
+/// `chosen` are words that the programs' names hold.
+pub(super) fn abi(places: &Places, chosen: &[String], log: &mut Log) -> Result<Outcome> {
+    prepare(places, log)?;
+    let mut test = cargo(places, "run");
+    test.args(["--quiet", "--package", "end-to-end", "--bin", "abi", "--"]).args(chosen);
+    log.tests(&mut test).map(Outcome::Ran)
+}
+
 pub(super) fn browser(places: &Places, log: &mut Log) -> Result<Outcome> {
     prepare(places, log)?;
     let mut test = cargo(places, "test");
