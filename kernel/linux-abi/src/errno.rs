@@ -21,6 +21,15 @@ impl Errno {
         self.0
     }
 
+    /// One that stays in the kernel (`restart.rs`).
+    pub(crate) const fn internal(number: u8) -> Self {
+        Self(number)
+    }
+
+    const fn is_internal(self) -> bool {
+        self.0 as usize >= NAMES.len()
+    }
+
     /// The name, as `"ENOENT"`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -33,6 +42,7 @@ impl Errno {
 pub const fn encode_result(result: Result<u64, Errno>) -> u64 {
     match result {
         Ok(value) => value,
+        Err(errno) if errno.is_internal() => (Errno::EINTR.0 as u64).wrapping_neg(),
         Err(errno) => (errno.0 as u64).wrapping_neg(),
     }
 }

@@ -3,6 +3,7 @@
 //! - [`SystemCall`] and [`Errno`]: numbers with their names.
 //! - [`Arguments`]: the six registers; [`memory`], [`file`], [`process`], [`futex`] and [`time`] make
 //!   typed arguments of them, refusing what Linux refuses with the same error.
+//! - [`Restart`]: how a call goes on that a signal has interrupted.
 //! - [`layout`]: the structures in a program's memory, as arrays of bytes.
 //! - [`InitialStack`]: what lies on the stack of a program that starts.
 //!
@@ -40,6 +41,7 @@ pub mod layout;
 pub mod memory;
 mod number;
 pub mod process;
+mod restart;
 pub mod socket;
 mod stack;
 pub mod time;
@@ -47,4 +49,5 @@ pub mod time;
 pub use arguments::{Arguments, MAX_TRANSFER_BYTES, UserPointer};
 pub use errno::{Errno, encode_result};
 pub use number::SystemCall;
+pub use restart::{HasAsked, Restart, Resumption};
 pub use stack::{Auxiliary, InitialStack, MAX_STRING_BYTES, StackError, StackImage};

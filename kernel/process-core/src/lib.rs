@@ -39,9 +39,9 @@ pub use limits::{Limits, LimitsChange};
 pub use process::{Isolation, Process, Profile};
 pub use scheduling::{Nice, Priority, PriorityClass, Scheduling};
 pub use signal::{
-    DefaultAction, Delivery, Disposition, HandlerFlags, PendingSignal, ProcessSignals, Sent,
-    Signal, SignalCause, SignalContext, SignalEffect, SignalHandler, SignalRecord, SignalSender,
-    SignalSet, SignalTarget, WhatFollows,
+    AlternateStack, DefaultAction, Delivery, Disposition, FramePlace, HandlerFlags, PendingSignal,
+    ProcessSignals, Sent, Signal, SignalCause, SignalContext, SignalEffect, SignalHandler,
+    SignalRecord, SignalSender, SignalSet, SignalTarget, StackRefusal, WhatFollows,
 };
 pub use state::{BlockReason, ProcessState, StateCounts, StateName, Suspension, ThreadActivity};
 pub use table::{

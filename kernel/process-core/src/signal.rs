@@ -5,6 +5,7 @@
 //! (`send.rs`) and delivering (`deliver.rs`) answer with what is to be done. Who may send stands in
 //! `permission.rs`, what has happened in `record.rs`.
 
+mod alternate_stack;
 mod deliver;
 mod disposition;
 mod number;
@@ -15,6 +16,7 @@ mod record;
 mod send;
 mod set;
 
+pub use alternate_stack::{AlternateStack, FramePlace, StackRefusal};
 pub use deliver::Delivery;
 pub use disposition::{Disposition, HandlerFlags, SignalHandler};
 pub use number::{DefaultAction, Signal};

@@ -89,10 +89,7 @@ pub(super) fn carry_out(process: &Process, sent: Sent) {
     match sent.follows {
         WhatFollows::Nothing => {}
         WhatFollows::Wake(tid) => {
-            let thread = process.threads.lock().iter().find(|it| it.tid() == tid).cloned();
-            if let Some(thread) = thread {
-                thread.call_for_attention();
-            }
+            process.call_thread(tid);
         }
         WhatFollows::Terminate(status) => {
             // It may have ended meanwhile: the first reason stands.

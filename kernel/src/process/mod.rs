@@ -7,6 +7,9 @@
 mod control;
 mod create;
 mod exit;
+mod fault;
+mod handler;
+mod masks;
 mod output;
 mod program;
 mod record;
@@ -20,7 +23,10 @@ pub use control::{
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
 pub use exit::end_thread;
+pub use handler::{replace_stack, shown_stack, wanted_stack};
+pub use masks::{note_child_disposition, set_mask, set_mask_for_wait};
 pub use output::{Output, ended_output};
+pub use program::{Interrupted, return_from_handler};
 pub use record::{
     change_limits, credentials_of, group_of, limits_of, name_of, parent_of, set_name,
     set_working_directory, working_directory_of,

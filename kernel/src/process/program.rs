@@ -3,44 +3,70 @@
 use alloc::sync::Arc;
 
 use hal::user::{Exit, UserContext};
-use process_core::{
-    BlockReason, Delivery, ExitStatus, PendingSignal, Signal, SignalCause, WhatFollows,
-};
+use linux_abi::{Errno, HasAsked, Restart, Resumption, SystemCall, encode_result};
+use process_core::{BlockReason, Delivery, HandlerFlags, Signal, SignalCause};
 
-use super::{Process, control, end_thread, now};
-use crate::events::{self, Kind};
-use crate::memory::{self, FaultError};
+use super::handler::{self, LastFault};
+use super::{Process, control, end_thread, fault, now};
+use crate::memory;
 use crate::scheduler::{self, Thread, count};
-use crate::syscall;
+use crate::syscall::{self, Remainder};
+
+/// A call that a signal has interrupted: how it goes on is decided at the border, by what the
+/// signals there do.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted {
+    /// Which call.
+    pub number: u64,
+    /// How it may go on.
+    pub restart: Restart,
+}
+
+/// What a thread carries over the border between kernel and program.
+struct Border {
+    context: UserContext,
+    interrupted: Option<Interrupted>,
+    remainder: Option<Remainder>,
+    last_fault: LastFault,
+}
 
 /// The main function of a program's thread.
-pub(super) fn run(mut context: UserContext) {
+pub(super) fn run(context: UserContext) {
     let Some(thread) = scheduler::current() else { return };
     let process = Arc::clone(thread.process());
-    while is_to_go_on(&thread, &process) {
+    let mut border =
+        Border { context, interrupted: None, remainder: None, last_fault: LastFault::default() };
+    while border.is_to_go_on(&thread, &process) {
         hal::interrupts::disable();
         if thread.needs_attention() || scheduler::must_preempt() {
             hal::interrupts::enable();
             scheduler::preempt();
             continue;
         }
-        let exit = context.enter();
-        let user_ns = context.take_user_time_ns();
+        let exit = border.context.enter();
+        let user_ns = border.context.take_user_time_ns();
         count(&thread.figures.user_ns, user_ns);
         scheduler::count_user_time(user_ns);
         match exit {
-            Exit::SystemCall => syscall::handle(&thread, &process, &mut context),
+            Exit::SystemCall => {
+                let (context, remainder) = (&mut border.context, &mut border.remainder);
+                border.interrupted = syscall::handle(&thread, &process, context, remainder);
+            }
             Exit::PageFault(fault) => {
                 let Some(space) = process.space() else { break };
                 match space.fault(fault.address, memory::access(fault), memory::presence(fault)) {
                     Ok(()) => count(&thread.figures.minor_faults, 1),
-                    Err(error) => memory_error(&thread, &process, error, fault.address),
+                    Err(error) => {
+                        let error_code = border.context.registers().error_code;
+                        border.last_fault =
+                            LastFault { vector: 14, error_code, address: fault.address };
+                        fault::memory(&thread, &process, error, fault.address);
+                    }
                 }
             }
-            Exit::Exception { vector, .. } => {
-                let signal = exception_signal(vector);
-                let address = context.registers().rip;
-                raise(&thread, &process, signal, address, 0);
+            Exit::Exception { vector, error_code } => {
+                border.last_fault = LastFault { vector, error_code, ..border.last_fault };
+                fault::exception(&thread, &process, vector, &border.context);
             }
             Exit::Interrupt => {}
         }
@@ -51,96 +77,120 @@ pub(super) fn run(mut context: UserContext) {
     end_thread(0);
 }
 
-/// Whether the thread may enter its program. Waits here while the process is suspended.
-fn is_to_go_on(thread: &Arc<Thread>, process: &Process) -> bool {
-    loop {
-        let was_called = thread.take_attention();
-        if process.is_ending() {
-            return false;
-        }
-        if process.is_held() {
-            scheduler::park(BlockReason::Signal);
-            continue;
-        }
-        if !was_called {
+impl Border {
+    /// Whether the thread may enter its program. Waits here while the process is suspended.
+    fn is_to_go_on(&mut self, thread: &Arc<Thread>, process: &Process) -> bool {
+        loop {
+            let was_called = thread.take_attention();
+            if process.is_ending() {
+                return false;
+            }
+            if process.is_held() {
+                scheduler::park(BlockReason::Signal);
+                continue;
+            }
+            if was_called {
+                self.deliver_pending(thread, process);
+                continue;
+            }
+            if let Some(interrupted) = self.interrupted.take() {
+                // No handler has come of it.
+                self.resume(interrupted.restart.without_handler(), interrupted);
+                process.signals.lock().restore_mask_after_wait(thread.tid());
+                // What was blocked only before the wait may be pending.
+                if process.signals.lock().has_work(thread.tid()) {
+                    thread.note_attention();
+                    continue;
+                }
+            }
             return true;
         }
-        deliver_pending(thread, process);
+    }
+
+    /// Deals with the signals that wait for this thread. Each handler's frame lies upon the one
+    /// before.
+    fn deliver_pending(&mut self, thread: &Thread, process: &Process) {
+        let tid = thread.tid();
+        if !process.signals.lock().has_work(tid) {
+            return;
+        }
+        let context = process.signal_context();
+        loop {
+            let delivery = process.signals.lock().next_delivery(tid, context, now());
+            match delivery {
+                None => return,
+                Some(Delivery::Handler { signal, handler, return_mask }) => {
+                    if let Some(interrupted) = self.interrupted.take() {
+                        let has_asked = if handler.flags.has(HandlerFlags::RESTART) {
+                            HasAsked::Yes
+                        } else {
+                            HasAsked::No
+                        };
+                        self.resume(interrupted.restart.with_handler(has_asked), interrupted);
+                    }
+                    let entered = handler::enter(
+                        process,
+                        (tid, &mut self.context),
+                        &self.last_fault,
+                        &signal,
+                        (&handler, return_mask),
+                    );
+                    // What the handler blocks may be another thread's.
+                    process.mask_changed(thread);
+                    if entered.is_err() {
+                        // The thread goes on without the handler, or rather does not.
+                        process.signals.lock().set_mask(tid, return_mask);
+                        refuse_frame(thread, process, signal.signal);
+                    }
+                }
+                Some(Delivery::Terminate(status)) => {
+                    control::end_own(process, status);
+                    return;
+                }
+                Some(Delivery::Stop(signal)) => {
+                    // It may have been stopped, or have ended, meanwhile.
+                    let _ = process.stop(signal);
+                    // Others may be waiting behind it.
+                    thread.note_attention();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Sets what the program finds after an interrupted call.
+    fn resume(&mut self, resumption: Resumption, interrupted: Interrupted) {
+        /// Bytes of the `syscall` instruction.
+        const INSTRUCTION_BYTES: u64 = 2;
+        let number = match resumption {
+            Resumption::Interrupted => {
+                self.context.set_result(encode_result(Err(Errno::EINTR)));
+                return;
+            }
+            Resumption::Again => interrupted.number,
+            Resumption::Remainder => SystemCall::RESTART_SYSCALL.number(),
+        };
+        self.context.modify(|registers| {
+            registers.rax = number;
+            registers.rip = registers.rip.wrapping_sub(INSTRUCTION_BYTES);
+        });
     }
 }
 
-/// Deals with the signals that wait for this thread.
-fn deliver_pending(thread: &Thread, process: &Process) {
-    let context = process.signal_context();
-    let delivery = process.signals.lock().next_delivery(thread.tid(), context, now());
-    match delivery {
-        // `rt_sigaction` takes no handlers yet, so none can be chosen.
-        None | Some(Delivery::Handler { .. }) => {}
-        Some(Delivery::Terminate(status)) => control::end_own(process, status),
-        Some(Delivery::Stop(signal)) => {
-            // It may have been stopped, or have ended, meanwhile.
-            let _ = process.stop(signal);
-        }
+/// There is no room for a handler's frame, or no frame where one should be: SIGSEGV, and the end if
+/// it was its own handler that could not be entered.
+fn refuse_frame(thread: &Thread, process: &Process, signal: Signal) {
+    if signal == Signal::SIGSEGV {
+        control::end_own(process, process_core::ExitStatus::by_signal(signal));
+    } else {
+        fault::raise(thread, process, Signal::SIGSEGV, SignalCause::Kernel);
     }
 }
 
-/// Memory could not be given: by the program's own fault, or because there is none.
-fn memory_error(thread: &Thread, process: &Process, error: FaultError, address: u64) {
-    use vm_core::address_space::Violation;
-    /// siginfo's `si_code`: nothing is mapped there; it may not be used like that; sigaction(2).
-    const SEGV_MAPERR: i32 = 1;
-    const SEGV_ACCERR: i32 = 2;
-    const BUS_ADRERR: i32 = 2;
-    match error {
-        FaultError::Violation(Violation::Unmapped) => {
-            raise(thread, process, Signal::SIGSEGV, address, SEGV_MAPERR);
-        }
-        FaultError::Violation(Violation::Denied) => {
-            raise(thread, process, Signal::SIGSEGV, address, SEGV_ACCERR);
-        }
-        FaultError::BeyondFile => raise(thread, process, Signal::SIGBUS, address, BUS_ADRERR),
-        FaultError::LimitExceeded => {
-            events::publish(
-                Kind::LimitExceeded,
-                Some(process.pid),
-                None,
-                format_args!("memory_bytes: the process has all that it may have"),
-            );
-            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
-        }
-        FaultError::OutOfMemory => {
-            crate::warning!("no memory is left: process {} ends", process.pid);
-            events::publish(
-                Kind::LimitExceeded,
-                Some(process.pid),
-                None,
-                format_args!("no memory is left"),
-            );
-            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
-        }
+/// `rt_sigreturn`: has the thread go on where the frame of a handler says.
+pub fn return_from_handler(thread: &Thread, process: &Process, context: &mut UserContext) {
+    if handler::leave(process, thread.tid(), context).is_err() {
+        fault::raise(thread, process, Signal::SIGSEGV, SignalCause::Kernel);
     }
-}
-
-/// A fault of the thread itself, as a signal.
-fn raise(thread: &Thread, process: &Process, signal: Signal, address: u64, code: i32) {
-    let fault = PendingSignal { signal, cause: SignalCause::Fault { address, code } };
-    let follows = process.signals.lock().raise_fault(thread.tid(), fault, now());
-    match follows {
-        WhatFollows::Terminate(status) => control::end_own(process, status),
-        // A handler would be called at the border; without handlers nothing else can follow.
-        WhatFollows::Wake(_) | WhatFollows::Stop(_) | WhatFollows::Nothing => {
-            control::end_own(process, ExitStatus::by_signal(signal));
-        }
-    }
-}
-
-/// Linux's signal for an exception (arch/x86: traps).
-fn exception_signal(vector: u8) -> Signal {
-    match vector {
-        0 | 16 | 19 => Signal::SIGFPE,
-        1 | 3 => Signal::SIGTRAP,
-        6 => Signal::SIGILL,
-        17 => Signal::SIGBUS,
-        _ => Signal::SIGSEGV,
-    }
+    process.mask_changed(thread);
 }

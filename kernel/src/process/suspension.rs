@@ -30,6 +30,16 @@ impl Process {
         }
     }
 
+    /// Whether a wait of this thread, the running one, is to end: because of a signal, or because
+    /// the process is to end. Waits here while the process is suspended.
+    #[must_use]
+    pub fn interrupts(&self, thread: &Thread) -> bool {
+        if thread.needs_attention() {
+            self.wait_while_held(thread);
+        }
+        thread.needs_attention()
+    }
+
     /// An operator suspends it.
     pub(super) fn hold(&self) -> Result<(), ProcessError> {
         self.change_suspension(|table| table.suspend(self.pid))

@@ -4,6 +4,7 @@
 mod file;
 mod memory;
 mod process;
+mod signal;
 mod socket;
 mod system;
 mod time;
@@ -15,7 +16,7 @@ use alloc::sync::Arc;
 use hal::user::UserContext;
 use linux_abi::{Arguments, Errno, SystemCall, encode_result};
 
-use crate::process::Process;
+use crate::process::{Interrupted, Process};
 use crate::scheduler::Thread;
 
 /// Who makes a call.
@@ -23,18 +24,64 @@ struct Caller<'a> {
     thread: &'a Arc<Thread>,
     process: &'a Arc<Process>,
     context: &'a mut UserContext,
+    /// The call's number.
+    number: u64,
+    /// What is left of an earlier call that a signal has interrupted.
+    remainder: &'a mut Option<Remainder>,
+    /// Until when the call waits, if it is the rest of an earlier one.
+    resumed_deadline_ns: Option<u64>,
+}
+
+/// What is left of a call with a relative time that a signal has interrupted, for
+/// `restart_syscall`. Its arguments are in the registers still.
+#[derive(Clone, Copy, Debug)]
+pub struct Remainder {
+    number: u64,
+    deadline_ns: u64,
+}
+
+impl Caller<'_> {
+    /// Whether a wait is to end because of a signal, or because the process is to end. While the
+    /// process is suspended it waits here. A call that is interrupted answers with one of the
+    /// `ERESTART…` errors, or with what it has done so far.
+    fn is_interrupted(&self) -> bool {
+        self.process.interrupts(self.thread)
+    }
+
+    /// The error of an interrupted call that was to wait until then: without a handler it goes on.
+    fn interrupted_until(&mut self, deadline_ns: u64) -> Errno {
+        *self.remainder = Some(Remainder { number: self.number, deadline_ns });
+        Errno::ERESTART_RESTARTBLOCK
+    }
 }
 
 type Answer = Result<u64, Errno>;
 
 /// Carries out the system call that the thread has just made. A thread that is to end finds that at
-/// the border to its program.
-pub fn handle(thread: &Arc<Thread>, process: &Arc<Process>, context: &mut UserContext) {
+/// the border to its program. Says so if a signal has interrupted the call.
+pub fn handle(
+    thread: &Arc<Thread>,
+    process: &Arc<Process>,
+    context: &mut UserContext,
+    remainder: &mut Option<Remainder>,
+) -> Option<Interrupted> {
     let (number, registers) = context.system_call();
     let arguments = Arguments(registers);
-    let mut caller = Caller { thread, process, context };
+    let mut caller =
+        Caller { thread, process, context, number, remainder, resumed_deadline_ns: None };
     let answer = dispatch(&mut caller, SystemCall::new(number), &arguments);
     caller.context.set_result(encode_result(answer));
+    let restart = answer.err()?.restart()?;
+    Some(Interrupted { number, restart })
+}
+
+/// Goes on with what is left of an interrupted call. Programs do not make this call themselves: the
+/// border does it for them.
+fn restart_syscall(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let remainder = caller.remainder.take().ok_or(Errno::EINTR)?;
+    caller.number = remainder.number;
+    caller.resumed_deadline_ns = Some(remainder.deadline_ns);
+    dispatch(caller, SystemCall::new(remainder.number), arguments)
 }
 
 fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) -> Answer {
@@ -111,13 +158,19 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         // The C libraries ask and do without; their loss is a few cycles in `getcpu`.
         SystemCall::RSEQ => Err(Errno::ENOSYS),
         SystemCall::PRLIMIT64 => process::prlimit(caller, arguments),
-        SystemCall::RT_SIGACTION => process::sigaction(caller, arguments),
-        SystemCall::RT_SIGPROCMASK => process::sigprocmask(caller, arguments),
-        SystemCall::KILL => process::kill(caller, arguments),
-        SystemCall::TGKILL => process::tgkill(caller, arguments),
-        SystemCall::PAUSE => process::pause(caller),
         SystemCall::SCHED_YIELD => process::sched_yield(),
         SystemCall::SCHED_GETAFFINITY => process::sched_getaffinity(caller, arguments),
+
+        SystemCall::RT_SIGACTION => signal::sigaction(caller, arguments),
+        SystemCall::RT_SIGPROCMASK => signal::sigprocmask(caller, arguments),
+        SystemCall::RT_SIGPENDING => signal::sigpending(caller, arguments),
+        SystemCall::RT_SIGSUSPEND => signal::sigsuspend(caller, arguments),
+        SystemCall::RT_SIGRETURN => signal::sigreturn(caller),
+        SystemCall::SIGALTSTACK => signal::sigaltstack(caller, arguments),
+        SystemCall::KILL => signal::kill(caller, arguments),
+        SystemCall::TGKILL => signal::tgkill(caller, arguments),
+        SystemCall::PAUSE => signal::pause(caller),
+        SystemCall::RESTART_SYSCALL => restart_syscall(caller, arguments),
 
         SystemCall::NANOSLEEP => time::nanosleep(caller, arguments),
         SystemCall::CLOCK_NANOSLEEP => time::clock_nanosleep(caller, arguments),

@@ -1,12 +1,9 @@
-//! The process and its thread: identity, end, signals, scheduling.
+//! The process and its thread: identity, end, scheduling.
 
-use linux_abi::layout::{Rlimit64, SigAction};
-use linux_abi::process::{ArchPrctl, MaskChange, Prctl, Resource, check_signal_set_size};
+use linux_abi::layout::Rlimit64;
+use linux_abi::process::{ArchPrctl, Prctl, Resource};
 use linux_abi::{Arguments, Errno};
-use process_core::{
-    BlockReason, Disposition, ExitStatus, LimitsChange, PendingSignal, Pid, ProcessError,
-    ProcessName, Signal, SignalCause, SignalSet,
-};
+use process_core::{ExitStatus, LimitsChange, ProcessError, ProcessName};
 
 use super::{Answer, Caller, user};
 use crate::{process, scheduler};
@@ -142,103 +139,6 @@ pub(super) fn prlimit(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer 
         user::write(at, &Rlimit64 { soft: old, hard: old }.to_bytes())?;
     }
     Ok(0)
-}
-
-/// `rt_sigaction`, for the dispositions that there are: default and ignore.
-pub(super) fn sigaction(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    const SIG_DFL: u64 = 0;
-    const SIG_IGN: u64 = 1;
-    let signal = Signal::new(i64::from(arguments.int(0))).map_err(|_| Errno::EINVAL)?;
-    check_signal_set_size(arguments.word(3))?;
-    let new = match arguments.pointer(1).non_null() {
-        Some(at) => Some(match SigAction::from_bytes(&user::read(at)?).handler {
-            SIG_DFL => Disposition::Default,
-            SIG_IGN => Disposition::Ignore,
-            // Delivery to handlers is not here yet, and a handler that is never called is worse than
-            // a program that knows.
-            _ => {
-                super::unknown::note(caller.process, linux_abi::SystemCall::RT_SIGACTION);
-                return Err(Errno::ENOSYS);
-            }
-        }),
-        None => None,
-    };
-    let old = {
-        let mut signals = caller.process.signals().lock();
-        let old = signals.disposition(signal);
-        if let Some(new) = new {
-            signals.set_disposition(signal, new).map_err(|e| errno(&e))?;
-        }
-        old
-    };
-    if let Some(at) = arguments.pointer(2).non_null() {
-        let handler = if old == Disposition::Ignore { SIG_IGN } else { SIG_DFL };
-        user::write(at, &SigAction { handler, ..SigAction::zeroed() }.to_bytes())?;
-    }
-    Ok(0)
-}
-
-pub(super) fn sigprocmask(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    check_signal_set_size(arguments.word(3))?;
-    let tid = caller.thread.tid();
-    let new = match arguments.pointer(1).non_null() {
-        Some(at) => Some(SignalSet::from_bits(u64::from_le_bytes(user::read(at)?))),
-        None => None,
-    };
-    let change = new.map(|_| MaskChange::from_number(arguments.int(0))).transpose()?;
-    let (old, has_work) = {
-        let mut signals = caller.process.signals().lock();
-        let old = signals.mask(tid);
-        if let (Some(new), Some(change)) = (new, change) {
-            let mask = match change {
-                MaskChange::Block => old.union(new),
-                MaskChange::Unblock => old.difference(new),
-                MaskChange::Set => new,
-            };
-            signals.set_mask(tid, mask);
-        }
-        (old, signals.has_work(tid))
-    };
-    if has_work {
-        // What was blocked until now is dealt with at the border.
-        caller.thread.call_for_attention();
-    }
-    if let Some(at) = arguments.pointer(2).non_null() {
-        user::write(at, &old.bits().to_le_bytes())?;
-    }
-    Ok(0)
-}
-
-pub(super) fn kill(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    send(caller, i64::from(arguments.int(0)), arguments.int(1))
-}
-
-pub(super) fn tgkill(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    if arguments.int(0) != arguments.int(1) {
-        return Err(Errno::ESRCH);
-    }
-    send(caller, i64::from(arguments.int(0)), arguments.int(2))
-}
-
-fn send(caller: &mut Caller<'_>, pid: i64, number: i32) -> Answer {
-    let pid = Pid::new(pid).map_err(|e| errno(&e))?;
-    let signal = match number {
-        0 => None,
-        number => Some(Signal::new(i64::from(number)).map_err(|_| Errno::EINVAL)?),
-    };
-    let own = caller.process.pid();
-    let cause = |uid| SignalCause::User { pid: own, uid };
-    let credentials = process::credentials_of(own).map_err(|e| errno(&e))?;
-    let sent = signal.map(|signal| PendingSignal { signal, cause: cause(credentials.real_uid) });
-    process::send_from(own, pid, sent).map_err(|e| errno(&e))?;
-    Ok(0)
-}
-
-pub(super) fn pause(caller: &mut Caller<'_>) -> Answer {
-    while !caller.thread.needs_attention() {
-        scheduler::park(BlockReason::Signal);
-    }
-    Err(Errno::EINTR)
 }
 
 pub(super) fn sched_yield() -> Answer {

@@ -20,31 +20,26 @@ fn sleep(caller: &mut Caller<'_>, request: &ClockNanosleep) -> Answer {
     let wanted = Timespec::from_bytes(&user::read(request.request)?).to_nanoseconds()?;
     let now = hal::time::now_ns();
     let deadline = match (request.is_absolute, request.clock) {
-        (false, _) => now.saturating_add(wanted),
+        (false, _) => caller.resumed_deadline_ns.unwrap_or(now.saturating_add(wanted)),
         (true, Clock::Realtime | Clock::Tai) => {
             let wall = u64::try_from(hal::time::wall_ns()).unwrap_or(0);
             now.saturating_add(wanted.saturating_sub(wall))
         }
         (true, _) => wanted,
     };
-    loop {
-        if caller.thread.needs_attention() {
-            if caller.process.is_ending() || !caller.process.is_held() {
-                break;
-            }
-            // A stop in between does not end the sleep: it goes on where it was.
-            caller.process.wait_while_held(caller.thread);
-            continue;
-        }
+    while !caller.is_interrupted() {
         if !scheduler::park_until(BlockReason::Sleep, deadline) {
             return Ok(0);
         }
+    }
+    if request.is_absolute {
+        return Err(Errno::ERESTARTNOHAND);
     }
     if let Some(remaining) = request.remaining {
         let left = deadline.saturating_sub(hal::time::now_ns());
         user::write(remaining, &Timespec::from_nanoseconds(left).to_bytes())?;
     }
-    Err(Errno::EINTR)
+    Err(caller.interrupted_until(deadline))
 }
 
 pub(super) fn clock_gettime(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

@@ -16,6 +16,7 @@ use crate::paging::layout::PAGE_BYTES;
 use crate::paging::windows::KernelStack;
 use vector::VectorState;
 pub(crate) use vector::load_for_running;
+pub use vector::{VectorImage, reset_vector_registers, set_vector_registers, vector_registers};
 
 /// Something that a CPU can run: one kernel stack and what is on it. A handle: clones name the same
 /// context, which is freed with the last one. The CPU that runs it has one, so a thread may drop

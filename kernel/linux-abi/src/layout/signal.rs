@@ -81,6 +81,14 @@ impl SigInfo {
     pub const ILL_ILLOPN: i32 = 2;
     /// SIGFPE: division by zero (`FPE_INTDIV`).
     pub const FPE_INTDIV: i32 = 1;
+    /// SIGFPE: floating-point division by zero (`FPE_FLTDIV`).
+    pub const FPE_FLTDIV: i32 = 3;
+    /// SIGFPE: floating-point overflow (`FPE_FLTOVF`).
+    pub const FPE_FLTOVF: i32 = 4;
+    /// SIGFPE: floating-point underflow (`FPE_FLTUND`).
+    pub const FPE_FLTUND: i32 = 5;
+    /// SIGFPE: an inexact result (`FPE_FLTRES`).
+    pub const FPE_FLTRES: i32 = 6;
     /// SIGFPE: a floating-point operation that is not valid (`FPE_FLTINV`).
     pub const FPE_FLTINV: i32 = 7;
     /// SIGTRAP: a breakpoint (`TRAP_BRKPT`).

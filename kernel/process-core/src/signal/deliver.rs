@@ -90,8 +90,7 @@ impl ProcessSignals {
     ) -> Delivery {
         self.note(signal, SignalEffect::Handler, now);
         if handler.flags.has(HandlerFlags::RESET_HANDLER) {
-            // Going back to the default only removes an entry: it cannot fail.
-            let _ = self.dispositions.set(signal.signal, Disposition::Default);
+            self.dispositions.forget_handler(signal.signal);
         }
         let mut blocked = handler.mask;
         if !handler.flags.has(HandlerFlags::NO_DEFER) {

@@ -45,7 +45,7 @@ impl HandlerFlags {
 }
 
 /// A handler in the program.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SignalHandler {
     /// Its address, which is the program's claim.
     pub address: u64,
@@ -68,27 +68,53 @@ pub enum Disposition {
     Handler(SignalHandler),
 }
 
+/// In place of a handler's address: the default action (`SIG_DFL`).
+const DEFAULT: u64 = 0;
+/// In place of a handler's address: nothing (`SIG_IGN`).
+const IGNORE: u64 = 1;
+
+/// What a program passed to sigaction(2), word by word: flags and mask are kept for a signal that
+/// has no handler, too.
+impl SignalHandler {
+    const fn disposition(self) -> Disposition {
+        match self.address {
+            DEFAULT => Disposition::Default,
+            IGNORE => Disposition::Ignore,
+            _ => Disposition::Handler(self),
+        }
+    }
+}
+
+impl Disposition {
+    fn action(self) -> SignalHandler {
+        match self {
+            Self::Default => SignalHandler::default(),
+            Self::Ignore => SignalHandler { address: IGNORE, ..SignalHandler::default() },
+            Self::Handler(handler) => handler,
+        }
+    }
+}
+
 /// All dispositions of a process. Most processes have few handlers or none, so they are a short
-/// sorted list rather than a table of 64.
+/// sorted list, of what is not the default, rather than a table of 64.
 #[derive(Default, Debug)]
 pub(super) struct Dispositions {
-    ignored: SignalSet,
-    handlers: Vec<(Signal, SignalHandler)>,
+    actions: Vec<(Signal, SignalHandler)>,
 }
 
 impl Dispositions {
     pub(super) fn get(&self, signal: Signal) -> Disposition {
-        if self.ignored.contains(signal) {
-            return Disposition::Ignore;
-        }
-        match self.position(signal).map(|position| self.handlers.get(position)) {
-            Ok(Some((_, handler))) => Disposition::Handler(*handler),
-            _ => Disposition::Default,
-        }
+        self.action(signal).disposition()
+    }
+
+    /// As the program passed it.
+    pub(super) fn action(&self, signal: Signal) -> SignalHandler {
+        let entry = self.position(signal).ok().and_then(|position| self.actions.get(position));
+        entry.map_or_else(SignalHandler::default, |entry| entry.1)
     }
 
     fn position(&self, signal: Signal) -> Result<usize, usize> {
-        self.handlers.binary_search_by_key(&signal, |entry| entry.0)
+        self.actions.binary_search_by_key(&signal, |entry| entry.0)
     }
 
     pub(super) fn set(
@@ -96,29 +122,39 @@ impl Dispositions {
         signal: Signal,
         disposition: Disposition,
     ) -> Result<(), ProcessError> {
-        if let Disposition::Handler(handler) = disposition {
-            match self.position(signal) {
-                Ok(position) => {
-                    if let Some(entry) = self.handlers.get_mut(position) {
-                        entry.1 = handler;
-                    }
-                }
-                Err(position) => {
-                    self.handlers.try_reserve(1).map_err(|_| OUT_OF_MEMORY)?;
-                    self.handlers.insert(position, (signal, handler));
+        self.set_action(signal, disposition.action())
+    }
+
+    pub(super) fn set_action(
+        &mut self,
+        signal: Signal,
+        action: SignalHandler,
+    ) -> Result<(), ProcessError> {
+        match self.position(signal) {
+            Ok(position) if action == SignalHandler::default() => {
+                self.actions.remove(position);
+            }
+            Ok(position) => {
+                if let Some(entry) = self.actions.get_mut(position) {
+                    entry.1 = action;
                 }
             }
-            self.ignored = self.ignored.without(signal);
-            return Ok(());
+            Err(_) if action == SignalHandler::default() => {}
+            Err(position) => {
+                self.actions.try_reserve(1).map_err(|_| OUT_OF_MEMORY)?;
+                self.actions.insert(position, (signal, action));
+            }
         }
-        if let Ok(position) = self.position(signal) {
-            self.handlers.remove(position);
-        }
-        self.ignored = match disposition {
-            Disposition::Ignore => self.ignored.with(signal),
-            _ => self.ignored.without(signal),
-        };
         Ok(())
+    }
+
+    /// The handler is gone; the rest stays (`SA_RESETHAND`).
+    pub(super) fn forget_handler(&mut self, signal: Signal) {
+        if let Ok(position) = self.position(signal)
+            && let Some(entry) = self.actions.get_mut(position)
+        {
+            entry.1.address = DEFAULT;
+        }
     }
 
     /// Whether a signal would be dropped on delivery.
@@ -134,14 +170,18 @@ impl Dispositions {
 
     /// What a forked child starts with.
     pub(super) fn try_clone(&self) -> Result<Self, ProcessError> {
-        let mut handlers = Vec::new();
-        handlers.try_reserve_exact(self.handlers.len()).map_err(|_| OUT_OF_MEMORY)?;
-        handlers.extend_from_slice(&self.handlers);
-        Ok(Self { ignored: self.ignored, handlers })
+        let mut actions = Vec::new();
+        actions.try_reserve_exact(self.actions.len()).map_err(|_| OUT_OF_MEMORY)?;
+        actions.extend_from_slice(&self.actions);
+        Ok(Self { actions })
     }
 
     /// What is left after execve(2): what was ignored stays ignored, handlers are gone.
     pub(super) fn reset_handlers(&mut self) {
-        self.handlers = Vec::new();
+        self.actions.retain_mut(|(_, action)| {
+            let is_kept = action.address == IGNORE;
+            *action = Disposition::Ignore.action();
+            is_kept
+        });
     }
 }

@@ -8,7 +8,7 @@ use crate::ids::Tid;
 use crate::signal::disposition::Dispositions;
 use crate::signal::pending::PendingSignals;
 use crate::signal::record::{SignalLog, SignalRecord};
-use crate::signal::{Disposition, Signal, SignalSet};
+use crate::signal::{AlternateStack, Disposition, Signal, SignalHandler, SignalSet};
 use crate::usage::SignalUsage;
 
 /// What the process's surroundings say about its signals.
@@ -30,6 +30,7 @@ pub(super) struct ThreadSignals {
     /// What a sigtimedwait(2) waits for.
     pub(super) awaited: SignalSet,
     pub(super) pending: PendingSignals,
+    pub(super) alternate_stack: AlternateStack,
 }
 
 /// One process's signals. The kernel keeps it in the process, under a lock of its own.
@@ -66,12 +67,30 @@ impl ProcessSignals {
     pub fn fork(&self, forking: Tid, main_thread: Tid) -> Result<Self, ProcessError> {
         let mut child = Self::new(main_thread, self.mask(forking))?;
         child.dispositions = self.dispositions.try_clone()?;
+        child.set_alternate_stack(main_thread, self.alternate_stack(forking));
         Ok(child)
     }
 
-    /// A program has been executed: handlers are gone, ignored signals stay ignored: execve(2).
+    /// A program has been executed: handlers and alternate stacks are gone, ignored signals stay
+    /// ignored: execve(2).
     pub fn reset_for_program(&mut self) {
         self.dispositions.reset_handlers();
+        for thread in &mut self.threads {
+            thread.alternate_stack = AlternateStack::NONE;
+        }
+    }
+
+    /// A thread's stack for handlers: sigaltstack(2).
+    pub fn alternate_stack(&self, tid: Tid) -> AlternateStack {
+        self.thread(tid).map_or(AlternateStack::NONE, |thread| thread.alternate_stack)
+    }
+
+    /// Sets a thread's stack for handlers, which [`AlternateStack::check_replacement`] has let
+    /// through.
+    pub fn set_alternate_stack(&mut self, tid: Tid, stack: AlternateStack) {
+        if let Some(thread) = self.thread_mut(tid) {
+            thread.alternate_stack = stack;
+        }
     }
 
     /// A further thread, which blocks these.
@@ -89,6 +108,7 @@ impl ProcessSignals {
                     saved_mask: None,
                     awaited: SignalSet::EMPTY,
                     pending: PendingSignals::default(),
+                    alternate_stack: AlternateStack::NONE,
                 },
             );
         }
@@ -190,6 +210,19 @@ impl ProcessSignals {
             .map(|thread| thread.tid)
     }
 
+    /// A thread other than this one that would take what is pending for the process, to be woken
+    /// when this one blocks more than before.
+    pub fn thread_for_pending(&self, except: Tid) -> Option<Tid> {
+        let pending = self.pending.set();
+        if pending.is_empty() {
+            return None;
+        }
+        let takes = |thread: &&ThreadSignals| {
+            thread.tid != except && !pending.difference(thread.mask).is_empty()
+        };
+        self.threads.iter().find(takes).map(|thread| thread.tid)
+    }
+
     /// What the process has asked for about a signal.
     pub fn disposition(&self, signal: Signal) -> Disposition {
         self.dispositions.get(signal)
@@ -213,10 +246,39 @@ impl ProcessSignals {
             });
         }
         self.dispositions.set(signal, disposition)?;
+        self.drop_ignored(signal);
+        Ok(())
+    }
+
+    /// What the process has passed to sigaction(2): address 0 for the default, 1 to ignore.
+    pub fn action(&self, signal: Signal) -> SignalHandler {
+        self.dispositions.action(signal)
+    }
+
+    /// As [`Self::set_disposition`], with flags and mask that are kept whatever the address is.
+    ///
+    /// # Errors
+    /// See [`Self::set_disposition`].
+    pub fn set_action(
+        &mut self,
+        signal: Signal,
+        action: SignalHandler,
+    ) -> Result<(), ProcessError> {
+        if signal.is_unstoppable() {
+            return Err(ProcessError::SignalNotSupported {
+                signal: i64::from(signal.number()),
+                pid: None,
+            });
+        }
+        self.dispositions.set_action(signal, action)?;
+        self.drop_ignored(signal);
+        Ok(())
+    }
+
+    fn drop_ignored(&mut self, signal: Signal) {
         if self.dispositions.ignores(signal) {
             self.drop_pending(SignalSet::EMPTY.with(signal));
         }
-        Ok(())
     }
 
     /// Drops these signals wherever they are pending.

@@ -1,0 +1,110 @@
+//! Faults of programs, as signals.
+
+use hal::thread::VectorImage;
+use hal::user::UserContext;
+use linux_abi::layout::SigInfo;
+use process_core::{ExitStatus, PendingSignal, Signal, SignalCause, WhatFollows};
+
+use super::{Process, control, now};
+use crate::events::{self, Kind};
+use crate::memory::FaultError;
+use crate::scheduler::Thread;
+
+/// Memory could not be given: by the program's own fault, or because there is none.
+pub(super) fn memory(thread: &Thread, process: &Process, error: FaultError, address: u64) {
+    use vm_core::address_space::Violation;
+    let fault = |signal, code| raise(thread, process, signal, SignalCause::Fault { address, code });
+    match error {
+        FaultError::Violation(Violation::Unmapped) => fault(Signal::SIGSEGV, SigInfo::SEGV_MAPERR),
+        FaultError::Violation(Violation::Denied) => fault(Signal::SIGSEGV, SigInfo::SEGV_ACCERR),
+        FaultError::BeyondFile => fault(Signal::SIGBUS, SigInfo::BUS_ADRERR),
+        FaultError::LimitExceeded => {
+            events::publish(
+                Kind::LimitExceeded,
+                Some(process.pid),
+                None,
+                format_args!("memory_bytes: the process has all that it may have"),
+            );
+            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
+        }
+        FaultError::OutOfMemory => {
+            crate::warning!("no memory is left: process {} ends", process.pid);
+            events::publish(
+                Kind::LimitExceeded,
+                Some(process.pid),
+                None,
+                format_args!("no memory is left"),
+            );
+            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
+        }
+    }
+}
+
+/// The CPU refused an instruction: Linux's signal and code for it (`arch/x86/kernel/traps.c`).
+pub(super) fn exception(thread: &Thread, process: &Process, vector: u8, context: &UserContext) {
+    let address = context.registers().rip;
+    let fault = |code| SignalCause::Fault { address, code };
+    let (signal, cause) = match vector {
+        0 => (Signal::SIGFPE, fault(SigInfo::FPE_INTDIV)),
+        1 => (Signal::SIGTRAP, fault(SigInfo::TRAP_TRACE)),
+        3 => (Signal::SIGTRAP, SignalCause::Kernel),
+        6 => (Signal::SIGILL, fault(SigInfo::ILL_ILLOPN)),
+        11 | 12 => (Signal::SIGBUS, SignalCause::Kernel),
+        16 => (Signal::SIGFPE, fault(x87_code(&hal::thread::vector_registers()))),
+        17 => {
+            let code = SigInfo::BUS_ADRALN;
+            (Signal::SIGBUS, SignalCause::Fault { address: 0, code })
+        }
+        19 => (Signal::SIGFPE, fault(sse_code(&hal::thread::vector_registers()))),
+        _ => (Signal::SIGSEGV, SignalCause::Kernel),
+    };
+    raise(thread, process, signal, cause);
+}
+
+/// A signal that cannot be put off: the program takes it by a handler or ends.
+pub(super) fn raise(thread: &Thread, process: &Process, signal: Signal, cause: SignalCause) {
+    let fault = PendingSignal { signal, cause };
+    let follows = process.signals.lock().raise_fault(thread.tid(), fault, now());
+    match follows {
+        WhatFollows::Terminate(status) => control::end_own(process, status),
+        WhatFollows::Wake(_) => thread.note_attention(),
+        WhatFollows::Stop(_) | WhatFollows::Nothing => {}
+    }
+}
+
+/// Which unmasked exception the status word shows. SDM volume 1, 8.5; the order is Linux's.
+fn x87_code(image: &VectorImage) -> i32 {
+    let word = |at: usize| {
+        let bytes = image.get(at..at + 2).and_then(|bytes| bytes.try_into().ok());
+        u32::from(u16::from_le_bytes(bytes.unwrap_or_default()))
+    };
+    code(word(2) & !word(0))
+}
+
+/// As `x87_code`, for MXCSR. SDM volume 1, 10.2.3.
+fn sse_code(image: &VectorImage) -> i32 {
+    let bytes = image.get(24..28).and_then(|bytes| bytes.try_into().ok());
+    let mxcsr = u32::from_le_bytes(bytes.unwrap_or_default());
+    code(mxcsr & !(mxcsr >> 7))
+}
+
+fn code(exceptions: u32) -> i32 {
+    const INVALID: u32 = 1;
+    const ZERO_DIVIDE: u32 = 4;
+    const OVERFLOW: u32 = 8;
+    const UNDERFLOW_OR_DENORMAL: u32 = 0x12;
+    const PRECISION: u32 = 0x20;
+    if exceptions & INVALID != 0 {
+        SigInfo::FPE_FLTINV
+    } else if exceptions & ZERO_DIVIDE != 0 {
+        SigInfo::FPE_FLTDIV
+    } else if exceptions & OVERFLOW != 0 {
+        SigInfo::FPE_FLTOVF
+    } else if exceptions & UNDERFLOW_OR_DENORMAL != 0 {
+        SigInfo::FPE_FLTUND
+    } else if exceptions & PRECISION != 0 {
+        SigInfo::FPE_FLTRES
+    } else {
+        0
+    }
+}

@@ -1,0 +1,58 @@
+//! What a change of a thread's mask, or of a disposition, brings with it.
+
+use alloc::sync::Arc;
+
+use process_core::{Disposition, HandlerFlags, Signal, SignalSet};
+
+use super::{Process, table};
+use crate::scheduler::Thread;
+
+/// Sets what the running thread blocks.
+pub fn set_mask(process: &Process, thread: &Thread, mask: SignalSet) {
+    process.signals.lock().set_mask(thread.tid(), mask);
+    process.mask_changed(thread);
+}
+
+/// Sets what the running thread blocks while it waits. The border brings the former mask back when
+/// the call is interrupted; a call that is not does it itself.
+pub fn set_mask_for_wait(process: &Process, thread: &Thread, mask: SignalSet) {
+    process.signals.lock().set_mask_for_wait(thread.tid(), mask);
+    process.mask_changed(thread);
+}
+
+impl Process {
+    /// The running thread's mask has changed: what it blocked until now it deals with at the border,
+    /// and what it blocks from now on may be another thread's.
+    pub(super) fn mask_changed(&self, thread: &Thread) {
+        let (has_work, other) = {
+            let signals = self.signals.lock();
+            (signals.has_work(thread.tid()), signals.thread_for_pending(thread.tid()))
+        };
+        if has_work {
+            thread.note_attention();
+        }
+        if let Some(tid) = other {
+            self.call_thread(tid);
+        }
+    }
+
+    /// Has one thread look at the process before it goes on in the program.
+    pub(super) fn call_thread(&self, tid: process_core::Tid) {
+        let thread: Option<Arc<Thread>> =
+            self.threads.lock().iter().find(|thread| thread.tid() == tid).cloned();
+        if let Some(thread) = thread {
+            thread.call_for_attention();
+        }
+    }
+}
+
+/// The table knows whether a process wants its children as zombies: sigaction(2), `SA_NOCLDWAIT`.
+pub fn note_child_disposition(process: &Process) {
+    let discards = {
+        let signals = process.signals.lock();
+        signals.disposition(Signal::SIGCHLD) == Disposition::Ignore
+            || signals.action(Signal::SIGCHLD).flags.has(HandlerFlags::NO_CHILD_WAIT)
+    };
+    // The caller is alive, hence in the table.
+    let _ = table().lock().set_discards_children(process.pid, discards);
+}
