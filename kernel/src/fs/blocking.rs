@@ -35,8 +35,8 @@ impl Waiting {
 /// list never becomes ready: its EAGAIN is the answer. Calls that are not to wait do not come here.
 ///
 /// # Errors
-/// The attempt's; EINTR when a signal, or the process's end, came first (a suspension in between ends
-/// nothing); EAGAIN after the deadline; ENOMEM.
+/// The attempt's; ERESTARTSYS when a signal, or the process's end, came first (a suspension in between
+/// ends nothing); EAGAIN after the deadline; ENOMEM.
 pub fn until_ready<R>(
     thread: &Arc<Thread>,
     file: &dyn File,
@@ -75,7 +75,8 @@ pub fn until_ready<R>(
 /// on waiting when the process is suspended and resumed meanwhile.
 ///
 /// # Errors
-/// EINTR for a signal that is to be delivered, or the process's end; EAGAIN after the deadline.
+/// ERESTARTSYS for a signal that is to be delivered, or the process's end; EAGAIN after the deadline.
+/// Calls that are not made again behind a handler (poll, select, epoll) make ERESTARTNOHAND of it.
 pub fn pause(
     thread: &Arc<Thread>,
     reason: BlockReason,
@@ -83,11 +84,8 @@ pub fn pause(
 ) -> Result<(), Errno> {
     let process = thread.process();
     if thread.needs_attention() {
-        if process.is_ending() || !process.is_held() {
-            return Err(Errno::EINTR);
-        }
-        process.wait_while_held(thread);
-        return Ok(());
+        // A wake-up may have been taken for the resumption's: the caller looks again.
+        return if process.interrupts(thread) { Err(Errno::ERESTARTSYS) } else { Ok(()) };
     }
     match deadline_ns {
         None => scheduler::park(reason),
