@@ -7,6 +7,9 @@
 //! | 50 | a process's parts | `process` |
 //! | 60 | output captured from a process, event and audit rings | `process`, `events` |
 //! | 70 | pages of memory that is shared | `memory` |
+//! | 70 | contents of pipes, counters, sockets | `fs`, `socket` |
+//! | 80 | device handlers | `interrupts` |
+//! | 90 | lists of those who wait | `fs`, `sync`, `broadcast` |
 //! | 100 | run queue | `scheduler` |
 //! | 110 | a thread's place | `scheduler` |
 //! | 120 | timers | `scheduler` |
@@ -25,6 +28,8 @@ pub const PROCESS: Level = Level::new(50);
 pub const RINGS: Level = Level::new(60);
 /// Pages of memory that several processes share.
 pub const SHARED_MEMORY: Level = Level::new(70);
+/// The state of a pipe, a counter, a socket.
+pub const FILES: Level = Level::new(70);
 /// A list of threads that wait.
 pub const WAIT_QUEUE: Level = Level::new(90);
 /// A CPU's run queue.

@@ -192,8 +192,8 @@ impl CpuView {
     }
 }
 
-/// The processor that a new or woken task is to be enqueued on: the last one if it idles, else an
-/// idle one of the same node, else any idle one, else the least loaded (the last one unless another
+/// The processor that a new or woken task is to be enqueued on: that of a waker which hands over,
+/// else the last one if it idles, else an idle one of the same node, else any idle one, else the least loaded (the last one unless another
 /// has less than three quarters of its load; for a task that was woken up, on the same node unless
 /// real-time work is in its way everywhere there). `idle` are the processors that run nothing, as far as
 /// known. `None` if the affinity allows no processor that is online.
@@ -206,16 +206,17 @@ pub fn choose_cpu(
     let allowed = wanted.affinity & topology.online();
     let last = wanted.last;
     let may_stay = allowed.contains(last);
-    if may_stay && (idle.contains(last) || view(last).is_free_for(wanted.band)) {
-        return Some(last);
-    }
-    // One task there, the waker, which is about to go: what it leaves is an idle processor.
+    // One task there, the waker, which is about to go: what it leaves is an idle processor, and one
+    // that need not be woken up.
     let is_alone = |cpu: &CpuId| {
         let view = view(*cpu);
         view.movable == 0 && view.load <= u64::from(NORMAL_WEIGHT) * 4
     };
     if let Some(waker) = wanted.handing_over.filter(|cpu| allowed.contains(*cpu)).filter(is_alone) {
         return Some(waker);
+    }
+    if may_stay && (idle.contains(last) || view(last).is_free_for(wanted.band)) {
+        return Some(last);
     }
     let free = allowed & idle;
     if let Some(near) = (free & topology.near(last)).next_from(last) {

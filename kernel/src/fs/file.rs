@@ -111,6 +111,23 @@ pub trait File: Any + Send + Sync + Debug {
         None
     }
 
+    /// What it holds at most, if it is a pipe: `F_GETPIPE_SZ`.
+    ///
+    /// # Errors
+    /// EBADF if it is none.
+    fn pipe_capacity(&self) -> Result<u64, Errno> {
+        Err(Errno::EBADF)
+    }
+
+    /// Changes what it holds at most, if it is a pipe, and answers what that is then: `F_SETPIPE_SZ`.
+    ///
+    /// # Errors
+    /// EBADF if it is none, EBUSY, EPERM.
+    fn set_pipe_capacity(&self, bytes: u32) -> Result<u64, Errno> {
+        let _ = bytes;
+        Err(Errno::EBADF)
+    }
+
     /// The socket that it is, for the calls that only sockets know.
     fn as_socket(&self) -> Option<&dyn Socket> {
         None

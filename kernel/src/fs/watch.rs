@@ -25,7 +25,7 @@ pub trait Watcher: Send + Sync {
 
 impl Watcher for Thread {
     fn changed(self: Arc<Self>, _ready: Readiness) -> bool {
-        self.unpark();
+        self.unpark_with_handover();
         true
     }
 }

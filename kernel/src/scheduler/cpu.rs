@@ -9,7 +9,7 @@ use hal::acpi::ProcessorEntry;
 use hal::interrupts::SpinLock;
 use hal::thread::ThreadContext;
 use ksync::{CachePadded, Counter, Once};
-use sched_core::{CpuId, CpuSet, CpuView, NodeId, Pacer, RunQueue, TimerQueue, Topology};
+use sched_core::{CpuId, CpuSet, CpuView, Instant, NodeId, Pacer, RunQueue, TimerQueue, Topology};
 
 use super::now;
 use super::thread::Thread;
@@ -37,6 +37,10 @@ pub(super) struct Cpu {
     pub(super) idle_clock: AtomicU64,
     pub(super) user_ns: Counter,
     pub(super) steals: Counter,
+    /// When the running thread has last woken another one with a hand-over, or 0.
+    handed_over_ns: AtomicU64,
+    /// Whether the running thread is expected to wait right after that.
+    is_handing_over: AtomicBool,
     /// When the CPU went idle, or 0 while it is busy.
     pub(super) idle_since: AtomicU64,
 }
@@ -84,6 +88,8 @@ pub(super) fn start(processors: &[ProcessorEntry]) {
                 idle_clock: AtomicU64::new(0),
                 user_ns: Counter::new(),
                 steals: Counter::new(),
+                handed_over_ns: AtomicU64::new(0),
+                is_handing_over: AtomicBool::new(false),
                 idle_since: AtomicU64::new(0),
             }));
         }
@@ -142,6 +148,34 @@ pub(super) fn own() -> &'static Cpu {
 }
 
 impl Cpu {
+    /// The running thread wakes another one; says whether that one should be put here, because the
+    /// running one will wait.
+    pub(super) fn notes_handover(&self, now: Instant) -> Option<CpuId> {
+        let before = self.handed_over_ns.swap(now.as_nanos().max(1), Ordering::Relaxed);
+        // Twice without having waited in between: it has more to do.
+        if before != 0 {
+            self.is_handing_over.store(false, Ordering::Relaxed);
+        }
+        self.is_handing_over.load(Ordering::Relaxed).then_some(self.id)
+    }
+
+    /// The running thread waits: notes whether it does so right after waking another. With the
+    /// queue's lock held.
+    pub(super) fn learn_handover(&self, thread: &Thread, now: Instant) {
+        /// Longer than from a wake-up to the wait for the answer.
+        const SOON_NS: u64 = 200_000;
+        let at = self.handed_over_ns.load(Ordering::Relaxed);
+        if at != 0 {
+            thread.learn_handover(now.as_nanos().saturating_sub(at) < SOON_NS);
+        }
+    }
+
+    /// Another thread runs from now on.
+    pub(super) fn expect_handover(&self, next: Option<&Thread>) {
+        self.handed_over_ns.store(0, Ordering::Relaxed);
+        self.is_handing_over.store(next.is_some_and(Thread::hands_over), Ordering::Relaxed);
+    }
+
     /// Tells the other CPUs what the queue holds. With the queue's lock held.
     pub(super) fn publish(&self, queue: &Queue) {
         // Relaxed: a hint, whoever acts on it locks the queue and looks again.

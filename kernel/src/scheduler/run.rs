@@ -136,6 +136,7 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
                 own.must_reschedule.fetch_or(was_asked, Ordering::Relaxed);
                 return None;
             }
+            own.learn_handover(&running, now);
             let (thread, state) = queue.run.take_current(now)?.into_parts();
             position.place = Place::Parked(state);
             drop(position);
@@ -158,6 +159,7 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
     };
     if !is_same {
         account(own, before.as_deref(), next.as_deref(), why, now);
+        own.expect_handover(next.as_deref());
     }
     rearm(own, &mut queue, now);
     drop(queue);

@@ -24,6 +24,8 @@ pub struct Thread {
     activity: AtomicU8,
     /// Something is waiting to be handled at the border to the program: a signal, a stop, the end.
     attention: AtomicBool,
+    /// How often of late it waited right after it had woken another thread: up to 3.
+    handovers: AtomicU8,
     /// What the thread has used.
     pub figures: Figures,
 }
@@ -127,6 +129,7 @@ impl Thread {
             start: SpinLock::new(levels::THREAD, "thread start", Some(start)),
             activity: AtomicU8::new(ThreadActivity::Ready.code()),
             attention: AtomicBool::new(false),
+            handovers: AtomicU8::new(0),
             figures: Figures::default(),
         }
     }
@@ -147,6 +150,19 @@ impl Thread {
     #[must_use]
     pub fn activity(&self) -> ThreadActivity {
         ThreadActivity::from_code(self.activity.load(Ordering::Relaxed))
+    }
+
+    /// Notes whether it waited right after it had woken another thread.
+    pub(super) fn learn_handover(&self, has_waited: bool) {
+        // Written by the CPU that runs it only.
+        let seen = self.handovers.load(Ordering::Relaxed);
+        let seen = if has_waited { (seen + 1).min(3) } else { seen.saturating_sub(1) };
+        self.handovers.store(seen, Ordering::Relaxed);
+    }
+
+    /// Whether it is likely to wait when it has woken another thread.
+    pub(super) fn hands_over(&self) -> bool {
+        self.handovers.load(Ordering::Relaxed) >= 2
     }
 
     pub(super) fn set_activity(&self, activity: ThreadActivity) {

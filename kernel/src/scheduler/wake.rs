@@ -16,6 +16,22 @@ use super::thread::{Place, Thread};
 impl Thread {
     /// Ends the thread's `park`, or its next one if it is not parked.
     pub fn unpark(self: &Arc<Self>) {
+        self.wake_up(None);
+    }
+
+    /// As `unpark`, for what the running thread does for another: passes it a byte, a message, a
+    /// turn. If the running thread is one that waits right after doing so, as in a dialogue, the woken
+    /// one gets its CPU: that is quicker than to wake another CPU up.
+    pub fn unpark_with_handover(self: &Arc<Self>) {
+        // Not by interrupt handlers: what they interrupt hands nothing over.
+        if !hal::interrupts::are_enabled() {
+            return self.unpark();
+        }
+        let here = hal::interrupts::without(|| cpu::own().notes_handover(now()));
+        self.wake_up(here);
+    }
+
+    fn wake_up(self: &Arc<Self>, handing_over: Option<CpuId>) {
         let state = {
             let mut position = self.place.lock();
             match core::mem::replace(&mut position.place, Place::Moving) {
@@ -27,7 +43,7 @@ impl Thread {
                 }
             }
         };
-        place(self, state, Arrival::Woken);
+        place_near(self, state, Arrival::Woken, handing_over);
         give_way();
     }
 
@@ -124,7 +140,17 @@ impl Thread {
 }
 
 /// Puts a thread whose state is in nobody's hands into a queue.
-pub(super) fn place(thread: &Arc<Thread>, mut state: State, arrival: Arrival) {
+pub(super) fn place(thread: &Arc<Thread>, state: State, arrival: Arrival) {
+    place_near(thread, state, arrival, None);
+}
+
+/// As `place`; `handing_over` is a CPU whose thread is about to wait.
+fn place_near(
+    thread: &Arc<Thread>,
+    mut state: State,
+    arrival: Arrival,
+    handing_over: Option<CpuId>,
+) {
     let mut here = hal::cpu::current();
     loop {
         let wanted = Wanted {
@@ -132,7 +158,7 @@ pub(super) fn place(thread: &Arc<Thread>, mut state: State, arrival: Arrival) {
             arrival,
             affinity: state.affinity(),
             last: state.last_cpu().or(CpuId::new(here)).unwrap_or(CpuId::ZERO),
-            handing_over: None,
+            handing_over,
         };
         let target = choose_cpu(&wanted, cpu::topology(), cpu::idle_cpus(), cpu::view);
         let target = target.unwrap_or_else(|| {

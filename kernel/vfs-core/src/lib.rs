@@ -31,7 +31,7 @@ pub use metadata::{
     DeviceKind, DeviceNumber, FileKind, Metadata, Owner, PERMISSION_BITS, WallTime,
 };
 pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
-pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, Pipe, PipeOutcome};
+pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
 pub use tmpfs::{
     Discarded, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode, TmpFs,
 };

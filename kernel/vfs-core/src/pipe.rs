@@ -10,8 +10,10 @@ use crate::tmpfs::{PAGE_BYTES, Page};
 
 /// Up to this many bytes a write goes in as a whole or not at all.
 pub const PIPE_ATOMIC_BYTES: usize = 4096;
-/// What a pipe holds at most.
+/// What a pipe holds at most, unless that is changed.
 pub const PIPE_BYTES: usize = 65_536;
+/// The most that F_SETPIPE_SZ may make of it: `fs.pipe-max-size`.
+pub const PIPE_MOST_BYTES: usize = 1 << 20;
 
 /// What became of a read or a write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +40,7 @@ pub struct Pipe<P> {
     /// Where the first byte stands in the first page.
     start: usize,
     len: usize,
+    capacity: usize,
     readers: u32,
     writers: u32,
 }
@@ -51,7 +54,15 @@ impl<P: Page> Default for Pipe<P> {
 impl<P: Page> Pipe<P> {
     /// An empty pipe without ends.
     pub const fn new() -> Self {
-        Self { pages: VecDeque::new(), spare: None, start: 0, len: 0, readers: 0, writers: 0 }
+        Self {
+            pages: VecDeque::new(),
+            spare: None,
+            start: 0,
+            len: 0,
+            capacity: PIPE_BYTES,
+            readers: 0,
+            writers: 0,
+        }
     }
 
     /// How many bytes wait to be read: FIONREAD.
@@ -62,6 +73,34 @@ impl<P: Page> Pipe<P> {
     /// Whether no byte waits to be read.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// What it holds at most: F_GETPIPE_SZ.
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Changes what it holds at most, rounded up to a power of two of pages: F_SETPIPE_SZ. Answers
+    /// what it is then, and whether the writers are to be woken.
+    ///
+    /// # Errors
+    /// [`FileError::Busy`] if more than that is in it, [`FileError::NotPermitted`] for more than
+    /// [`PIPE_MOST_BYTES`].
+    pub fn set_capacity(&mut self, bytes: usize) -> Result<(usize, bool), FileError> {
+        if bytes > PIPE_MOST_BYTES {
+            return Err(FileError::NotPermitted);
+        }
+        let capacity = bytes.max(PAGE_BYTES).next_power_of_two();
+        if capacity < self.len {
+            return Err(FileError::Busy);
+        }
+        let had_room = self.has_room();
+        self.capacity = capacity;
+        Ok((capacity, !had_room && self.has_room()))
+    }
+
+    const fn has_room(&self) -> bool {
+        self.room() >= PIPE_ATOMIC_BYTES
     }
 
     /// A further end for reading is open.
@@ -104,11 +143,11 @@ impl<P: Page> Pipe<P> {
     /// Whether a write of up to [`PIPE_ATOMIC_BYTES`] would not wait: POLLOUT, or POLLERR without
     /// readers.
     pub const fn is_writable(&self) -> bool {
-        self.room() >= PIPE_ATOMIC_BYTES || self.readers == 0
+        self.has_room() || self.readers == 0
     }
 
     const fn room(&self) -> usize {
-        PIPE_BYTES - self.len
+        self.capacity.saturating_sub(self.len)
     }
 
     /// Takes bytes out.
@@ -120,7 +159,7 @@ impl<P: Page> Pipe<P> {
             let is_over = self.writers == 0;
             return if is_over { PipeOutcome::Closed } else { PipeOutcome::WouldBlock };
         }
-        let had_room = self.room() >= PIPE_ATOMIC_BYTES;
+        let had_room = self.has_room();
         let mut bytes = 0;
         while bytes < buffer.len() && self.len > 0 {
             let Some(page) = self.pages.front() else { break };
@@ -136,7 +175,7 @@ impl<P: Page> Pipe<P> {
             }
         }
         // Writers wait for room for a whole atomic write: waking them for less would be in vain.
-        let wakes_others = !had_room && self.room() >= PIPE_ATOMIC_BYTES;
+        let wakes_others = !had_room && self.has_room();
         PipeOutcome::Copied { bytes, wakes_others }
     }
 
@@ -146,11 +185,11 @@ impl<P: Page> Pipe<P> {
     /// [`FileError::OutOfMemory`] if not a single byte, or not the whole of an atomic write, found
     /// memory.
     pub fn write(&mut self, data: &[u8]) -> Result<PipeOutcome, FileError> {
-        if self.readers == 0 {
-            return Ok(PipeOutcome::Closed);
-        }
         if data.is_empty() {
             return Ok(PipeOutcome::Copied { bytes: 0, wakes_others: false });
+        }
+        if self.readers == 0 {
+            return Ok(PipeOutcome::Closed);
         }
         let is_atomic = data.len() <= PIPE_ATOMIC_BYTES;
         let room = self.room();

@@ -68,7 +68,8 @@ pub(in crate::syscall) fn fcntl(caller: &mut Caller<'_>, arguments: &Arguments) 
             file.set_status(flags);
             Ok(0)
         }
-        Fcntl::GetPipeSize | Fcntl::SetPipeSize(_) => Err(Errno::EBADF),
+        Fcntl::GetPipeSize => file.file().pipe_capacity(),
+        Fcntl::SetPipeSize(bytes) => file.file().set_pipe_capacity(bytes),
     }
 }
 

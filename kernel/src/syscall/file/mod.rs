@@ -4,6 +4,7 @@ mod descriptors;
 pub(super) mod memory;
 mod metadata;
 mod names;
+mod pipes;
 mod transfer;
 
 use alloc::sync::Arc;
@@ -19,9 +20,11 @@ pub(super) use descriptors::insert;
 pub(super) use descriptors::{close, dup, dup2, dup3, fadvise, fcntl, ioctl};
 pub(super) use metadata::{access, faccessat, fstat, fstatat, lstat, stat};
 pub(super) use names::{chdir, creat, getcwd, getdents, open, openat, readlink, readlinkat};
+pub(super) use pipes::{pipe, pipe2};
 pub(super) use transfer::with_signal;
 pub(super) use transfer::{
-    pread, preadv, pwrite, pwritev, read, readv, seek, sendfile, write, writev,
+    copy_file_range, pread, preadv, preadv2, pwrite, pwritev, pwritev2, read, readv, seek,
+    sendfile, write, writev,
 };
 
 fn descriptor(number: i32) -> Result<Fd, Errno> {

@@ -2,7 +2,7 @@
 
 use linux_abi::file::Whence;
 use linux_abi::layout::IoVec;
-use linux_abi::{Arguments, Errno};
+use linux_abi::{Arguments, Errno, UserPointer};
 use process_core::Signal;
 
 use super::file;
@@ -295,4 +295,81 @@ pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -
 
 fn position_in(size: u64, at: i64) -> Result<u64, Errno> {
     u64::try_from(at).ok().filter(|at| *at < size).ok_or(Errno::ENXIO)
+}
+
+/// The position of `preadv2` and `pwritev2`: -1 stands for where the file stands. Flags are hints but
+/// for those that ask for what is not here: RWF_NOWAIT, RWF_APPEND and the like are EOPNOTSUPP.
+fn position_or_none(file: &OpenFile, arguments: &Arguments) -> Result<Option<u64>, Errno> {
+    /// RWF_HIPRI, RWF_DSYNC, RWF_SYNC: all is in memory, and as written as it will ever be.
+    const WITHOUT_EFFECT: u32 = 0x7;
+    if arguments.unsigned(5) & !WITHOUT_EFFECT != 0 {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    if arguments.long(3) == -1 { Ok(None) } else { position(file, arguments) }
+}
+
+pub(in crate::syscall) fn preadv2(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let file = file(caller, arguments.int(0))?;
+    let at = position_or_none(&file, arguments)?;
+    let list = pieces(arguments.pointer(1), arguments.word(2))?;
+    read_into(caller, &file, at, Pieces::new(&list))
+}
+
+pub(in crate::syscall) fn pwritev2(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let file = file(caller, arguments.int(0))?;
+    let at = position_or_none(&file, arguments)?;
+    let list = pieces(arguments.pointer(1), arguments.word(2))?;
+    write_from(caller, &file, at, Pieces::new(&list))
+}
+
+/// A position that a program keeps: read from its memory if there is a pointer.
+fn kept_position(at: UserPointer) -> Result<Option<(UserPointer, u64)>, Errno> {
+    match at.non_null() {
+        None => Ok(None),
+        Some(at) => {
+            let position = i64::from_le_bytes(user::read(at)?);
+            Ok(Some((at, u64::try_from(position).map_err(|_| Errno::EINVAL)?)))
+        }
+    }
+}
+
+pub(in crate::syscall) fn copy_file_range(
+    caller: &mut Caller<'_>,
+    arguments: &Arguments,
+) -> Answer {
+    let (from, to) = (file(caller, arguments.int(0))?, file(caller, arguments.int(2))?);
+    if arguments.unsigned(5) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    for file in [&from, &to] {
+        if file.directory().is_some() {
+            return Err(Errno::EISDIR);
+        }
+        if file.regular().is_none() {
+            return Err(Errno::EINVAL);
+        }
+    }
+    if !from.can_read() || !to.can_write() || to.appends() {
+        return Err(Errno::EBADF);
+    }
+    let from_at = kept_position(arguments.pointer(1))?;
+    let to_at = kept_position(arguments.pointer(3))?;
+    let length = arguments.word(4).min(linux_abi::MAX_TRANSFER_BYTES);
+    if from.regular() == to.regular() {
+        let stands = |file: &OpenFile, at: Option<(UserPointer, u64)>| match at {
+            Some((_, at)) => Ok(at),
+            None => file.offset().map(|offset| *offset),
+        };
+        let (source, target) = (stands(&from, from_at)?, stands(&to, to_at)?);
+        // Onto itself: copy_file_range(2).
+        if source < target.saturating_add(length) && target < source.saturating_add(length) {
+            return Err(Errno::EINVAL);
+        }
+    }
+    let places = (from_at.map(|(_, at)| at), to_at.map(|(_, at)| at));
+    let done = move_between(caller, (&from, places.0), (&to, places.1), length)?;
+    for (place, at) in [from_at, to_at].into_iter().flatten() {
+        user::write(place, &at.saturating_add(done).to_le_bytes())?;
+    }
+    Ok(done)
 }

@@ -6,7 +6,8 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::{PIPE_ATOMIC_BYTES, PIPE_BYTES, Pipe, PipeOutcome};
+use super::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
+use crate::error::FileError;
 use crate::tmpfs::HeapPage;
 
 fn pipe() -> Pipe<HeapPage> {
@@ -48,6 +49,20 @@ fn the_last_end_tells_the_other_side() {
     assert_eq!(pipe.read(&mut []), copied(0, false));
     assert!(pipe.remove_reader() && pipe.is_writable());
     assert_eq!(pipe.write(b"x"), Ok(PipeOutcome::Closed));
+    assert_eq!(pipe.write(b""), Ok(copied(0, false)), "nothing can always be written");
+}
+
+#[test]
+fn the_capacity_is_a_power_of_two_of_pages_and_holds_what_is_there() {
+    let mut pipe = pipe();
+    assert_eq!(pipe.set_capacity(1), Ok((4096, false)));
+    assert_eq!(pipe.write(&[1; 5000]), Ok(copied(4096, true)));
+    assert_eq!(pipe.set_capacity(5000), Ok((8192, true)));
+    assert_eq!(pipe.write(&[1; 5000]), Ok(copied(4096, true)));
+    assert_eq!(pipe.set_capacity(4096), Err(FileError::Busy));
+    assert_eq!(pipe.set_capacity(PIPE_MOST_BYTES), Ok((PIPE_MOST_BYTES, true)));
+    assert_eq!(pipe.set_capacity(PIPE_MOST_BYTES + 1), Err(FileError::NotPermitted));
+    assert_eq!(pipe.len(), 8192);
 }
 
 proptest! {

@@ -1,0 +1,191 @@
+//! Pipes: `vfs_core::Pipe` decides and copies, this wakes who waits.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use hal::interrupts::SpinLock;
+use linux_abi::Errno;
+use linux_abi::file::{AccessMode, OpenFlags, ioctl as requests};
+use vfs_core::{FileKind, HeapPage, Metadata, PIPE_ATOMIC_BYTES, Pipe, PipeOutcome};
+
+use super::file::{File, Transfer, nameless};
+use super::{OpenFile, Readiness, WatchList, errno};
+use crate::levels;
+
+/// Numbers of pipes without a name, as fstat(2) tells them.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// What the ends of a pipe share.
+struct Shared {
+    /// Its number.
+    number: u64,
+    pipe: SpinLock<Pipe<HeapPage>>,
+    /// Readers wait for `IN`, writers for `OUT`.
+    watchers: WatchList,
+}
+
+impl Shared {
+    fn new(number: u64) -> Arc<Self> {
+        Arc::new(Self {
+            number,
+            pipe: SpinLock::new(levels::FILES, "pipe", Pipe::new()),
+            watchers: WatchList::new(),
+        })
+    }
+}
+
+/// An end of a pipe.
+pub struct PipeEnd {
+    shared: Arc<Shared>,
+    reads: bool,
+    writes: bool,
+}
+
+impl core::fmt::Debug for PipeEnd {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PipeEnd").field("number", &self.shared.number).finish_non_exhaustive()
+    }
+}
+
+impl PipeEnd {
+    fn open(shared: &Arc<Shared>, access: AccessMode) -> Self {
+        let reads = access != AccessMode::WriteOnly;
+        let writes = access != AccessMode::ReadOnly;
+        let mut pipe = shared.pipe.lock();
+        if reads {
+            pipe.add_reader();
+        }
+        if writes {
+            pipe.add_writer();
+        }
+        drop(pipe);
+        Self { shared: Arc::clone(shared), reads, writes }
+    }
+}
+
+impl Drop for PipeEnd {
+    fn drop(&mut self) {
+        let ended = {
+            let mut pipe = self.shared.pipe.lock();
+            let ended_writing = self.writes && pipe.remove_writer();
+            let ended_reading = self.reads && pipe.remove_reader();
+            ended_writing || ended_reading
+        };
+        if ended {
+            let gone = Readiness::READ_WRITE | Readiness::HUP | Readiness::ERR;
+            self.shared.watchers.notify(gone);
+        }
+    }
+}
+
+impl File for PipeEnd {
+    fn transfer(&self) -> Transfer {
+        Transfer::Stream
+    }
+
+    fn read(&self, _at: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let outcome = self.shared.pipe.lock().read(buffer);
+        match outcome {
+            PipeOutcome::Copied { bytes, wakes_others } => {
+                if wakes_others {
+                    self.shared.watchers.notify(Readiness::OUT);
+                }
+                Ok(bytes)
+            }
+            PipeOutcome::WouldBlock => Err(Errno::EAGAIN),
+            PipeOutcome::Closed => Ok(0),
+        }
+    }
+
+    fn write(&self, _at: u64, bytes: &[u8]) -> Result<usize, Errno> {
+        let mut done = 0;
+        // In pieces, because interrupts are disabled under the lock; what is small goes in one.
+        loop {
+            let rest = &bytes[done..];
+            let piece = if bytes.len() <= PIPE_ATOMIC_BYTES {
+                rest
+            } else {
+                &rest[..rest.len().min(PIPE_ATOMIC_BYTES)]
+            };
+            let outcome = self.shared.pipe.lock().write(piece);
+            let failure = match outcome {
+                Ok(PipeOutcome::Copied { bytes: copied, .. }) => {
+                    done += copied;
+                    if done < bytes.len() && copied > 0 {
+                        continue;
+                    }
+                    None
+                }
+                Ok(PipeOutcome::WouldBlock) => Some(Errno::EAGAIN),
+                Ok(PipeOutcome::Closed) => Some(Errno::EPIPE),
+                Err(error) => Some(errno(error)),
+            };
+            if done > 0 {
+                self.shared.watchers.notify(Readiness::IN);
+            }
+            return match failure {
+                Some(error) if done == 0 => Err(error),
+                _ => Ok(done),
+            };
+        }
+    }
+
+    fn metadata(&self) -> Result<Metadata, Errno> {
+        Ok(nameless(FileKind::Fifo, 0o600, self.shared.number))
+    }
+
+    fn ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
+        if request != requests::FIONREAD {
+            return Err(Errno::ENOTTY);
+        }
+        let length = self.shared.pipe.lock().len();
+        let length = i32::try_from(length).unwrap_or(i32::MAX);
+        hal::user::copy_to(argument, &length.to_le_bytes()).map_err(|_| Errno::EFAULT)?;
+        Ok(0)
+    }
+
+    fn readiness(&self) -> Readiness {
+        let pipe = self.shared.pipe.lock();
+        Readiness::NONE
+            .with_if(self.reads && !pipe.is_empty(), Readiness::IN)
+            .with_if(self.reads && !pipe.has_writers(), Readiness::HUP)
+            .with_if(self.writes && pipe.is_writable(), Readiness::OUT)
+            .with_if(self.writes && !pipe.has_readers(), Readiness::ERR)
+    }
+
+    fn watch_list(&self) -> Option<&WatchList> {
+        Some(&self.shared.watchers)
+    }
+
+    fn pipe_capacity(&self) -> Result<u64, Errno> {
+        Ok(self.shared.pipe.lock().capacity() as u64)
+    }
+
+    fn set_pipe_capacity(&self, bytes: u32) -> Result<u64, Errno> {
+        let bytes = usize::try_from(bytes).map_err(|_| Errno::EINVAL)?;
+        if bytes == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let changed = self.shared.pipe.lock().set_capacity(bytes);
+        let (capacity, wakes_writers) = changed.map_err(errno)?;
+        if wakes_writers {
+            self.shared.watchers.notify(Readiness::OUT);
+        }
+        Ok(capacity as u64)
+    }
+
+    fn describe(&self) -> String {
+        alloc::format!("pipe:[{}]", self.shared.number)
+    }
+}
+
+/// A new pipe: its end for reading and its end for writing.
+#[must_use]
+pub fn make_pipe(flags: OpenFlags) -> (OpenFile, OpenFile) {
+    // Relaxed: only the numbers matter.
+    let shared = Shared::new(NEXT.fetch_add(1, Ordering::Relaxed));
+    let open = |access| OpenFile::new(Box::new(PipeEnd::open(&shared, access)), access, flags);
+    (open(AccessMode::ReadOnly), open(AccessMode::WriteOnly))
+}
