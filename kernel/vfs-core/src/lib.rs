@@ -33,7 +33,8 @@ pub use metadata::{
 pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
 pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
 pub use tmpfs::{
-    Discarded, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode, TmpFs,
+    Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode,
+    TmpFs,
 };
 pub use walk::{
     FileTree, LastLink, LastName, LinkTarget, NAME_MAX, PATH_MAX, SYMLINK_MAX, WalkContext, Walked,

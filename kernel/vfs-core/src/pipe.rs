@@ -164,8 +164,7 @@ impl<P: Page> Pipe<P> {
         while bytes < buffer.len() && self.len > 0 {
             let Some(page) = self.pages.front() else { break };
             let step = (buffer.len() - bytes).min(PAGE_BYTES - self.start).min(self.len);
-            buffer[bytes..bytes + step]
-                .copy_from_slice(&page.bytes()[self.start..self.start + step]);
+            page.read(self.start, &mut buffer[bytes..bytes + step]);
             bytes += step;
             self.start += step;
             self.len -= step;
@@ -207,7 +206,7 @@ impl<P: Page> Pipe<P> {
             let Some(page) = self.pages.get_mut(end / PAGE_BYTES) else { break };
             let within = end % PAGE_BYTES;
             let step = (bytes - copied).min(PAGE_BYTES - within);
-            page.bytes_mut()[within..within + step].copy_from_slice(&data[copied..copied + step]);
+            page.write(within, &data[copied..copied + step]);
             copied += step;
             self.len += step;
         }

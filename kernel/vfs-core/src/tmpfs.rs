@@ -14,6 +14,7 @@ mod rename;
 mod slab;
 mod tree;
 
+pub use contents::FilePage;
 pub use page::{HeapPage, PAGE_BYTES, Page};
 pub use rename::RenameMode;
 pub use slab::InodeId;

@@ -14,6 +14,17 @@ const LEAF: usize = 512;
 /// The largest file: its table's root stays below a megabyte.
 const SIZE_MAX: u64 = 1 << 36;
 
+/// What a page of a file is, as it is mapped.
+#[derive(Debug)]
+pub enum FilePage<'a, P> {
+    /// It was written.
+    Written(&'a P),
+    /// A whole page of the borrowed range.
+    Borrowed(&'static [u8]),
+    /// Less than a page of the borrowed range, or nothing of it: zeroes follow.
+    Part(&'static [u8]),
+}
+
 type Leaf<P> = Box<[Option<P>]>;
 
 pub(super) struct Contents<P> {
@@ -64,6 +75,31 @@ impl<P: Page> Contents<P> {
         &self.base[start..end]
     }
 
+    /// A page as it is; `None` behind the end.
+    pub(super) fn as_mapped(&self, index: u64) -> Option<FilePage<'_, P>> {
+        let index = self.index_within(index)?;
+        if let Some(page) = self.page(index) {
+            return Some(FilePage::Written(page));
+        }
+        let base = self.base_of(index);
+        let is_whole = base.len() == PAGE_BYTES;
+        Some(if is_whole { FilePage::Borrowed(base) } else { FilePage::Part(base) })
+    }
+
+    /// The index of a page that holds bytes of the file.
+    fn index_within(&self, index: u64) -> Option<usize> {
+        let start = index.checked_mul(PAGE_BYTES as u64)?;
+        if start < self.size { usize::try_from(index).ok() } else { None }
+    }
+
+    /// A page as one that was written: the same for all who map it; `None` behind the end.
+    pub(super) fn materialize(&mut self, index: u64) -> Result<Option<&mut P>, FileError> {
+        match self.index_within(index) {
+            Some(index) => self.page_mut(index).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Copies from the file; answers how many bytes there were.
     pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
@@ -74,14 +110,14 @@ impl<P: Page> Contents<P> {
             let (index, within) = split(position);
             let step = rest.len().min(PAGE_BYTES - within);
             let (now, later) = rest.split_at_mut(step);
-            let source = match self.page(index) {
-                Some(page) => page.bytes(),
-                None => self.base_of(index),
-            };
-            let source = source.get(within..).unwrap_or_default();
-            let copied = step.min(source.len());
-            now[..copied].copy_from_slice(&source[..copied]);
-            now[copied..].fill(0);
+            if let Some(page) = self.page(index) {
+                page.read(within, now);
+            } else {
+                let source = self.base_of(index).get(within..).unwrap_or_default();
+                let copied = step.min(source.len());
+                now[..copied].copy_from_slice(&source[..copied]);
+                now[copied..].fill(0);
+            }
             rest = later;
             position += step as u64;
         }
@@ -110,7 +146,7 @@ impl<P: Page> Contents<P> {
         let slot = slot.ok_or(out_of_memory)?;
         if slot.is_none() {
             let mut page = P::zeroed().ok_or(out_of_memory)?;
-            page.bytes_mut()[..base.len()].copy_from_slice(base);
+            page.write(0, base);
             *slot = Some(page);
             self.pages += 1;
         }
@@ -149,7 +185,7 @@ impl<P: Page> Contents<P> {
                 Err(error) if written == 0 => return Err(error),
                 Err(_) => break,
             };
-            page.bytes_mut()[within..within + step].copy_from_slice(&data[written..written + step]);
+            page.write(within, &data[written..written + step]);
             written += step;
             self.size = self.size.max(position + step as u64);
         }
@@ -171,7 +207,7 @@ impl<P: Page> Contents<P> {
             let last = self.leaves.get_mut(index / LEAF).and_then(Option::as_mut);
             if let Some(Some(page)) = last.and_then(|leaf| leaf.get_mut(index % LEAF)) {
                 // What was cut off must not come back when the file grows again.
-                page.bytes_mut()[within..].fill(0);
+                page.clear_from(within);
             }
         }
         self.size = size;

@@ -3,8 +3,8 @@
 use crate::access::Identity;
 use crate::error::FileError;
 use crate::metadata::{FileKind, Owner, PERMISSION_BITS, WallTime};
-use crate::tmpfs::contents::Contents;
-use crate::tmpfs::page::Page;
+use crate::tmpfs::contents::{Contents, FilePage};
+use crate::tmpfs::page::{PAGE_BYTES, Page};
 use crate::tmpfs::slab::InodeId;
 use crate::tmpfs::{Node, TmpFs};
 
@@ -41,6 +41,43 @@ impl<P: Page> TmpFs<P> {
     /// since.
     pub fn borrowed(&self, id: InodeId) -> Option<&'static [u8]> {
         self.contents(id).ok()?.borrowed()
+    }
+
+    /// A page of a regular file, to be mapped; `None` behind the file's end.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub fn page(&self, id: InodeId, index: u64) -> Result<Option<FilePage<'_, P>>, FileError> {
+        Ok(self.contents(id)?.as_mapped(index))
+    }
+
+    /// A page of a regular file as one that is the file's own, to be mapped and written; `None`
+    /// behind the file's end. What came with the archive is copied.
+    ///
+    /// # Errors
+    /// [`FileError::NoSpace`], [`FileError::OutOfMemory`]; those of [`Self::read`].
+    pub fn make_page(&mut self, id: InodeId, index: u64) -> Result<Option<&mut P>, FileError> {
+        let contents = self.contents(id)?;
+        let before = contents.allocated_bytes();
+        let Some(offset) = index.checked_mul(PAGE_BYTES as u64) else { return Ok(None) };
+        if offset >= contents.len() {
+            return Ok(None);
+        }
+        let cost = contents.cost_of_write(offset, 1);
+        self.quota.charge(cost)?;
+        let made = self.contents_mut(id)?.materialize(index).map(|page| page.is_some());
+        let taken = self.contents(id)?.allocated_bytes().saturating_sub(before);
+        self.quota.refund(cost.saturating_sub(taken));
+        made?;
+        self.contents_mut(id)?.materialize(index)
+    }
+
+    /// Notes that a file was changed through a mapping.
+    pub fn note_change(&mut self, id: InodeId, now: WallTime) {
+        if let Ok(inode) = self.inode_mut(id) {
+            inode.modified = now;
+            inode.changed = now;
+        }
     }
 
     /// Makes these borrowed bytes the contents of a regular file.

@@ -7,16 +7,28 @@ use alloc::vec::Vec;
 /// Bytes in a page.
 pub const PAGE_BYTES: usize = 4096;
 
-/// A page of memory.
+/// A page of memory. It may be mapped in programs that change it at any time, so that its bytes can
+/// be copied, but not referred to.
 pub trait Page: Sized {
     /// A page of zeroes, `None` if there is no memory.
     fn zeroed() -> Option<Self>;
 
-    /// Its [`PAGE_BYTES`] bytes.
-    fn bytes(&self) -> &[u8];
+    /// Copies its bytes from `offset` on. Nothing is asked for behind its [`PAGE_BYTES`].
+    fn read(&self, offset: usize, bytes: &mut [u8]);
 
-    /// Its [`PAGE_BYTES`] bytes, to be written.
-    fn bytes_mut(&mut self) -> &mut [u8];
+    /// Changes its bytes from `offset` on, up to [`PAGE_BYTES`].
+    fn write(&mut self, offset: usize, bytes: &[u8]);
+
+    /// Makes zeroes of its bytes from `offset` on.
+    fn clear_from(&mut self, offset: usize) {
+        const ZEROES: [u8; 256] = [0; 256];
+        let mut at = offset;
+        while at < PAGE_BYTES {
+            let step = ZEROES.len().min(PAGE_BYTES - at);
+            self.write(at, &ZEROES[..step]);
+            at += step;
+        }
+    }
 }
 
 /// A page on the heap.
@@ -31,11 +43,11 @@ impl Page for HeapPage {
         Some(Self(bytes.into_boxed_slice()))
     }
 
-    fn bytes(&self) -> &[u8] {
-        &self.0
+    fn read(&self, offset: usize, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&self.0[offset..offset + bytes.len()]);
     }
 
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.0
+    fn write(&mut self, offset: usize, bytes: &[u8]) {
+        self.0[offset..offset + bytes.len()].copy_from_slice(bytes);
     }
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{NOW, ROOT};
 use crate::error::FileError;
-use crate::tmpfs::{HeapPage, NewNode, Page, TmpFs};
+use crate::tmpfs::{FilePage, HeapPage, NewNode, PAGE_BYTES, Page, TmpFs};
 
 /// A borrowed range that ends within a page.
 static BASE: [u8; 10_000] = [0x5a; 10_000];
@@ -20,6 +20,8 @@ enum Step {
     Append(Vec<u8>),
     Truncate(u64),
     Read(u64, usize),
+    /// Through a mapping: the file's page, made if need be.
+    Map(u64, Option<u8>),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -31,6 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         data.prop_map(Step::Append),
         offset.clone().prop_map(Step::Truncate),
         (offset, 0..10_000_usize).prop_map(|(offset, len)| Step::Read(offset, len)),
+        (0..10_u64, any::<Option<u8>>()).prop_map(|(page, byte)| Step::Map(page, byte)),
     ];
     proptest::collection::vec(step, 0..12)
 }
@@ -57,12 +60,12 @@ impl Page for ScarcePage {
         HeapPage::zeroed().map(Self)
     }
 
-    fn bytes(&self) -> &[u8] {
-        self.0.bytes()
+    fn read(&self, offset: usize, bytes: &mut [u8]) {
+        self.0.read(offset, bytes);
     }
 
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        self.0.bytes_mut()
+    fn write(&mut self, offset: usize, bytes: &[u8]) {
+        self.0.write(offset, bytes);
     }
 }
 
@@ -109,6 +112,30 @@ proptest! {
                     is_changed |= size != model.len() as u64;
                     prop_assert_eq!(fs.truncate(file, size, NOW), Ok(()));
                     model.resize(usize::try_from(size).unwrap(), 0);
+                }
+                Step::Map(index, byte) => {
+                    let start = usize::try_from(index).unwrap() * PAGE_BYTES;
+                    let end = model.len().min(start + PAGE_BYTES);
+                    let mut found = [0; PAGE_BYTES];
+                    match fs.page(file, index).unwrap() {
+                        None => prop_assert!(start >= model.len()),
+                        Some(FilePage::Written(page)) => page.read(0, &mut found),
+                        Some(FilePage::Borrowed(bytes)) => found.copy_from_slice(bytes),
+                        Some(FilePage::Part(bytes)) => found[..bytes.len()].copy_from_slice(bytes),
+                    }
+                    if start < model.len() {
+                        prop_assert_eq!(&found[..end - start], &model[start..end]);
+                        prop_assert!(found[end - start..].iter().all(|byte| *byte == 0));
+                    }
+                    let Some(byte) = byte else { continue };
+                    let made = fs.make_page(file, index).unwrap();
+                    prop_assert_eq!(made.is_some(), start < model.len());
+                    let Some(page) = made else { continue };
+                    page.read(0, &mut found);
+                    prop_assert_eq!(&found[..end - start], &model[start..end]);
+                    page.write(0, &[byte]);
+                    model[start] = byte;
+                    is_changed = true;
                 }
                 Step::Read(offset, len) => {
                     let mut buffer = vec![0xff; len];
