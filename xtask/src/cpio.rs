@@ -2,7 +2,8 @@
 //! (Linux, `Documentation/driver-api/early-userspace/buffer-format.rst`).
 //!
 //! The same entries make the same bytes: inode numbers count up, owner and time are 0, and the
-//! order is the paths'.
+//! order is the paths'. Files of a page and more start on a page, so that the kernel can map them
+//! where they lie: slashes in their names, which mean nothing there, fill the gap.
 
 use std::collections::BTreeMap;
 
@@ -66,11 +67,51 @@ impl Archive {
                 Entry::File { mode, content } => (FILE | mode, content),
                 Entry::Link { target } => (LINK | 0o777, target.as_bytes()),
             };
+            if content.len() >= PAGE {
+                fill_to_page(&mut out, path)?;
+            }
             let links = if matches!(entry, Entry::Folder) { 2 } else { 1 };
-            member(&mut out, path, Head { inode, mode, links }, content)?;
+            let name = if content.len() >= PAGE {
+                padded(path, gap_before(&out, path))
+            } else {
+                path.clone()
+            };
+            member(&mut out, &name, Head { inode, mode, links }, content)?;
         }
         member(&mut out, "TRAILER!!!", Head { inode: 0, mode: 0, links: 1 }, &[])?;
         Ok(out)
+    }
+}
+
+const PAGE: usize = 4096;
+const HEAD_BYTES: usize = 110;
+/// Names stay clear of the format's limit, which is a page.
+const MOST_SLASHES: usize = 2048;
+
+/// How far from the next page the content of a file of this name would start if it came next.
+fn gap_before(out: &[u8], path: &str) -> usize {
+    let start = (out.len() + HEAD_BYTES + path.len() + 1).next_multiple_of(4);
+    start.next_multiple_of(PAGE) - start
+}
+
+/// Writes the folder that holds `path` once more if the gap before the next page is more than a name
+/// can fill.
+fn fill_to_page(out: &mut Vec<u8>, path: &str) -> Result<(), TooLong> {
+    let gap = gap_before(out, path);
+    if gap > MOST_SLASHES {
+        let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        let rest = gap - MOST_SLASHES;
+        member(out, &padded(folder, rest), Head { inode: 0, mode: FOLDER | 0o755, links: 2 }, &[])?;
+    }
+    Ok(())
+}
+
+/// The same path, by so many bytes longer.
+fn padded(path: &str, slashes: usize) -> String {
+    match path.rsplit_once('/') {
+        Some((folder, name)) => format!("{folder}/{}{name}", "/".repeat(slashes)),
+        None if slashes < 2 => path.to_owned(),
+        None => format!(".{}{path}", "/".repeat(slashes - 1)),
     }
 }
 
@@ -126,6 +167,20 @@ mod tests {
         other.put("bin/busybox", Entry::File { mode: 0o755, content: b"abcde".to_vec() });
         other.put("bin/sh", Entry::Link { target: "busybox".to_owned() });
         assert_eq!(sample().write().unwrap(), other.write().unwrap());
+    }
+
+    #[test]
+    fn large_files_start_on_pages() {
+        let mut archive = sample();
+        for (path, len) in [("bin/large", 5000), ("top", 4096), ("a/b/c/d", 9000), ("z/z", 4095)] {
+            let content = vec![b'#'; len];
+            archive.put(path, Entry::File { mode: 0o755, content });
+        }
+        let bytes = archive.write().unwrap();
+        let starts: Vec<usize> =
+            (1..bytes.len()).filter(|at| bytes[*at] == b'#' && bytes[*at - 1] != b'#').collect();
+        assert_eq!(starts.len(), 4);
+        assert_eq!(starts.iter().filter(|start| **start % PAGE == 0).count(), 3, "{starts:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod blocking;
 mod device_file;
 mod error;
 mod file;
+mod mapped;
 mod open_file;
 mod output_file;
 mod pipe;
@@ -18,7 +19,7 @@ use alloc::vec::Vec;
 
 use ksync::Once;
 use vfs_core::{
-    FileError, FileKind, HeapPage, Identity, InodeId, LastLink, TmpFs, WalkContext, WallTime, walk,
+    FileError, FileKind, Identity, InodeId, LastLink, TmpFs, WalkContext, WallTime, walk,
 };
 
 use crate::memory::{FileBytes, is_short};
@@ -27,6 +28,7 @@ use crate::sync::Mutex;
 pub use blocking::{Waiting, pause, until_ready};
 pub use error::errno;
 pub use file::{File, Transfer, downcast, nameless};
+pub use mapped::{FramePage, MappedFile, MappedPage, Wanted};
 pub use open_file::OpenFile;
 pub use pipe::make_pipe;
 pub use readiness::Readiness;
@@ -34,7 +36,7 @@ pub use tree_file::TreeFile;
 pub use watch::{Turn, WatchId, WatchList, Watcher};
 
 /// The root file system.
-static ROOT: Once<Mutex<TmpFs<HeapPage>>> = Once::new();
+static ROOT: Once<Mutex<TmpFs<FramePage>>> = Once::new();
 
 /// Memory that files may take beyond the archive: a quarter of the machine's.
 const SHARE: u64 = 4;
@@ -61,7 +63,7 @@ pub fn wall_time() -> WallTime {
 ///
 /// # Panics
 /// Before `start`; an error of the boot order.
-pub fn root() -> &'static Mutex<TmpFs<HeapPage>> {
+pub fn root() -> &'static Mutex<TmpFs<FramePage>> {
     match ROOT.get() {
         Some(root) => root,
         None => panic!("files are asked for before there is a file system"),
@@ -69,7 +71,7 @@ pub fn root() -> &'static Mutex<TmpFs<HeapPage>> {
 }
 
 /// Finds a file by its absolute path, in the kernel's own name.
-fn find(tree: &TmpFs<HeapPage>, path: &[u8]) -> Result<InodeId, FileError> {
+fn find(tree: &TmpFs<FramePage>, path: &[u8]) -> Result<InodeId, FileError> {
     let root = tree.root();
     let context = WalkContext { root, directory: root, identity: &Identity::ROOT };
     walk(tree, &context, path, LastLink::Follow)?.existing(tree)
@@ -85,7 +87,7 @@ pub fn read_whole(path: &[u8]) -> Result<FileBytes, FileError> {
     contents(&tree, file)
 }
 
-fn contents(tree: &TmpFs<HeapPage>, file: InodeId) -> Result<FileBytes, FileError> {
+fn contents(tree: &TmpFs<FramePage>, file: InodeId) -> Result<FileBytes, FileError> {
     if let Some(bytes) = tree.borrowed(file) {
         return Ok(FileBytes::Archive(bytes));
     }
@@ -116,7 +118,8 @@ pub fn program(path: &[u8]) -> Result<FileBytes, FileError> {
             FileError::AccessDenied
         });
     }
-    contents(&tree, file)
+    drop(tree);
+    mapped(file)
 }
 
 /// The bytes of an open regular file, to be mapped.
@@ -124,7 +127,7 @@ pub fn program(path: &[u8]) -> Result<FileBytes, FileError> {
 /// # Errors
 /// As `read_whole`.
 pub fn mapped(file: InodeId) -> Result<FileBytes, FileError> {
-    contents(&root().lock(), file)
+    Ok(FileBytes::File(MappedFile::new(file)?))
 }
 
 /// The canonical path of a directory.

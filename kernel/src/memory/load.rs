@@ -1,5 +1,6 @@
 //! Loading a program: from a file's bytes to an address space that can be entered.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use hal::frame::OutOfMemory;
@@ -15,6 +16,8 @@ use crate::random;
 
 /// Bytes of the stack that are mapped from the start; it grows from there on.
 const FIRST_STACK_BYTES: u64 = 128 * 1024;
+/// How far into a file its program headers may reach: beyond what linkers make.
+const HEAD_BYTES: usize = 8192;
 /// Where position-independent programs begin, before a random part is added; as on Linux.
 const PIE_BASE: u64 = 0x5555_5555_4000;
 /// Pages of that random part at most: 28 bits, as on Linux.
@@ -61,9 +64,10 @@ impl From<FaultError> for LoadError {
         match error {
             FaultError::LimitExceeded => Self::LimitExceeded,
             // Segments lie in areas that were just made for them.
-            FaultError::OutOfMemory | FaultError::Violation(_) | FaultError::BeyondFile => {
-                Self::OutOfMemory
-            }
+            FaultError::OutOfMemory
+            | FaultError::Violation(_)
+            | FaultError::BeyondFile
+            | FaultError::NoRoom => Self::OutOfMemory,
         }
     }
 }
@@ -104,13 +108,16 @@ pub struct Start<'a> {
 /// # Errors
 /// See [`LoadError`]; nothing remains of the space.
 pub fn load(file: &FileBytes, start: &Start<'_>) -> Result<Loaded, LoadError> {
-    let bytes = file.as_slice();
+    let mut head = Vec::new();
+    head.try_reserve_exact(HEAD_BYTES).map_err(|_| LoadError::OutOfMemory)?;
+    head.resize(HEAD_BYTES, 0);
+    let count = file.read(0, &mut head);
     let options = LoadOptions {
         user: Layout::USER,
         pie_base: PIE_BASE + random::number() % PIE_RANDOM_PAGES * PAGE_BYTES,
         write_execute: WriteExecute::Refused,
     };
-    let plan = LoadPlan::new(bytes, bytes.len() as u64, &options).map_err(LoadError::Elf)?;
+    let plan = LoadPlan::new(&head[..count], file.len(), &options).map_err(LoadError::Elf)?;
     let space = UserSpace::new(random::number(), start.memory_bytes, start.stack_bytes)?;
     map_segments(&space, file, &plan)?;
     let heap_gap = random::number() % (32 << 20) / PAGE_BYTES * PAGE_BYTES;

@@ -6,34 +6,75 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::frame::{OutOfMemory, SharedFrame};
 use hal::interrupts::SpinLock;
+use vfs_core::FileError;
+use vm_core::address_space::PAGE_BYTES;
 use vm_core::sparse::Sparse;
 
+use super::space::PAGE_LEN;
+use crate::fs::{MappedFile, MappedPage, Wanted};
 use crate::levels;
 
-/// What lies behind a mapped file: bytes that do not change, either in the initial file system or a
-/// copy. Equal if they are the same bytes at the same place.
+/// A file's bytes.
 #[derive(Clone, Debug)]
 pub enum FileBytes {
     /// In place, in the initial archive.
     Archive(&'static [u8]),
-    /// A copy, shared by all areas that show it.
+    /// A copy.
     Copy(Arc<Vec<u8>>),
+    /// As they are whenever somebody looks.
+    File(Arc<MappedFile>),
 }
 
 impl FileBytes {
-    /// The bytes.
+    /// How many there are; none of a file that is gone.
     #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
+    pub fn len(&self) -> u64 {
         match self {
-            Self::Archive(bytes) => bytes,
-            Self::Copy(bytes) => bytes,
+            Self::Archive(bytes) => bytes.len() as u64,
+            Self::Copy(bytes) => bytes.len() as u64,
+            Self::File(file) => file.len().unwrap_or(0),
         }
+    }
+
+    /// Copies from `offset` on; answers how many bytes there were.
+    pub fn read(&self, offset: u64, bytes: &mut [u8]) -> usize {
+        let all = match self {
+            Self::Archive(all) => all,
+            Self::Copy(all) => all.as_slice(),
+            Self::File(file) => return file.read(offset, bytes).unwrap_or(0),
+        };
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = all.get(start..).unwrap_or_default();
+        let count = rest.len().min(bytes.len());
+        bytes[..count].copy_from_slice(&rest[..count]);
+        count
+    }
+
+    /// The page with this index; none behind the end.
+    ///
+    /// # Errors
+    /// When there is no room for a page that has to come into being.
+    pub fn page(&self, index: u64, wanted: Wanted) -> Result<Option<MappedPage<'_>>, FileError> {
+        let all = match self {
+            Self::Archive(all) => all,
+            Self::Copy(all) => all.as_slice(),
+            Self::File(file) => return file.page(index, wanted),
+        };
+        let start = index.checked_mul(PAGE_BYTES).and_then(|start| usize::try_from(start).ok());
+        let rest = start.and_then(|start| all.get(start..)).unwrap_or_default();
+        let page = &rest[..rest.len().min(PAGE_LEN)];
+        Ok((!page.is_empty()).then_some(MappedPage::Bytes(page)))
     }
 }
 
 impl PartialEq for FileBytes {
     fn eq(&self, other: &Self) -> bool {
-        core::ptr::eq(self.as_slice(), other.as_slice())
+        match (self, other) {
+            (Self::Archive(mine), Self::Archive(other)) => core::ptr::eq(*mine, *other),
+            (Self::Copy(mine), Self::Copy(other)) => Arc::ptr_eq(mine, other),
+            (Self::File(mine), Self::File(other)) => mine == other,
+            _ => false,
+        }
     }
 }
 
@@ -85,7 +126,7 @@ impl SharedMemory {
             return page.share();
         }
         let limit = hal::frame::total_bytes() / SHARE;
-        if super::is_short() || PAGES.load(Ordering::Relaxed) * 4096 >= limit {
+        if super::is_short() || PAGES.load(Ordering::Relaxed) * PAGE_BYTES >= limit {
             return Err(OutOfMemory);
         }
         let new = SharedFrame::allocate_zeroed()?;

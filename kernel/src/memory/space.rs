@@ -12,6 +12,7 @@ use vm_core::address_space::{
 };
 
 use super::object::{FileBytes, Object};
+use crate::fs::{MappedFile, MappedPage, Wanted};
 use crate::sync::Mutex;
 
 /// Areas that a process may have; Linux's `vm.max_map_count`.
@@ -40,6 +41,8 @@ pub enum FaultError {
     OutOfMemory,
     /// The page lies beyond the end of its file: SIGBUS.
     BeyondFile,
+    /// The file system has no room for the page of the file that has to come into being: SIGBUS.
+    NoRoom,
 }
 
 impl From<OutOfMemory> for FaultError {
@@ -138,15 +141,7 @@ impl UserSpace {
                     return self.map_page(page, frame, rights, Writing::ToFrame);
                 }
                 FaultAction::FileFill { offset } | FaultAction::FileCopy { offset } => {
-                    let backing = fault.area.kind.backing().ok_or(FaultError::BeyondFile)?;
-                    self.charge()?;
-                    let frame = match &backing.file {
-                        Object::Memory(memory) => memory.page(offset / PAGE_BYTES)?,
-                        // Every process has its own copy, so private and shared areas differ in
-                        // nothing but that nobody may write the file behind a shared one.
-                        Object::File(file) => filled(file, offset)?,
-                    };
-                    return self.map_page(page, frame, rights, Writing::ToFrame);
+                    return self.fill_from_file(fault.area, page, offset, access);
                 }
                 FaultAction::CopyOnWrite => {
                     if is_short() {
@@ -156,11 +151,80 @@ impl UserSpace {
                     return Ok(());
                 }
                 FaultAction::MakeWritable | FaultAction::Refresh => {
+                    if let Some(Object::File(FileBytes::File(file))) =
+                        fault.area.kind.backing().map(|backing| &backing.file)
+                        && fault.action == FaultAction::MakeWritable
+                    {
+                        file.note_change();
+                    }
                     self.tables.protect(page, page + PAGE_BYTES, hardware(rights));
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Gives a page of an area what the file or the shared memory behind it has there.
+    fn fill_from_file(
+        &self,
+        area: &Area<Object>,
+        page: u64,
+        offset: u64,
+        access: Access,
+    ) -> Result<(), FaultError> {
+        let backing = area.kind.backing().ok_or(FaultError::BeyondFile)?;
+        let index = offset / PAGE_BYTES;
+        let rights = area.protection;
+        self.charge()?;
+        let file = match &backing.file {
+            Object::Memory(memory) => {
+                return self.map_page(page, memory.page(index)?, rights, Writing::ToFrame);
+            }
+            Object::File(file) => file,
+        };
+        let is_write = access == Access::Write;
+        let wanted = match (area.kind.is_shared(), is_write) {
+            (false, false) => Wanted::ToRead,
+            (false, true) => Wanted::ToCopy,
+            (true, false) => Wanted::Shared,
+            (true, true) => Wanted::SharedToWrite,
+        };
+        let found = file.page(index, wanted).map_err(|_| FaultError::NoRoom)?;
+        let (frame, writing) = match (found.ok_or(FaultError::BeyondFile)?, wanted) {
+            (MappedPage::Frame(frame), Wanted::ToRead) => (frame, Writing::ToCopy),
+            (MappedPage::Frame(frame), Wanted::ToCopy) => (frame.copy()?, Writing::ToFrame),
+            // Who reads it first is asked again when it is written: the file's time changes then.
+            (MappedPage::Frame(frame), Wanted::Shared) => {
+                let rights = rights.without_write();
+                return self.map_page(page, frame, rights, Writing::ToFrame);
+            }
+            (MappedPage::Frame(frame), Wanted::SharedToWrite) => (frame, Writing::ToFrame),
+            (MappedPage::Bytes(bytes), _) => (filled(bytes)?, Writing::ToFrame),
+        };
+        self.map_page(page, frame, rights, writing)?;
+        if wanted == Wanted::ToRead
+            && let FileBytes::File(file) = file
+        {
+            self.map_around(file, area, page);
+        }
+        Ok(())
+    }
+
+    /// Maps the pages around one that was read, as far as the file has them in frames: most programs
+    /// read them soon, and a fault costs more than a page too many.
+    fn map_around(&self, file: &MappedFile, area: &Area<Object>, page: u64) {
+        const AROUND_BYTES: u64 = 16 * PAGE_BYTES;
+        let window = page - page % AROUND_BYTES;
+        let start = window.max(area.range.start());
+        let end = window.saturating_add(AROUND_BYTES).min(area.range.end());
+        let Some(first) = area.file_offset(start).map(|offset| offset / PAGE_BYTES) else { return };
+        let count = end.saturating_sub(start) / PAGE_BYTES;
+        file.for_each_frame(first, first.saturating_add(count), |index, frame| {
+            let at = start + (index - first) * PAGE_BYTES;
+            at == page
+                || self.charge().is_ok()
+                    && self.map_page(at, frame, area.protection, Writing::ToCopy).is_ok()
+        });
     }
 
     /// Makes room for one page more, within the process's limit.
@@ -372,17 +436,15 @@ impl UserSpace {
     }
 }
 
-/// A frame with a page of a file, and zeros behind its end.
-fn filled(file: &FileBytes, offset: u64) -> Result<SharedFrame, FaultError> {
-    let bytes = file.as_slice();
-    let start = usize::try_from(offset).unwrap_or(usize::MAX);
-    let bytes = bytes.get(start..).filter(|rest| !rest.is_empty()).ok_or(FaultError::BeyondFile)?;
-    let frame = SharedFrame::allocate()?;
-    let count = bytes.len().min(PAGE_LEN);
-    if count < PAGE_LEN {
-        frame.zero();
+/// A frame with these bytes, and zeros behind them.
+fn filled(bytes: &[u8]) -> Result<SharedFrame, OutOfMemory> {
+    if bytes.len() < PAGE_LEN {
+        let frame = SharedFrame::allocate_zeroed()?;
+        frame.write(0, bytes);
+        return Ok(frame);
     }
-    frame.write(0, &bytes[..count]);
+    let frame = SharedFrame::allocate()?;
+    frame.write(0, bytes);
     Ok(frame)
 }
 

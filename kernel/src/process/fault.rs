@@ -17,7 +17,7 @@ pub(super) fn memory(thread: &Thread, process: &Process, error: FaultError, addr
     match error {
         FaultError::Violation(Violation::Unmapped) => fault(Signal::SIGSEGV, SigInfo::SEGV_MAPERR),
         FaultError::Violation(Violation::Denied) => fault(Signal::SIGSEGV, SigInfo::SEGV_ACCERR),
-        FaultError::BeyondFile => fault(Signal::SIGBUS, SigInfo::BUS_ADRERR),
+        FaultError::BeyondFile | FaultError::NoRoom => fault(Signal::SIGBUS, SigInfo::BUS_ADRERR),
         FaultError::LimitExceeded => {
             events::publish(
                 Kind::LimitExceeded,

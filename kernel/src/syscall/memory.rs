@@ -71,14 +71,15 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             if !file.can_read() {
                 return Err(Errno::EACCES);
             }
-            let file = Object::File(fs::mapped(inode).map_err(file_errno)?);
-            let backing = Backing { file, offset };
+            let bytes = Object::File(fs::mapped(inode).map_err(file_errno)?);
+            let backing = Backing { file: bytes, offset };
             if mmap.is_shared {
-                // What a program writes there would have to reach the file: not here yet.
-                if mmap.prot.contains(Prot::WRITE) {
-                    return Err(Errno::ENODEV);
+                if !file.can_write() {
+                    if mmap.prot.contains(Prot::WRITE) {
+                        return Err(Errno::EACCES);
+                    }
+                    max_protection = Protection::READ_EXECUTE;
                 }
-                max_protection = Protection::READ_EXECUTE;
                 Kind::SharedFile(backing)
             } else {
                 Kind::PrivateFile(backing)

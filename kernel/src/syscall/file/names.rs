@@ -6,8 +6,8 @@ use linux_abi::file::{AT_FDCWD, AccessMode, Open, OpenFlags};
 use linux_abi::layout::{DirectoryEntries, EntryKind};
 use linux_abi::{Arguments, Errno, UserPointer};
 use vfs_core::{
-    Access, FileKind, FileTree, HeapPage, Identity, InodeId, LastLink, LinkTarget, NewNode,
-    OpenPlan, TmpFs, WalkContext, plan_open, walk,
+    Access, FileKind, FileTree, Identity, InodeId, LastLink, LinkTarget, NewNode, OpenPlan, TmpFs,
+    WalkContext, plan_open, walk,
 };
 
 use super::descriptors::insert;
@@ -22,7 +22,7 @@ pub(super) fn at_directory<R>(
     caller: &Caller<'_>,
     directory: i32,
     path: &[u8],
-    f: impl FnOnce(&mut TmpFs<HeapPage>, &WalkContext<'_, InodeId>) -> Result<R, Errno>,
+    f: impl FnOnce(&mut TmpFs<fs::FramePage>, &WalkContext<'_, InodeId>) -> Result<R, Errno>,
 ) -> Result<R, Errno> {
     let start = if path.first() == Some(&b'/') {
         None

@@ -207,7 +207,7 @@ impl<P: Page> Contents<P> {
             let last = self.leaves.get_mut(index / LEAF).and_then(Option::as_mut);
             if let Some(Some(page)) = last.and_then(|leaf| leaf.get_mut(index % LEAF)) {
                 // What was cut off must not come back when the file grows again.
-                page.clear_from(within);
+                page.clear(within, PAGE_BYTES);
             }
         }
         self.size = size;

@@ -19,12 +19,12 @@ pub trait Page: Sized {
     /// Changes its bytes from `offset` on, up to [`PAGE_BYTES`].
     fn write(&mut self, offset: usize, bytes: &[u8]);
 
-    /// Makes zeroes of its bytes from `offset` on.
-    fn clear_from(&mut self, offset: usize) {
+    /// Makes zeroes of its bytes from `start` up to `end`.
+    fn clear(&mut self, start: usize, end: usize) {
         const ZEROES: [u8; 256] = [0; 256];
-        let mut at = offset;
-        while at < PAGE_BYTES {
-            let step = ZEROES.len().min(PAGE_BYTES - at);
+        let mut at = start;
+        while at < end {
+            let step = ZEROES.len().min(end - at);
             self.write(at, &ZEROES[..step]);
             at += step;
         }

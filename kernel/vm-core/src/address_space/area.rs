@@ -129,6 +129,12 @@ impl Protection {
         Self(self.0 | other.0)
     }
 
+    /// The same, but for writing.
+    #[must_use]
+    pub const fn without_write(self) -> Self {
+        Self(self.0 & !Self::WRITE.0)
+    }
+
     /// Whether everything in `other` is allowed.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {

@@ -1,0 +1,175 @@
+//! Files as memory: page frames are what files consist of, and a mapping shows them as they are.
+
+use alloc::sync::Arc;
+
+use hal::frame::SharedFrame;
+use vfs_core::{FileError, FilePage, InodeId, PAGE_BYTES, Page};
+
+use super::{root, wall_time};
+use crate::memory::is_short;
+
+/// A page of a file: a frame that programs may have mapped.
+#[derive(Debug)]
+pub struct FramePage(SharedFrame);
+
+impl Page for FramePage {
+    fn zeroed() -> Option<Self> {
+        if is_short() {
+            return None;
+        }
+        SharedFrame::allocate_zeroed().ok().map(Self)
+    }
+
+    fn read(&self, offset: usize, bytes: &mut [u8]) {
+        let count = self.0.read(offset, bytes);
+        debug_assert_eq!(count, bytes.len(), "a page was read beyond its end");
+    }
+
+    fn write(&mut self, offset: usize, bytes: &[u8]) {
+        let count = self.0.write(offset, bytes);
+        debug_assert_eq!(count, bytes.len(), "a page was written beyond its end");
+    }
+}
+
+/// What a page of a file is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// To be read, and copied before it is written.
+    ToRead,
+    /// To be copied at once.
+    ToCopy,
+    /// To be seen as others change it.
+    Shared,
+    /// The same, and it is about to be changed.
+    SharedToWrite,
+}
+
+/// A page of a file.
+#[derive(Debug)]
+pub enum MappedPage<'a> {
+    /// The file's own frame. It may be written only if it was wanted shared.
+    Frame(SharedFrame),
+    /// Its bytes; zeros follow.
+    Bytes(&'a [u8]),
+}
+
+/// A regular file that is mapped. It stays until this is dropped, whatever becomes of its name.
+#[derive(Debug)]
+pub struct MappedFile {
+    inode: InodeId,
+}
+
+impl PartialEq for MappedFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.inode == other.inode
+    }
+}
+
+impl MappedFile {
+    /// The file with this number.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn new(inode: InodeId) -> Result<Arc<Self>, FileError> {
+        root().lock().retain(inode)?;
+        Ok(Arc::new(Self { inode }))
+    }
+
+    /// Its length in bytes.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn len(&self) -> Result<u64, FileError> {
+        Ok(root().lock().metadata(self.inode)?.size)
+    }
+
+    /// Copies from `offset` on; answers how many bytes there were.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<usize, FileError> {
+        root().lock().read(self.inode, offset, bytes)
+    }
+
+    /// The page with this index; none behind the end of the file.
+    ///
+    /// # Errors
+    /// When the file system has no room for a page that has to come into being.
+    pub fn page(
+        &self,
+        index: u64,
+        wanted: Wanted,
+    ) -> Result<Option<MappedPage<'static>>, FileError> {
+        let mut tree = root().lock();
+        let is_shared = matches!(wanted, Wanted::Shared | Wanted::SharedToWrite);
+        if !is_shared {
+            let bytes = match tree.page(self.inode, index)? {
+                None => return Ok(None),
+                Some(FilePage::Written(page)) => return share(&page.0).map(Some),
+                Some(FilePage::Borrowed(bytes)) => match SharedFrame::of_archive(bytes) {
+                    Some(frame) => return Ok(Some(MappedPage::Frame(frame))),
+                    None => bytes,
+                },
+                Some(FilePage::Part(bytes)) => bytes,
+            };
+            // A hole, or what will be copied anyway, is worth no page of the file.
+            if bytes.is_empty() || wanted == Wanted::ToCopy {
+                return Ok(Some(MappedPage::Bytes(bytes)));
+            }
+            // What does not lie in a frame of its own is put into one for all who map it; if there
+            // is no room for that, everyone has a copy.
+            return match tree.make_page(self.inode, index) {
+                Ok(Some(page)) => share(&page.0).map(Some),
+                _ => Ok(Some(MappedPage::Bytes(bytes))),
+            };
+        }
+        if wanted == Wanted::SharedToWrite {
+            tree.note_change(self.inode, wall_time());
+        }
+        match tree.make_page(self.inode, index)? {
+            None => Ok(None),
+            Some(page) => share(&page.0).map(Some),
+        }
+    }
+
+    /// Calls `f` with the index and the frame of each page of a range that has one already.
+    pub fn for_each_frame(
+        &self,
+        first: u64,
+        end: u64,
+        mut f: impl FnMut(u64, SharedFrame) -> bool,
+    ) {
+        let tree = root().lock();
+        for index in first..end {
+            let frame = match tree.page(self.inode, index) {
+                Ok(Some(FilePage::Written(page))) => page.0.share().ok(),
+                Ok(Some(FilePage::Borrowed(bytes))) => SharedFrame::of_archive(bytes),
+                Ok(Some(FilePage::Part(_))) => None,
+                Ok(None) | Err(_) => return,
+            };
+            if let Some(frame) = frame
+                && !f(index, frame)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Notes that it was changed through a mapping.
+    pub fn note_change(&self) {
+        root().lock().note_change(self.inode, wall_time());
+    }
+}
+
+fn share(frame: &SharedFrame) -> Result<MappedPage<'static>, FileError> {
+    frame.share().map(MappedPage::Frame).map_err(|_| FileError::OutOfMemory)
+}
+
+impl Drop for MappedFile {
+    fn drop(&mut self) {
+        let discarded = root().lock().release(self.inode);
+        drop(discarded);
+    }
+}
+
+const _: () = assert!(PAGE_BYTES == 4096);
