@@ -20,7 +20,7 @@ int main(void) {
     int f = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (f < 0)
         f = open(path = "/mmap_shared_file", O_RDWR | O_CREAT | O_TRUNC, 0600);
-    if (f < 0 || ftruncate(f, 3 * PAGE + 100))
+    if (f < 0 || pwrite(f, "", 1, 3 * PAGE + 99) != 1)
         return 1;
     char *s = mmap(0, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0);
     char *t = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, f, PAGE);
