@@ -44,6 +44,116 @@ pub enum FutexOperation {
         /// The value that the word must have, or the answer is EAGAIN.
         expected: Option<u32>,
     },
+    /// Change another word and wake sleepers on both (`FUTEX_WAKE_OP`).
+    WakeOp {
+        /// How many to wake.
+        wake: u32,
+        /// The other word, a multiple of 4.
+        target: u64,
+        /// How many of its sleepers to wake if the word was as `change` asks.
+        wake_target: u32,
+        /// What becomes of the other word.
+        change: FutexChange,
+    },
+}
+
+/// What `FUTEX_WAKE_OP` does to a word, and what it asks about its former value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FutexChange {
+    operation: Operation,
+    operand: i32,
+    comparison: Comparison,
+    compared: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Set,
+    Add,
+    Or,
+    AndNot,
+    Xor,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl FutexChange {
+    /// From the call's last argument: four bits of operation, four of comparison, twelve of each
+    /// operand, signed.
+    ///
+    /// # Errors
+    /// ENOSYS for an operation or a comparison that does not exist.
+    pub fn decode(word: u32) -> Result<Self, Errno> {
+        const SHIFTS: u32 = 8;
+        let number = |bits: u32| {
+            // Twelve bits, the highest of which is the sign.
+            let shifted = (bits & 0xfff) << 20;
+            shifted.cast_signed() >> 20
+        };
+        let code = word >> 28;
+        let operand = number(word >> 12);
+        let operand = if code & SHIFTS == 0 {
+            operand
+        } else {
+            1_u32.rotate_left((word >> 12) & 31).cast_signed()
+        };
+        Ok(Self {
+            operation: match code & !SHIFTS {
+                0 => Operation::Set,
+                1 => Operation::Add,
+                2 => Operation::Or,
+                3 => Operation::AndNot,
+                4 => Operation::Xor,
+                _ => return Err(Errno::ENOSYS),
+            },
+            operand,
+            comparison: match (word >> 24) & 0xf {
+                0 => Comparison::Equal,
+                1 => Comparison::NotEqual,
+                2 => Comparison::Less,
+                3 => Comparison::LessOrEqual,
+                4 => Comparison::Greater,
+                5 => Comparison::GreaterOrEqual,
+                _ => return Err(Errno::ENOSYS),
+            },
+            compared: number(word),
+        })
+    }
+
+    /// The word after the change.
+    #[must_use]
+    pub const fn apply(self, word: u32) -> u32 {
+        let operand = self.operand.cast_unsigned();
+        match self.operation {
+            Operation::Set => operand,
+            Operation::Add => word.wrapping_add(operand),
+            Operation::Or => word | operand,
+            Operation::AndNot => word & !operand,
+            Operation::Xor => word ^ operand,
+        }
+    }
+
+    /// Whether the word was as asked for before the change.
+    #[must_use]
+    pub const fn holds(self, before: u32) -> bool {
+        let before = before.cast_signed();
+        match self.comparison {
+            Comparison::Equal => before == self.compared,
+            Comparison::NotEqual => before != self.compared,
+            Comparison::Less => before < self.compared,
+            Comparison::LessOrEqual => before <= self.compared,
+            Comparison::Greater => before > self.compared,
+            Comparison::GreaterOrEqual => before >= self.compared,
+        }
+    }
 }
 
 /// A time limit of a wait.
@@ -87,6 +197,12 @@ impl Futex {
                 requeue: count(arguments.int(3))?,
                 target: aligned(arguments.word(4))?,
                 expected: (command == 4).then_some(bitset),
+            },
+            5 if !is_realtime => FutexOperation::WakeOp {
+                wake: wake_count,
+                target: aligned(arguments.word(4))?,
+                wake_target: u32::try_from(arguments.int(3)).unwrap_or(0).max(1),
+                change: FutexChange::decode(bitset)?,
             },
             9 => FutexOperation::Wait {
                 expected: value,

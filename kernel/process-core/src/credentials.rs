@@ -179,6 +179,24 @@ impl Credentials {
         self.capabilities.contains(capability)
     }
 
+    /// Whether the limit of tasks a user may have does not bind it: setrlimit(2), RLIMIT_NPROC.
+    pub const fn is_exempt_from_task_limit(&self) -> bool {
+        self.real_uid.0 == 0
+            || self.is_capable(Capability::SysResource)
+            || self.is_capable(Capability::SysAdmin)
+    }
+
+    /// Whether it may look into a process with those credentials: ptrace(2).
+    pub fn may_access(&self, other: &Self) -> bool {
+        let is_same_user = [other.real_uid, other.effective_uid, other.saved_uid]
+            .iter()
+            .all(|uid| *uid == self.real_uid);
+        let is_same_group = [other.real_gid, other.effective_gid, other.saved_gid]
+            .iter()
+            .all(|gid| *gid == self.real_gid);
+        self.is_capable(Capability::SysPtrace) || is_same_user && is_same_group
+    }
+
     /// Whether it acts with the rights of this group.
     pub fn is_in_group(&self, gid: Gid) -> bool {
         self.effective_gid == gid || self.groups.contains(&gid)

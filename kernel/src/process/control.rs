@@ -72,10 +72,7 @@ impl Process {
         let is_orphaned = table
             .get(self.pid)
             .is_ok_and(|record| !record.parent().is_system() && table.is_orphaned(record.group()));
-        SignalContext {
-            is_protected: self.pid.number() == INIT && self.space.is_some(),
-            is_orphaned,
-        }
+        SignalContext { is_protected: self.pid.number() == INIT && self.is_program, is_orphaned }
     }
 }
 
@@ -262,7 +259,7 @@ pub fn set_scheduling(
         profile.scheduling = scheduling;
         *now = affinity;
     }
-    let threads = process.threads.lock().clone();
+    let threads = process.threads.lock().list.clone();
     for thread in threads {
         thread.set_params(params(&scheduling));
         thread.set_affinity(affinity);

@@ -8,14 +8,15 @@ use core::fmt;
 use hal::interrupts::SpinLock;
 use process_core::{
     ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
-    ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, Resource,
-    Scheduling, SignalSet, Uid, Usage,
+    ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, Scheduling,
+    SignalSet, Uid,
 };
 use sched_core::CpuSet;
 use vfs_core::{Descriptor, DescriptorTable, FileError};
 
 use super::control::params;
-use super::{Load, Output, Process, end_thread, now, program, table};
+use super::sharing::{FileTable, SpaceOwner};
+use super::{Load, OUT_OF_MEMORY, Output, Process, Threads, end_thread, now, program, table};
 use crate::broadcast::Broadcast;
 use crate::events::{self, Kind};
 use crate::fs::{self, OpenFile};
@@ -24,7 +25,7 @@ use crate::memory::{self, LoadError};
 use crate::scheduler::{self, Task, Thread};
 
 /// Bytes of the kernel stack of a program's thread.
-const PROGRAM_STACK_BYTES: u64 = 16 * 1024;
+pub(super) const PROGRAM_STACK_BYTES: u64 = 16 * 1024;
 
 /// A program to be started.
 #[derive(Clone, Debug)]
@@ -89,8 +90,6 @@ impl fmt::Display for CreateError {
     }
 }
 
-const OUT_OF_MEMORY: ProcessError = ProcessError::ResourceExhausted { resource: Resource::Memory };
-
 /// Starts a program, whose parent is the process manager.
 ///
 /// # Errors
@@ -137,8 +136,8 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
         Entry {
             profile,
             credentials: Arc::new(new.credentials.clone()),
-            space: Some(loaded.space),
-            files,
+            space: Some(SpaceOwner::new(loaded.space)),
+            files: FileTable::new(files),
             output,
             affinity: new.affinity,
             stack_bytes: PROGRAM_STACK_BYTES,
@@ -198,7 +197,7 @@ pub fn spawn_kernel_thread(
         profile,
         credentials: Arc::new(Credentials::root()),
         space: None,
-        files: DescriptorTable::new(),
+        files: FileTable::new(DescriptorTable::new()),
         output: Arc::new(Output::new()),
         affinity: CpuSet::ALL,
         stack_bytes,
@@ -218,8 +217,8 @@ pub fn spawn_kernel_thread(
 struct Entry {
     profile: Profile,
     credentials: Arc<Credentials>,
-    space: Option<memory::UserSpace>,
-    files: DescriptorTable<Arc<OpenFile>>,
+    space: Option<Arc<SpaceOwner>>,
+    files: FileTable,
     output: Arc<Output>,
     affinity: CpuSet,
     stack_bytes: u64,
@@ -256,20 +255,21 @@ fn make(
     let scheduling = entry.profile.scheduling;
     let process = Arc::new(Process {
         pid,
-        space: entry.space,
-        threads: SpinLock::new(levels::PROCESS, "threads", Vec::new()),
+        is_program: entry.space.is_some(),
+        space: SpinLock::new(levels::PROCESS, "space", entry.space),
+        threads: SpinLock::new(levels::PROCESS, "threads", Threads::default()),
         signals: SpinLock::new(
             levels::PROCESS,
             "signals",
             ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?,
         ),
-        files: SpinLock::new(levels::PROCESS, "files", entry.files),
+        files: entry.files,
         output: entry.output,
         affinity: SpinLock::new(levels::PROCESS, "affinity", entry.affinity),
         open_files_limit: entry.profile.limits.open_files.into(),
         is_ending: false.into(),
         is_suspended: false.into(),
-        ended_threads: SpinLock::new(levels::PROCESS, "usage", Usage::default()),
+        main_code: 0.into(),
         has_ended: false.into(),
         ended: Broadcast::new(),
         load: Load::default(),
@@ -281,10 +281,11 @@ fn make(
         params: params(&scheduling),
         affinity: entry.affinity,
         stack_bytes: entry.stack_bytes,
+        is_like_running: false,
         main,
     })
     .map_err(|_| OUT_OF_MEMORY)?;
-    process.threads.lock().push(Arc::clone(&thread));
+    process.threads.lock().list.push(Arc::clone(&thread));
     let record =
         NewProcess::new(reservation, Pid::SYSTEM, entry.credentials, entry.profile, process, now());
     if record.is_err() {
@@ -295,6 +296,6 @@ fn make(
 
 /// A thread that never runs and its process refer to each other: this frees both.
 fn let_go_of(thread: &Thread) {
-    let threads = core::mem::take(&mut *thread.process().threads.lock());
+    let threads = core::mem::take(&mut thread.process().threads.lock().list);
     drop(threads);
 }

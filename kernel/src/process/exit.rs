@@ -29,7 +29,7 @@ pub(super) fn begin(pid: Pid, exit: ExitStatus) -> Result<(), ProcessError> {
 impl Process {
     /// Has all threads look at the process before they go on in the program.
     pub(super) fn call_threads(&self) {
-        let threads = self.threads.lock().clone();
+        let threads = self.threads.lock().list.clone();
         for thread in threads {
             thread.call_for_attention();
         }
@@ -41,15 +41,30 @@ impl Process {
 pub fn end_thread(code: u8) {
     let Some(thread) = scheduler::current() else { return };
     let process = Arc::clone(thread.process());
+    super::thread::leave_program(&thread, &process);
+    let tid = thread.tid();
+    if tid == process.pid.main_thread() {
+        process.main_code.store(code, Ordering::Relaxed);
+    }
     {
         let mut threads = process.threads.lock();
-        threads.retain(|other| !Arc::ptr_eq(other, &thread));
+        threads.list.retain(|other| !Arc::ptr_eq(other, &thread));
+        threads.ended.add_thread(&thread.figures.usage());
     }
-    process.ended_threads.lock().add_thread(&thread.figures.usage());
-    process.signals.lock().remove_thread(thread.tid());
-    let left = table().lock().remove_thread(thread.tid());
+    let heir = {
+        let mut signals = process.signals.lock();
+        signals.remove_thread(tid);
+        signals.next_thread_with_work(None)
+    };
+    // What this thread was woken for may now be another's.
+    if let Some(heir) = heir
+        && let Some(heir) = process.thread(heir)
+    {
+        heir.call_for_attention();
+    }
+    let left = table().lock().remove_thread(tid);
     if left == Ok(0) {
-        end_process(&process, code);
+        end_process(&process, process.main_code.load(Ordering::Relaxed));
     }
 }
 
@@ -60,11 +75,10 @@ fn end_process(process: &Arc<Process>, code: u8) {
     // If nobody has decided how it ended, it ends by itself.
     let _ = table().lock().terminate(pid, ExitStatus::Code(code));
     let usage = process.usage();
-    let files: alloc::vec::Vec<_> = process.files.lock().take_all().collect();
-    drop(files);
-    if let Some(space) = &process.space {
-        space.retire();
-    }
+    process.files.leave();
+    let space = process.space.lock().take();
+    // The last process in a space frees it.
+    drop(space);
     let (name, exit, reaper) = {
         let mut table = table().lock();
         let Ok(notice) = table.become_zombie(pid, usage, now()) else { return };

@@ -39,7 +39,7 @@ impl Process {
     /// Has one thread look at the process before it goes on in the program.
     pub(super) fn call_thread(&self, tid: process_core::Tid) {
         let thread: Option<Arc<Thread>> =
-            self.threads.lock().iter().find(|thread| thread.tid() == tid).cloned();
+            self.threads.lock().list.iter().find(|thread| thread.tid() == tid).cloned();
         if let Some(thread) = thread {
             thread.call_for_attention();
         }

@@ -8,13 +8,16 @@ mod control;
 mod create;
 mod exit;
 mod fault;
+mod futex;
 mod handler;
 mod masks;
 mod output;
 mod program;
 mod record;
+mod sharing;
 mod snapshot;
 mod suspension;
+mod thread;
 mod totals;
 
 pub use control::{
@@ -23,32 +26,38 @@ pub use control::{
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
 pub use exit::end_thread;
+pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
 pub use handler::{replace_stack, shown_stack, wanted_stack};
 pub use masks::{note_child_disposition, set_mask, set_mask_for_wait};
 pub use output::{Output, ended_output};
 pub use program::{Interrupted, return_from_handler};
 pub use record::{
-    change_limits, credentials_of, group_of, limits_of, name_of, parent_of, set_name,
-    set_working_directory, working_directory_of,
+    change_limits, check_access, credentials_of, find_thread, group_of, limits_of, name_of,
+    parent_of, set_name, set_working_directory, working_directory_of,
 };
+pub use sharing::FileTable;
 pub use snapshot::{Snapshot, counts, rows_after, snapshot, snapshots_after, total};
+pub use thread::{NewThread, ProgramThread, spawn_thread};
 pub use totals::{Totals, totals};
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use hal::interrupts::SpinLock;
 use ksync::Once;
-use process_core::{Instant, Pid, ProcessError, ProcessSignals, ProcessTable, TableConfig, Usage};
+use process_core::{
+    Instant, Pid, ProcessError, ProcessSignals, ProcessTable, Resource, TableConfig, Usage,
+};
 use sched_core::CpuSet;
-use vfs_core::DescriptorTable;
 
 use crate::broadcast::Broadcast;
-use crate::fs::OpenFile;
 use crate::levels;
 use crate::memory::UserSpace;
 use crate::scheduler::Thread;
+use sharing::SpaceOwner;
+
+const OUT_OF_MEMORY: ProcessError = ProcessError::ResourceExhausted { resource: Resource::Memory };
 
 /// All processes.
 static TABLE: Once<SpinLock<ProcessTable<Arc<Process>>>> = Once::new();
@@ -57,12 +66,15 @@ static TABLE: Once<SpinLock<ProcessTable<Arc<Process>>>> = Once::new();
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
-    /// None for a kernel thread.
-    space: Option<UserSpace>,
-    threads: SpinLock<Vec<Arc<Thread>>>,
+    /// Its memory, which other processes may share. None for a kernel thread, and when all threads
+    /// have ended.
+    space: SpinLock<Option<Arc<SpaceOwner>>>,
+    /// It is no kernel thread.
+    is_program: bool,
+    threads: SpinLock<Threads>,
     signals: SpinLock<ProcessSignals>,
     /// Its descriptors.
-    pub files: SpinLock<DescriptorTable<Arc<OpenFile>>>,
+    pub files: FileTable,
     /// What it wrote to the standard output and error that it was started with.
     pub output: Arc<Output>,
     /// Where its threads may run.
@@ -73,13 +85,21 @@ pub struct Process {
     is_ending: AtomicBool,
     /// It is suspended: its threads wait at the border. Written under the table's lock.
     is_suspended: AtomicBool,
-    /// What threads that have ended had used.
-    ended_threads: SpinLock<Usage>,
+    /// The code that its first thread ended with: the process's, if no thread ends all of it.
+    main_code: AtomicU8,
     /// Its last thread is gone.
     has_ended: AtomicBool,
     /// Who waits for its end.
     pub ended: Broadcast,
     load: Load,
+}
+
+/// A process's threads. Under one lock with what the ended ones had used, so that the sum never
+/// goes back.
+#[derive(Debug, Default)]
+struct Threads {
+    list: Vec<Arc<Thread>>,
+    ended: Usage,
 }
 
 /// CPU use of late, measured between two looks.
@@ -97,10 +117,33 @@ impl Process {
         self.pid
     }
 
-    /// Its address space; none for a kernel thread.
+    /// Its address space; none for a kernel thread, and when all threads have ended.
     #[must_use]
-    pub fn space(&self) -> Option<&UserSpace> {
-        self.space.as_ref()
+    pub fn space(&self) -> Option<Arc<UserSpace>> {
+        if !self.is_program {
+            return None;
+        }
+        self.space.lock().as_ref().map(|owner| Arc::clone(owner.space()))
+    }
+
+    /// Has the calling CPU use its memory. A kernel thread needs none and leaves what is loaded.
+    pub fn load_space(&self) {
+        if self.is_program
+            && let Some(space) = self.space()
+        {
+            space.tables().load();
+        }
+    }
+
+    /// Whether it is a program rather than a kernel thread.
+    #[must_use]
+    pub fn is_program(&self) -> bool {
+        self.is_program
+    }
+
+    /// Whether other processes run in its memory.
+    fn shares_space(&self) -> bool {
+        self.space.lock().as_ref().is_some_and(|owner| Arc::strong_count(owner) > 1)
     }
 
     /// Whether it has been told to end.
@@ -137,13 +180,17 @@ impl Process {
     /// All that it has used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let mut usage = *self.ended_threads.lock();
-        for thread in self.threads.lock().iter() {
-            usage.add_thread(&thread.figures.usage());
-        }
+        let mut usage = {
+            let threads = self.threads.lock();
+            let mut usage = threads.ended;
+            for thread in &threads.list {
+                usage.add_thread(&thread.figures.usage());
+            }
+            usage
+        };
         usage.signals = self.signals.lock().usage();
         usage.open_files = u32::try_from(self.files.lock().len()).unwrap_or(u32::MAX);
-        if let Some(space) = &self.space {
+        if let Some(space) = self.space() {
             let figures = space.figures();
             usage.memory.current_bytes = figures.resident_bytes;
             usage.memory.peak_bytes = figures.peak_bytes;

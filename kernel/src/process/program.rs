@@ -72,9 +72,10 @@ pub(super) fn run(context: UserContext) {
         }
         scheduler::preempt();
     }
+    let code = thread.program.code();
     drop(process);
     drop(thread);
-    end_thread(0);
+    end_thread(code);
 }
 
 impl Border {
@@ -82,7 +83,7 @@ impl Border {
     fn is_to_go_on(&mut self, thread: &Arc<Thread>, process: &Process) -> bool {
         loop {
             let was_called = thread.take_attention();
-            if process.is_ending() {
+            if process.is_to_leave(thread) {
                 return false;
             }
             if process.is_held() {

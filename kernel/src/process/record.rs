@@ -3,9 +3,10 @@
 use alloc::sync::Arc;
 
 use core::sync::atomic::Ordering;
-use process_core::{Credentials, Limits, LimitsChange, Pid, ProcessError, ProcessName};
+use process_core::{Credentials, Limits, LimitsChange, Pid, ProcessError, ProcessName, Tid};
 
 use super::table;
+use crate::scheduler::Thread;
 
 /// Its parent; none if that is the process manager.
 #[must_use]
@@ -91,4 +92,30 @@ pub fn set_working_directory(pid: Pid, path: Arc<str>) -> Result<(), ProcessErro
     // Dropped without the lock.
     drop(old);
     Ok(())
+}
+
+/// The thread with this number.
+///
+/// # Errors
+/// [`ProcessError::InvalidPid`] if there is none.
+pub fn find_thread(tid: Tid) -> Result<Arc<Thread>, ProcessError> {
+    let process = {
+        let table = table().lock();
+        let pid = table.process_of(tid)?;
+        Arc::clone(&table.get(pid)?.attachment)
+    };
+    process.thread(tid).ok_or(ProcessError::InvalidPid { value: i64::from(tid.number()) })
+}
+
+/// Whether one process may look into another: ptrace(2), "access mode checking".
+///
+/// # Errors
+/// [`ProcessError::PermissionDenied`], [`ProcessError::ProcessNotFound`].
+pub fn check_access(by: Pid, to: Pid) -> Result<(), ProcessError> {
+    let table = table().lock();
+    if table.get(by)?.credentials().may_access(table.get(to)?.credentials()) {
+        Ok(())
+    } else {
+        Err(ProcessError::PermissionDenied { pid: to })
+    }
 }

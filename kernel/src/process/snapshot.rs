@@ -86,8 +86,8 @@ fn complete(copied: Copied) -> Snapshot {
         snapshot.cpu_hundredths = process.recent_cpu(snapshot.usage.cpu.total_ns());
         let activities: Vec<ThreadActivity> = {
             let threads = process.threads.lock();
-            snapshot.cpu = threads.first().and_then(|thread| thread.last_cpu());
-            threads.iter().map(|thread| thread.activity()).collect()
+            snapshot.cpu = threads.list.first().and_then(|thread| thread.last_cpu());
+            threads.list.iter().map(|thread| thread.activity()).collect()
         };
         snapshot.state = snapshot.state.observed(activities);
     }

@@ -25,7 +25,7 @@ impl Process {
             scheduler::park(BlockReason::Signal);
         }
         let _ = thread.take_attention();
-        if self.is_ending() || self.signals.lock().has_work(thread.tid()) {
+        if self.is_to_leave(thread) || self.signals.lock().has_work(thread.tid()) {
             thread.note_attention();
         }
     }

@@ -49,6 +49,6 @@ pub fn totals() -> Totals {
 impl Process {
     /// The state that the table knows, joined with what the threads do.
     fn observed(&self, state: ProcessState) -> ProcessState {
-        state.observed(self.threads.lock().iter().map(|thread| thread.activity()))
+        state.observed(self.threads.lock().list.iter().map(|thread| thread.activity()))
     }
 }

@@ -176,9 +176,7 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
         Some(next) => {
             // A program's thread finds its memory wherever it goes on; a kernel thread needs none and
             // leaves what is loaded.
-            if let Some(space) = next.process().space() {
-                space.tables().load();
-            }
+            next.process().load_space();
             Some(next.context.clone())
         }
         None => own.idle_context.get().cloned(),

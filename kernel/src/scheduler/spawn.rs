@@ -25,6 +25,8 @@ pub struct Task {
     pub affinity: CpuSet,
     /// Bytes of its kernel stack.
     pub stack_bytes: u64,
+    /// Whether it starts with the vector registers of the thread that makes it.
+    pub is_like_running: bool,
     /// What it does.
     pub main: Box<dyn FnOnce() + Send>,
 }
@@ -45,7 +47,12 @@ impl fmt::Display for SpawnError {
 /// # Errors
 /// When memory is short; `main` is dropped.
 pub fn spawn(task: Task) -> Result<Arc<Thread>, SpawnError> {
-    let context = ThreadContext::new(task.stack_bytes, first_steps).map_err(|_| SpawnError)?;
+    let context = if task.is_like_running {
+        ThreadContext::new_like_running(task.stack_bytes, first_steps)
+    } else {
+        ThreadContext::new(task.stack_bytes, first_steps)
+    };
+    let context = context.map_err(|_| SpawnError)?;
     let state = State::new(task.params, task.affinity).map_err(|_| SpawnError)?;
     Ok(Arc::new(Thread::new(task.tid, task.process, context, state, task.main)))
 }

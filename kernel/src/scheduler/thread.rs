@@ -8,18 +8,21 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use hal::interrupts::SpinLock;
 use hal::thread::ThreadContext;
 use process_core::{CpuUsage, ThreadActivity, Tid, Usage};
-use sched_core::{CpuId, Key, State};
+use sched_core::{CpuId, Key, Params, State};
 
 use crate::levels;
-use crate::process::Process;
+use crate::process::{Process, ProgramThread};
 
 /// A thread of a process, or of the kernel.
 pub struct Thread {
-    tid: Tid,
+    /// Changes once at the most: the thread that calls `execve` takes its process's number.
+    tid: AtomicU32,
     process: Arc<Process>,
     pub(super) context: ThreadContext,
     pub(super) place: SpinLock<Position>,
     pub(super) start: SpinLock<Option<Box<dyn FnOnce() + Send>>>,
+    /// How urgent it is, lower first, for whoever wakes one of several.
+    rank: AtomicU8,
     /// A `ThreadActivity`, for observers.
     activity: AtomicU8,
     /// Something is waiting to be handled at the border to the program: a signal, a stop, the end.
@@ -28,6 +31,8 @@ pub struct Thread {
     handovers: AtomicU8,
     /// What the thread has used.
     pub figures: Figures,
+    /// What its program has told the kernel about it.
+    pub program: ProgramThread,
 }
 
 /// Where a thread is.
@@ -104,6 +109,10 @@ impl Figures {
     }
 }
 
+fn rank_of(params: Params) -> u8 {
+    u8::MAX - params.priority as u8
+}
+
 /// Adds to one of a thread's figures.
 pub fn count(figure: &AtomicU64, amount: u64) {
     figure.fetch_add(amount, Ordering::Relaxed);
@@ -118,7 +127,8 @@ impl Thread {
         start: Box<dyn FnOnce() + Send>,
     ) -> Self {
         Self {
-            tid,
+            rank: rank_of(state.params()).into(),
+            tid: tid.number().into(),
             process,
             context,
             place: SpinLock::new(
@@ -131,13 +141,31 @@ impl Thread {
             attention: AtomicBool::new(false),
             handovers: AtomicU8::new(0),
             figures: Figures::default(),
+            program: ProgramThread::default(),
         }
     }
 
     /// Its number.
     #[must_use]
     pub fn tid(&self) -> Tid {
-        self.tid
+        // Relaxed: it changes while the thread is its process's only one, by itself.
+        Tid::new(i64::from(self.tid.load(Ordering::Relaxed)))
+            .unwrap_or(self.process.pid().main_thread())
+    }
+
+    /// The thread, its process's only one, takes the process's number.
+    pub fn become_main(&self) {
+        self.tid.store(self.process.pid().number(), Ordering::Relaxed);
+    }
+
+    /// How urgent it is; lower is more.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        self.rank.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_rank(&self, params: Params) {
+        self.rank.store(rank_of(params), Ordering::Relaxed);
     }
 
     /// The process that it belongs to.
@@ -205,6 +233,6 @@ impl Thread {
 
 impl fmt::Debug for Thread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Thread").field("tid", &self.tid).finish_non_exhaustive()
+        f.debug_struct("Thread").field("tid", &self.tid()).finish_non_exhaustive()
     }
 }

@@ -67,6 +67,7 @@ impl Thread {
 
     /// Changes priority, class or nice, with effect at once.
     pub fn set_params(self: &Arc<Self>, params: Params) {
+        self.set_rank(params);
         self.change(
             |state| state.set_params(params),
             |cpu, key| {

@@ -16,7 +16,7 @@ use super::{Answer, Caller};
 use crate::fs;
 use crate::memory::{Object, SharedMemory, UserSpace};
 
-fn space<'a>(caller: &'a Caller<'_>) -> Result<&'a UserSpace, Errno> {
+fn space(caller: &Caller<'_>) -> Result<Arc<UserSpace>, Errno> {
     caller.process.space().ok_or(Errno::ENOSYS)
 }
 

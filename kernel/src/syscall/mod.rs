@@ -1,7 +1,9 @@
 //! System calls: from a number and six registers to an answer in one. One file an area; each call is
 //! a function that takes the caller and decoded arguments and gives a value or an errno.
 
+mod clone;
 mod file;
+mod futex;
 mod memory;
 mod process;
 mod signal;
@@ -158,8 +160,11 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::GETPGRP => process::getpgrp(caller),
         SystemCall::ARCH_PRCTL => process::arch_prctl(caller, arguments),
         SystemCall::PRCTL => process::prctl(caller, arguments),
-        SystemCall::SET_TID_ADDRESS => Ok(u64::from(caller.thread.tid().number())),
-        SystemCall::SET_ROBUST_LIST => process::set_robust_list(arguments),
+        SystemCall::CLONE => clone::clone(caller, arguments),
+        SystemCall::FUTEX => futex::futex(caller, arguments),
+        SystemCall::SET_TID_ADDRESS => futex::set_tid_address(caller, arguments),
+        SystemCall::SET_ROBUST_LIST => futex::set_robust_list(caller, arguments),
+        SystemCall::GET_ROBUST_LIST => futex::get_robust_list(caller, arguments),
         // The C libraries ask and do without; their loss is a few cycles in `getcpu`.
         SystemCall::RSEQ => Err(Errno::ENOSYS),
         SystemCall::PRLIMIT64 => process::prlimit(caller, arguments),

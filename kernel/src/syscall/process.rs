@@ -21,9 +21,11 @@ pub(super) fn errno(error: &ProcessError) -> Errno {
     }
 }
 
-/// `exit`: with one thread in each process it ends the process.
+/// `exit`: the thread ends, and its process with the last one.
 pub(super) fn exit(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    exit_group(caller, arguments)
+    let [code, ..] = arguments.word(0).to_le_bytes();
+    caller.thread.program.leave(code);
+    Ok(0)
 }
 
 pub(super) fn exit_group(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
@@ -94,13 +96,6 @@ pub(super) fn prctl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
         }
     }
     Ok(0)
-}
-
-/// `set_robust_list`: the list matters when a thread ends that holds a lock which others wait for.
-/// There are no others, in a process of one thread.
-pub(super) fn set_robust_list(arguments: &Arguments) -> Answer {
-    const HEAD_BYTES: u64 = 24;
-    if arguments.word(1) == HEAD_BYTES { Ok(0) } else { Err(Errno::EINVAL) }
 }
 
 pub(super) fn prlimit(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

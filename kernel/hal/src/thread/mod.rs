@@ -48,6 +48,18 @@ impl ThreadContext {
     /// # Errors
     /// When memory is short.
     pub fn new(stack_bytes: u64, entry: fn() -> !) -> Result<Self, OutOfMemory> {
+        Self::with(stack_bytes, entry, VectorState::new())
+    }
+
+    /// As `new`, with the vector registers of the thread that is running.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn new_like_running(stack_bytes: u64, entry: fn() -> !) -> Result<Self, OutOfMemory> {
+        Self::with(stack_bytes, entry, vector::copy_of_running())
+    }
+
+    fn with(stack_bytes: u64, entry: fn() -> !, state: VectorState) -> Result<Self, OutOfMemory> {
         let stack = KernelStack::allocate(stack_bytes.div_ceil(PAGE_BYTES))?;
         // What `switch_context` pops: six registers, then the address it returns to.
         let frame = [0_u64, 0, 0, entry as usize as u64, 0, 0, start_address()];
@@ -58,7 +70,7 @@ impl ThreadContext {
             stack_pointer: UnsafeCell::new(at),
             is_running: AtomicU8::new(0),
             stack: Some(stack),
-            vector: UnsafeCell::new(VectorState::new()),
+            vector: UnsafeCell::new(state),
         })))
     }
 

@@ -58,6 +58,11 @@ pub fn reset_vector_registers() {
     with_image(|image| *image = NEW.0);
 }
 
+/// What a new thread starts with that goes on where the running one is.
+pub(super) fn copy_of_running() -> VectorState {
+    VectorState(vector_registers())
+}
+
 /// Calls `f` with the running thread's image, which is complete, and not in the CPU, meanwhile.
 fn with_image<R>(f: impl FnOnce(&mut VectorImage) -> R) -> R {
     crate::interrupts::without(|| {

@@ -89,6 +89,12 @@ impl UserContext {
         }
     }
 
+    /// The registers of a new thread that goes on where this one is. Its time begins at zero.
+    #[must_use]
+    pub fn copy_for_child(&self) -> Self {
+        Self { frame: self.frame, user_ticks: 0, ..*self }
+    }
+
     /// Its registers.
     #[must_use]
     pub fn registers(&self) -> &TrapFrame {

@@ -71,7 +71,7 @@ fn check(address: u64, len: usize) -> Result<(), BadAddress> {
 }
 
 /// Lets the kernel touch user pages while `f` runs.
-fn with_access<R>(f: impl FnOnce() -> R) -> R {
+pub(super) fn with_access<R>(f: impl FnOnce() -> R) -> R {
     let has_smap = features::get().smap;
     if has_smap {
         // SAFETY: SMAP is there, hence the instruction; it is undone below.

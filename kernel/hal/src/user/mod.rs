@@ -3,8 +3,10 @@
 mod context;
 mod copy;
 mod entry;
+mod word;
 
 pub use context::{Exit, PageFault, UserContext};
 pub(crate) use copy::fixup_for;
 pub use copy::{BadAddress, copy_from, copy_to, zero};
 pub(crate) use entry::system_call_entry_address;
+pub use word::{compare_exchange_word, fill_in_word, load_word};

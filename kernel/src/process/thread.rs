@@ -1,0 +1,250 @@
+//! A program's further threads: made, and what is left to do in the program's memory when one ends.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use hal::interrupts::SpinLock;
+use hal::user::UserContext;
+use process_core::{ProcessError, ProcessName, Tid};
+
+use super::create::PROGRAM_STACK_BYTES;
+use super::futex::{self, FutexName, FutexPlace};
+use super::{OUT_OF_MEMORY, Process, program, table};
+use crate::levels;
+use crate::scheduler::{self, Task, Thread};
+
+/// What a program has told the kernel about one of its threads. Addresses are its claims; 0 is none.
+#[derive(Debug)]
+pub struct ProgramThread {
+    /// Where its number is cleared when it ends: `set_tid_address`.
+    clear_tid: AtomicU64,
+    /// Its list of robust locks.
+    robust_list: AtomicU64,
+    pub(super) futex: FutexPlace,
+    /// It has called `exit`, with this code.
+    is_leaving: AtomicBool,
+    code: AtomicU8,
+    /// Its own name, if it has one that is not its process's.
+    name: SpinLock<Option<ProcessName>>,
+}
+
+impl Default for ProgramThread {
+    fn default() -> Self {
+        Self {
+            clear_tid: AtomicU64::new(0),
+            robust_list: AtomicU64::new(0),
+            futex: FutexPlace::default(),
+            is_leaving: AtomicBool::new(false),
+            code: AtomicU8::new(0),
+            name: SpinLock::new(levels::PROCESS, "thread name", None),
+        }
+    }
+}
+
+// Relaxed throughout: only the thread itself writes, before it ends.
+impl ProgramThread {
+    /// Says where its number is cleared when it ends.
+    pub fn set_clear_tid(&self, address: u64) {
+        self.clear_tid.store(address, Ordering::Relaxed);
+    }
+
+    /// Says where its list of robust locks is.
+    pub fn set_robust_list(&self, address: u64) {
+        self.robust_list.store(address, Ordering::Relaxed);
+    }
+
+    /// Where its list of robust locks is.
+    #[must_use]
+    pub fn robust_list(&self) -> u64 {
+        self.robust_list.load(Ordering::Relaxed)
+    }
+
+    /// It ends at the next border to its program.
+    pub fn leave(&self, code: u8) {
+        self.code.store(code, Ordering::Relaxed);
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn code(&self) -> u8 {
+        self.code.load(Ordering::Relaxed)
+    }
+
+    /// Its own name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<ProcessName> {
+        *self.name.lock()
+    }
+
+    /// Gives it a name of its own.
+    pub fn set_name(&self, name: Option<ProcessName>) {
+        *self.name.lock() = name;
+    }
+}
+
+/// A thread to be made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewThread {
+    /// Its stack pointer, if it is not its maker's.
+    pub stack: Option<u64>,
+    /// The base of FS, if it is not its maker's.
+    pub tls: Option<u64>,
+    /// Where it stores its number first.
+    pub store_tid: Option<u64>,
+    /// Where its number is cleared when it ends.
+    pub clear_tid: Option<u64>,
+}
+
+impl NewThread {
+    /// The registers that it starts with: its maker's, who gets another answer from the call.
+    pub(super) fn context(&self, maker: &UserContext) -> UserContext {
+        let mut context = maker.copy_for_child();
+        context.set_result(0);
+        if let Some(stack) = self.stack {
+            context.modify(|registers| registers.rsp = stack);
+        }
+        if let Some(tls) = self.tls {
+            // An address that is not the program's has been refused by who decoded the call.
+            let _ = context.set_fs_base(tls);
+        }
+        context
+    }
+
+    /// What it does.
+    pub(super) fn main(self, context: UserContext) -> Box<dyn FnOnce() + Send> {
+        Box::new(move || {
+            if let (Some(address), Some(thread)) = (self.store_tid, scheduler::current()) {
+                // As on Linux, a place that cannot be written stays as it is.
+                let _ = hal::user::copy_to(address, &thread.tid().number().to_le_bytes());
+            }
+            program::run(context);
+        })
+    }
+}
+
+/// Makes a further thread of the running one's process, which goes on where the running one is.
+/// `announce` is told its number before it runs.
+///
+/// # Errors
+/// [`ProcessError::LimitExceeded`], [`ProcessError::ResourceExhausted`],
+/// [`ProcessError::InvalidState`] for a process that is ending.
+pub fn spawn_thread(
+    maker: &Arc<Thread>,
+    context: &UserContext,
+    new: NewThread,
+    announce: impl FnOnce(Tid),
+) -> Result<Tid, ProcessError> {
+    let process = maker.process();
+    let (tid, scheduling) = {
+        let mut table = table().lock();
+        let record = table.get(process.pid)?;
+        let limit = record.profile.limits.processes;
+        let limit = (!record.credentials().is_exempt_from_task_limit()).then_some(limit);
+        let scheduling = record.profile.scheduling;
+        (table.add_thread(process.pid, limit)?, scheduling)
+    };
+    let thread = make(maker, process, tid, context, new, &scheduling).inspect_err(|_| {
+        let _ = table().lock().remove_thread(tid);
+    })?;
+    announce(tid);
+    thread.start();
+    Ok(tid)
+}
+
+fn make(
+    maker: &Arc<Thread>,
+    process: &Arc<Process>,
+    tid: Tid,
+    context: &UserContext,
+    new: NewThread,
+    scheduling: &process_core::Scheduling,
+) -> Result<Arc<Thread>, ProcessError> {
+    let thread = scheduler::spawn(Task {
+        tid,
+        process: Arc::clone(process),
+        params: super::control::params(scheduling),
+        affinity: process.affinity(),
+        stack_bytes: PROGRAM_STACK_BYTES,
+        is_like_running: true,
+        main: new.main(new.context(context)),
+    })
+    .map_err(|_| OUT_OF_MEMORY)?;
+    thread.program.set_clear_tid(new.clear_tid.unwrap_or(0));
+    thread.program.set_name(maker.program.name());
+    {
+        let mut signals = process.signals.lock();
+        let mask = signals.mask(maker.tid());
+        signals.add_thread(tid, mask)?;
+    }
+    let mut threads = process.threads.lock();
+    if threads.list.try_reserve(1).is_err() {
+        drop(threads);
+        process.signals.lock().remove_thread(tid);
+        return Err(OUT_OF_MEMORY);
+    }
+    threads.list.push(Arc::clone(&thread));
+    Ok(thread)
+}
+
+impl Process {
+    /// Whether this thread, the running one, is to end rather than to go on in the program.
+    pub(super) fn is_to_leave(&self, thread: &Thread) -> bool {
+        self.is_ending() || thread.program.is_leaving()
+    }
+
+    /// Its thread with this number.
+    #[must_use]
+    pub fn thread(&self, tid: Tid) -> Option<Arc<Thread>> {
+        self.threads.lock().list.iter().find(|thread| thread.tid() == tid).cloned()
+    }
+}
+
+/// What a thread, the running one, has promised about its program's memory: robust locks that it
+/// holds are marked, its number is cleared. When it ends, or leaves the memory for another program.
+pub(super) fn leave_program(thread: &Thread, process: &Process) {
+    let tid = thread.tid().number();
+    let robust = thread.program.robust_list.swap(0, Ordering::Relaxed);
+    if robust != 0 {
+        abandon_locks(process, robust, tid);
+    }
+    let clear = thread.program.clear_tid.swap(0, Ordering::Relaxed);
+    if clear != 0 && (process.threads.lock().list.len() > 1 || process.shares_space()) {
+        // A place that cannot be written stays as it is, and nobody waits there.
+        if hal::user::copy_to(clear, &[0; 4]).is_ok() {
+            let name = FutexName { address: clear, is_private: false };
+            let _ = futex::futex_wake(process, name, 1, u32::MAX);
+        }
+    }
+}
+
+/// Goes through a list of robust locks as far as it can be read: struct `robust_list_head` has the
+/// first entry, the distance from an entry to its lock's word, and an entry that was being changed.
+fn abandon_locks(process: &Process, head: u64, tid: u32) {
+    /// As Linux: a list that loops ends here.
+    const MOST: usize = 2048;
+    /// The lowest bit of an entry's address: the lock inherits priorities, nobody is to be woken.
+    const INHERITS: u64 = 1;
+    let read = |address: u64| {
+        let mut word = [0; 8];
+        hal::user::copy_from(address, &mut word).ok().map(|()| u64::from_le_bytes(word))
+    };
+    let at = |offset: u64| head.checked_add(offset).and_then(read);
+    let (Some(mut entry), Some(distance), Some(pending)) = (at(0), at(8), at(16)) else { return };
+    let word = |entry: u64| (entry & !INHERITS).wrapping_add(distance);
+    let mut left = MOST;
+    while entry & !INHERITS != head && left > 0 {
+        let next = read(entry & !INHERITS);
+        if entry & !INHERITS != pending & !INHERITS {
+            futex::abandon(process, word(entry), tid, false, entry & INHERITS != 0);
+        }
+        let Some(next) = next else { break };
+        (entry, left) = (next, left - 1);
+    }
+    if pending & !INHERITS != 0 {
+        futex::abandon(process, word(pending), tid, true, pending & INHERITS != 0);
+    }
+}
