@@ -243,6 +243,8 @@ pub enum Advice {
     WipeOnFork,
     /// A forked child gets them with their content (`MADV_KEEPONFORK`).
     KeepOnFork,
+    /// Their content is needed by nobody who shares them (`MADV_REMOVE`).
+    Remove,
     /// Fill them in for reading (`MADV_POPULATE_READ`).
     PopulateRead,
     /// Fill them in for writing (`MADV_POPULATE_WRITE`).
@@ -265,6 +267,7 @@ impl Madvise {
             0..=3 | 12..=17 | 20 | 21 => Advice::Hint,
             4 => Advice::DontNeed,
             8 => Advice::Free,
+            9 => Advice::Remove,
             10 => Advice::DontFork,
             11 => Advice::DoFork,
             18 => Advice::WipeOnFork,

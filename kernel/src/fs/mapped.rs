@@ -75,6 +75,12 @@ impl MappedFile {
         Ok(Arc::new(Self { inode }))
     }
 
+    /// Its number.
+    #[must_use]
+    pub fn inode(&self) -> InodeId {
+        self.inode
+    }
+
     /// Its length in bytes.
     ///
     /// # Errors
@@ -112,8 +118,8 @@ impl MappedFile {
                 },
                 Some(FilePage::Part(bytes)) => bytes,
             };
-            // A hole, or what will be copied anyway, is worth no page of the file.
-            if bytes.is_empty() || wanted == Wanted::ToCopy {
+            // What will be copied anyway is worth no page of the file.
+            if wanted == Wanted::ToCopy {
                 return Ok(Some(MappedPage::Bytes(bytes)));
             }
             // What does not lie in a frame of its own is put into one for all who map it; if there
@@ -152,6 +158,16 @@ impl MappedFile {
             {
                 return;
             }
+        }
+    }
+
+    /// Whether the page with this index is in memory, which holes are not.
+    #[must_use]
+    pub fn has_page(&self, index: u64) -> bool {
+        match root().lock().page(self.inode, index) {
+            Ok(Some(FilePage::Written(_) | FilePage::Borrowed(_))) => true,
+            Ok(Some(FilePage::Part(bytes))) => !bytes.is_empty(),
+            Ok(None) | Err(_) => false,
         }
     }
 

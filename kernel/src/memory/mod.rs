@@ -1,9 +1,13 @@
 //! Memory of programs: what `vm_core` decides, carried out on the hardware's page tables.
 
+mod advice;
+mod listing;
 mod load;
 mod object;
 mod space;
 
+pub use advice::AdviceError;
+pub use listing::{Content, ListedArea};
 pub use load::{LoadError, Start, load};
 pub use object::{FileBytes, Object, SharedMemory};
 pub use space::{FaultError, UserSpace, is_short};

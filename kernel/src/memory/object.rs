@@ -97,6 +97,18 @@ impl PartialEq for Object {
     }
 }
 
+impl Object {
+    /// Whether the page with this index is in memory already.
+    #[must_use]
+    pub fn has_page(&self, index: u64) -> bool {
+        match self {
+            Self::File(FileBytes::File(file)) => file.has_page(index),
+            Self::File(bytes) => index.checked_mul(PAGE_BYTES).is_some_and(|at| at < bytes.len()),
+            Self::Memory(memory) => memory.pages.lock().get(index).is_some(),
+        }
+    }
+}
+
 /// Memory that several processes map, filled with zeros where it is first touched. Its pages stay
 /// until the last area that shows it has gone.
 #[derive(Debug)]
@@ -142,6 +154,28 @@ impl SharedMemory {
         refused.map_err(|_| OutOfMemory)?;
         PAGES.fetch_add(1, Ordering::Relaxed);
         Ok(page)
+    }
+}
+
+impl SharedMemory {
+    /// Makes zeros of the pages from `first` up to `end`. Those that somebody has mapped stay where
+    /// they are.
+    pub fn discard(&self, first: u64, end: u64) {
+        let mut next = first;
+        loop {
+            let mut pages = self.pages.lock();
+            let Some(index) = pages.next_from(next).filter(|index| *index < end) else { return };
+            next = index.saturating_add(1);
+            let Some(page) = pages.remove(index) else { continue };
+            PAGES.fetch_sub(1, Ordering::Relaxed);
+            if page.is_shared() {
+                page.zero();
+                // There is room: it has just been taken out.
+                if pages.insert(index, page).is_ok() {
+                    PAGES.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use vm_core::address_space::{
 
 use super::object::{FileBytes, Object};
 use crate::fs::{MappedFile, MappedPage, Wanted};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Areas that a process may have; Linux's `vm.max_map_count`.
 const MAX_AREAS: usize = 65_530;
@@ -84,6 +84,17 @@ impl UserSpace {
             limit_pages: AtomicU64::new(memory_bytes / PAGE_BYTES),
             peak_pages: AtomicU64::new(0),
         })
+    }
+
+    /// The map, locked.
+    pub(super) fn map_locked(&self) -> MutexGuard<'_, AddressSpace<Object>> {
+        self.map.lock()
+    }
+
+    /// Whether areas that come are locked: their pages are to be filled in.
+    #[must_use]
+    pub fn locks_future(&self) -> bool {
+        self.map.lock().locks_future()
     }
 
     /// The hardware's view.
@@ -339,6 +350,13 @@ impl UserSpace {
         self.map.lock().set_heap_start(address);
     }
 
+    /// Changes the most that it may have mapped, in bytes.
+    pub fn set_address_space_limit(&self, address_space_bytes: u64) {
+        let mut map = self.map.lock();
+        let limits = Limits { address_space_bytes, ..map.limits() };
+        map.set_limits(limits);
+    }
+
     /// Resizes or moves a mapping; gives its new address.
     ///
     /// # Errors
@@ -357,24 +375,6 @@ impl UserSpace {
             self.tables.move_pages(from.start(), from.end(), to.start());
         }
         Ok(remapped.range.start())
-    }
-
-    /// Forgets the content of a range: what is touched next is filled anew.
-    ///
-    /// # Errors
-    /// When a part of the range is not mapped.
-    pub fn discard(&self, address: u64, length: u64) -> Result<(), Error> {
-        let map = self.map.lock();
-        let end = address.saturating_add(length).min(Layout::USER.end());
-        let start = address.max(Layout::USER.start());
-        if let Some(range) = PageRange::new(start, end.next_multiple_of(PAGE_BYTES)) {
-            for area in map.areas_in(range) {
-                if let Some(part) = area.range.intersection(range) {
-                    self.tables.unmap(part.start(), part.end());
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Frees all memory and has every CPU let go of the tables. Called by the process's last thread.

@@ -1,10 +1,12 @@
 //! Memory.
 
+mod pages;
+
+pub(super) use pages::{madvise, mincore, mlock, mlock2, mlockall, msync, munlock, munlockall};
+
 use alloc::sync::Arc;
 
-use linux_abi::memory::{
-    Advice, Madvise, MapFlags, Mmap, MmapSource, Mprotect, Mremap, MremapPlacement, Prot,
-};
+use linux_abi::memory::{MapFlags, Mmap, MmapSource, Mprotect, Mremap, MremapPlacement, Prot};
 use linux_abi::{Arguments, Errno};
 use vfs_core::Fd;
 use vm_core::address_space::{
@@ -46,12 +48,21 @@ fn protection(prot: Prot) -> Protection {
 
 pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let mmap = Mmap::decode(arguments)?;
+    // There are no huge pages to be had, and no memory that outlives power.
+    if mmap.flags.contains(MapFlags::HUGETLB) {
+        return Err(Errno::ENOMEM);
+    }
+    if mmap.flags.contains(MapFlags::SYNC) && mmap.is_shared {
+        return Err(Errno::EOPNOTSUPP);
+    }
     let placement = if mmap.flags.contains(MapFlags::FIXED_NOREPLACE) {
         Placement::FixedNoReplace(mmap.address)
     } else if mmap.flags.contains(MapFlags::FIXED) {
         Placement::Fixed(mmap.address)
     } else if mmap.address != 0 {
         Placement::Hint(mmap.address)
+    } else if mmap.flags.contains(MapFlags::BITS_32) {
+        Placement::Low
     } else {
         Placement::Anywhere
     };
@@ -61,6 +72,7 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             file: Object::Memory(Arc::new(SharedMemory::new())),
             offset: 0,
         }),
+        MmapSource::Anonymous if mmap.flags.contains(MapFlags::GROWSDOWN) => Kind::Stack,
         MmapSource::Anonymous => Kind::Anonymous,
         MmapSource::File { fd, offset } => {
             let file = {
@@ -86,15 +98,18 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             }
         }
     };
-    let range = space(caller)?
-        .map(MapRequest {
-            length: mmap.length,
-            placement,
-            protection: protection(mmap.prot),
-            max_protection,
-            kind,
-        })
-        .map_err(errno)?;
+    let request = MapRequest {
+        length: mmap.length,
+        placement,
+        protection: protection(mmap.prot),
+        max_protection,
+        kind,
+    };
+    let space = space(caller)?;
+    let range = space.map(request).map_err(errno)?;
+    if mmap.flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) || space.locks_future() {
+        pages::fill_in(caller, &space, range, mmap.flags.contains(MapFlags::LOCKED));
+    }
     Ok(range.start())
 }
 
@@ -123,31 +138,19 @@ pub(super) fn mremap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
 
 pub(super) fn mprotect(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let request = Mprotect::decode(arguments)?;
-    space(caller)?
-        .protect(request.address, request.length, protection(request.prot))
-        .map_err(errno)?;
-    Ok(0)
+    let space = space(caller)?;
+    let rights = protection(request.prot);
+    match space.protect(request.address, request.length, rights) {
+        // Linux has changed what lies before the hole when it finds it.
+        Err(Error::NotMapped { address }) if address > request.address => {
+            let mapped = address - request.address;
+            space.protect(request.address, mapped, rights).map_err(errno)?;
+            Err(Errno::ENOMEM)
+        }
+        changed => changed.map(|()| 0).map_err(errno),
+    }
 }
 
 pub(super) fn brk(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     Ok(space(caller)?.set_break(arguments.word(0)))
-}
-
-pub(super) fn madvise(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let request = Madvise::decode(arguments)?;
-    match request.advice {
-        // Pages that may be taken away are taken away at once: they read as zeros afterwards, which
-        // is one of the two things that MADV_FREE allows.
-        Advice::DontNeed | Advice::Free => {
-            space(caller)?.discard(request.address, request.length).map_err(errno)?;
-            Ok(0)
-        }
-        // Advice about what `fork` does means nothing without it.
-        Advice::Hint
-        | Advice::DontFork
-        | Advice::DoFork
-        | Advice::WipeOnFork
-        | Advice::KeepOnFork => Ok(0),
-        Advice::PopulateRead | Advice::PopulateWrite => Err(Errno::EINVAL),
-    }
 }

@@ -149,6 +149,13 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::MPROTECT => memory::mprotect(caller, arguments),
         SystemCall::BRK => memory::brk(caller, arguments),
         SystemCall::MADVISE => memory::madvise(caller, arguments),
+        SystemCall::MINCORE => memory::mincore(caller, arguments),
+        SystemCall::MSYNC => memory::msync(caller, arguments),
+        SystemCall::MLOCK => memory::mlock(caller, arguments),
+        SystemCall::MLOCK2 => memory::mlock2(caller, arguments),
+        SystemCall::MUNLOCK => memory::munlock(caller, arguments),
+        SystemCall::MLOCKALL => memory::mlockall(caller, arguments),
+        SystemCall::MUNLOCKALL => memory::munlockall(caller, arguments),
 
         SystemCall::EXIT => process::exit(caller, arguments),
         SystemCall::EXIT_GROUP => process::exit_group(caller, arguments),

@@ -99,22 +99,15 @@ impl<T> Sparse<T> {
         Some(value)
     }
 
-    /// Keeps only what `keep` says.
-    pub fn retain(&mut self, mut keep: impl FnMut(u64, &T) -> bool) {
-        let mut len = 0;
-        self.chunks.retain_mut(|chunk| {
-            let mut is_used = false;
-            for (index, slot) in (chunk.number * CHUNK..).zip(chunk.values.iter_mut()) {
-                if slot.as_ref().is_some_and(|value| keep(index, value)) {
-                    is_used = true;
-                    len += 1;
-                } else {
-                    *slot = None;
-                }
-            }
-            is_used
-        });
-        self.len = len;
+    /// The first index from this one on that has a value.
+    #[must_use]
+    pub fn next_from(&self, index: u64) -> Option<u64> {
+        let (Ok(first) | Err(first)) = self.find(index);
+        self.chunks.get(first..)?.iter().find_map(|chunk| {
+            let indices = chunk.number * CHUNK..;
+            let mut all = indices.zip(chunk.values.iter());
+            all.find(|(at, value)| *at >= index && value.is_some()).map(|(at, _)| at)
+        })
     }
 
     /// Where the chunk of an index is, or would be.
@@ -157,8 +150,8 @@ mod tests {
                     }
                     1 => prop_assert_eq!(sparse.remove(index), model.remove(&index)),
                     _ => {
-                        sparse.retain(|_, kept| kept % 8 != value % 8);
-                        model.retain(|_, kept| *kept % 8 != value % 8);
+                        let next = model.range(index..).next().map(|(index, _)| *index);
+                        prop_assert_eq!(sparse.next_from(index), next);
                     }
                 }
                 prop_assert_eq!(sparse.len(), model.len());

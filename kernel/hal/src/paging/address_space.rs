@@ -378,12 +378,16 @@ impl AddressSpace {
         }
     }
 
-    /// Pages in `start..end` that have a frame.
+    /// Pages in `start..end` that have a frame. The lock is not held for the whole of it.
     #[must_use]
     pub fn mapped_in(&self, start: u64, end: u64) -> u64 {
-        let _edit = self.edit.lock();
-        let mut count = 0;
-        self.for_each_owned(start, end.min(USER_END), |_, _| count += 1);
+        const AT_A_TIME: usize = 1024;
+        let end = end.min(USER_END);
+        let (mut count, mut at) = (0, start);
+        while at < end {
+            let _edit = self.edit.lock();
+            at = self.visit_owned(at, end, AT_A_TIME, |_, _| count += 1);
+        }
         count
     }
 

@@ -257,6 +257,8 @@ pub struct Area<F> {
     pub kind: Kind<F>,
     /// What a forked child gets.
     pub on_fork: OnFork,
+    /// Whether `mlock` keeps the pages: they are not to be taken away on advice.
+    pub is_locked: bool,
 }
 
 impl<F> Area<F> {
@@ -287,7 +289,8 @@ impl<F> Area<F> {
 
 impl<F: Clone + PartialEq> Area<F> {
     /// The part of the area within a range.
-    pub(super) fn part(&self, range: PageRange) -> Option<Self> {
+    #[must_use]
+    pub fn part(&self, range: PageRange) -> Option<Self> {
         let mut part = self.clone();
         part.set_range(self.range.intersection(range)?);
         Some(part)
@@ -305,6 +308,7 @@ impl<F: Clone + PartialEq> Area<F> {
             && self.protection == next.protection
             && self.max_protection == next.max_protection
             && self.on_fork == next.on_fork
+            && self.is_locked == next.is_locked
             && core::mem::discriminant(&self.kind) == core::mem::discriminant(&next.kind)
             && is_same_content
     }

@@ -35,13 +35,19 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn fork(&self) -> Result<Self, Error> {
-        let mut child = Self { tree: self.tree.try_clone()?, ..*self };
+        let mut child = Self { tree: self.tree.try_clone()?, locks_future: false, ..*self };
         let mut at = 0;
         while let Some(area) = child.tree.first_ending_after(at) {
             at = area.range.end();
+            let start = area.range.start();
             if area.on_fork == OnFork::Omit {
-                let start = area.range.start();
                 child.take(start);
+            } else if area.is_locked
+                && let Some(mut area) = child.take(start)
+            {
+                // Locks are not inherited: mlock(2). The node just taken out has room for it.
+                area.is_locked = false;
+                child.put(area);
             }
         }
         Ok(child)

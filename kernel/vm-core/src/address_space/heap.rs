@@ -54,6 +54,7 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
                 max_protection: Protection::ALL,
                 kind: Kind::Heap,
                 on_fork: super::OnFork::Inherit,
+                is_locked: self.locks_future,
             });
         }
         Some(Vec::new())

@@ -18,6 +18,8 @@ pub struct AddressSpace<F> {
     pub(super) write_execute: WriteExecute,
     /// Where the heap starts and where `brk` has moved its end to.
     pub(super) heap: (u64, u64),
+    /// Whether new areas are locked from the start (`mlockall`).
+    pub(super) locks_future: bool,
 }
 
 /// What to map.
@@ -40,6 +42,8 @@ pub struct MapRequest<F> {
 pub enum Placement {
     /// The highest free place below [`Layout::mmap_top`]; above it if there is none below.
     Anywhere,
+    /// The highest free place in the first 2 GiB (`MAP_32BIT`).
+    Low,
     /// In the page of this address if that is free, else anywhere.
     Hint(u64),
     /// Just here; what is there is replaced (`MAP_FIXED`).
@@ -75,6 +79,7 @@ impl<F> AddressSpace<F> {
             limits,
             write_execute,
             heap: (0, 0),
+            locks_future: false,
         }
     }
 
@@ -218,7 +223,8 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         self.reserve(1 + self.splits(range))?;
         self.carve(range, &mut removed);
         let on_fork = super::OnFork::Inherit;
-        self.add(Area { range, protection, max_protection, kind, on_fork });
+        let is_locked = self.locks_future;
+        self.add(Area { range, protection, max_protection, kind, on_fork, is_locked });
         Ok(Mapped { range, removed })
     }
 
@@ -244,6 +250,15 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
             Placement::Anywhere => {
                 let too_long = Error::NoSpace { bytes: length };
                 self.find_gap(length.checked_next_multiple_of(PAGE_BYTES).ok_or(too_long)?)
+            }
+            Placement::Low => {
+                const END: u64 = 2 << 30;
+                let no_space = Error::NoSpace { bytes: length };
+                let bytes = length.checked_next_multiple_of(PAGE_BYTES).ok_or(no_space)?;
+                PageRange::new(self.layout.user.start(), END)
+                    .and_then(|low| self.tree.highest_gap(low, bytes))
+                    .and_then(|start| PageRange::with_length(start, bytes))
+                    .ok_or(no_space)
             }
             Placement::Hint(address) => match PageRange::with_length(page_of(address), length) {
                 Some(range) if self.is_free(range) => Ok(range),

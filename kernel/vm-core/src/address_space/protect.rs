@@ -1,4 +1,4 @@
-//! Changing what a program may do with pages it has: `mprotect`, and `madvise`'s fork advice.
+//! Changing what a program may do with pages it has: `mprotect`, locks, and `madvise`'s fork advice.
 
 use alloc::vec::Vec;
 
@@ -67,6 +67,26 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     pub fn advise_fork(&mut self, address: u64, length: u64, on_fork: OnFork) -> Result<(), Error> {
         let range = self.mapped_range(address, length)?;
         self.modify(range, |area| area.on_fork = on_fork)
+    }
+
+    /// Locks a range or unlocks it: `mlock` and `munlock`.
+    ///
+    /// # Errors
+    /// If the range is malformed or has a hole, or a limit refuses the split.
+    pub fn set_locked(&mut self, address: u64, length: u64, is_locked: bool) -> Result<(), Error> {
+        let range = self.mapped_range(address, length)?;
+        self.modify(range, |area| area.is_locked = is_locked)
+    }
+
+    /// Whether new areas are locked from the start.
+    #[must_use]
+    pub fn locks_future(&self) -> bool {
+        self.locks_future
+    }
+
+    /// Says whether new areas are locked from the start.
+    pub fn set_locks_future(&mut self, locks_future: bool) {
+        self.locks_future = locks_future;
     }
 
     /// Checks that a range is wholly mapped.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::area::{Area, Kind, PageRange};
 use super::error::Error;
-use super::map::AddressSpace;
+use super::map::{AddressSpace, MapRequest, Mapped, Placement};
 
 /// Where a mapping may be after it was resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         new_length: u64,
         placement: RemapPlacement,
     ) -> Result<Remapped<F>, Error> {
+        if old_length == 0 {
+            return self.twin(address, new_length, placement);
+        }
         let old = self.user_range(address, old_length)?;
         if let RemapPlacement::Fixed(target) = placement {
             let target = self.user_range(target, new_length)?;
@@ -79,6 +82,34 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         }
         let target = self.find_gap(new.bytes())?;
         self.move_to(old, target)
+    }
+
+    /// Maps what a shared area shows from an address on a second time: what `mremap` does without an
+    /// old length.
+    fn twin(
+        &mut self,
+        address: u64,
+        length: u64,
+        placement: RemapPlacement,
+    ) -> Result<Remapped<F>, Error> {
+        let area = self.area_at(address).ok_or(Error::NotMapped { address })?;
+        let is_aligned = address.is_multiple_of(super::PAGE_BYTES);
+        if !area.kind.is_shared() || !is_aligned || length == 0 {
+            return Err(Error::ZeroLength);
+        }
+        let placement = match placement {
+            RemapPlacement::InPlace => return Err(Error::NoSpace { bytes: length }),
+            RemapPlacement::MayMove => Placement::Anywhere,
+            RemapPlacement::Fixed(target) => Placement::Fixed(target),
+        };
+        let mut kind = area.kind.clone();
+        if let (Some(backing), Some(offset)) = (kind.backing_mut(), area.file_offset(address)) {
+            backing.offset = offset;
+        }
+        let (protection, max_protection) = (area.protection, area.max_protection);
+        let request = MapRequest { length, placement, protection, max_protection, kind };
+        let Mapped { range, removed } = self.map(request)?;
+        Ok(Remapped { range, moved: None, removed })
     }
 
     /// The area that a range lies in wholly.
