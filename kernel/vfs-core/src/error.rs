@@ -63,6 +63,18 @@ pub enum FileError {
     WrongKind,
     /// ESTALE: the file is gone.
     Stale,
+    /// EROFS: nothing can be changed there.
+    ReadOnly,
+    /// ENODEV: there is no such device, or no such kind of file system.
+    NoDevice,
+    /// ENXIO: nothing stands behind this file.
+    NothingBehind,
+    /// EOPNOTSUPP: the file system cannot do that.
+    NotSupported,
+    /// ESRCH: the process is gone.
+    NoProcess,
+    /// EINVAL: the value means nothing here.
+    InvalidValue,
 }
 
 impl fmt::Display for FileError {
@@ -89,6 +101,12 @@ impl fmt::Display for FileError {
             Self::TooManyOpenFiles { limit } => write!(f, "more than {limit} open files"),
             Self::WrongKind => f.write_str("not possible with this kind of file"),
             Self::Stale => f.write_str("the file is gone"),
+            Self::ReadOnly => f.write_str("read-only file system"),
+            Self::NoDevice => f.write_str("no such device"),
+            Self::NothingBehind => f.write_str("nothing stands behind this file"),
+            Self::NotSupported => f.write_str("not supported"),
+            Self::NoProcess => f.write_str("no such process"),
+            Self::InvalidValue => f.write_str("invalid value"),
         }
     }
 }

@@ -17,7 +17,9 @@ mod descriptors;
 mod error;
 mod initramfs;
 mod metadata;
+mod mount;
 mod open;
+mod path;
 mod pipe;
 mod tmpfs;
 mod walk;
@@ -30,8 +32,10 @@ pub use initramfs::load_archive;
 pub use metadata::{
     DeviceKind, DeviceNumber, FileKind, Metadata, Owner, PERMISSION_BITS, WallTime,
 };
+pub use mount::{Gone, Mount, MountFlags, MountId, MountTable, Place};
 pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
 pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
+pub use path::PathBuilder;
 pub use tmpfs::{
     Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode,
     TmpFs,

@@ -143,6 +143,8 @@ impl DeviceKind {
 /// What is known about a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Metadata {
+    /// Which file system it is on (`st_dev`): a number that the kernel gives.
+    pub system: u32,
     /// Its number within its file system.
     pub inode: u64,
     /// Its kind.

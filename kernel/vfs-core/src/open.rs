@@ -57,17 +57,21 @@ impl OpenFlags {
     pub const CLOSE_ON_EXEC: u32 = 0o2_000_000;
     /// Only the place in the tree, nothing of the contents.
     pub const PATH: u32 = 0o10_000_000;
-    /// A file without a name; not supported.
-    const TEMPORARY: u32 = 0o20_000_000;
+    /// A file without a name, in a directory (with `DIRECTORY`).
+    pub const TEMPORARY: u32 = 0o20_000_000;
     const ACCESS_MODE: u32 = 0o3;
 
     /// The flags that a program passes.
     ///
     /// # Errors
-    /// [`FileError::InvalidFlags`] where Linux says EINVAL, and for files without a name.
+    /// [`FileError::InvalidFlags`] where Linux says EINVAL.
     pub fn from_bits(bits: u32) -> Result<Self, FileError> {
-        let both = Self::CREATE | Self::DIRECTORY;
-        if bits & both == both || bits & Self::TEMPORARY != 0 {
+        let is_refused = if bits & Self::TEMPORARY != 0 {
+            bits & Self::DIRECTORY == 0 || bits & Self::ACCESS_MODE == 0 || bits & Self::CREATE != 0
+        } else {
+            bits & Self::CREATE != 0 && bits & Self::DIRECTORY != 0
+        };
+        if is_refused {
             return Err(FileError::InvalidFlags { bits });
         }
         if bits & Self::PATH != 0 {
@@ -119,6 +123,12 @@ pub enum OpenPlan<'t, N> {
         /// Cut it to nothing first.
         truncates: bool,
     },
+    /// Make a regular file without a name and open it. That the caller may do so is for the file
+    /// system to check.
+    Temporary {
+        /// Where.
+        directory: N,
+    },
     /// Make a regular file and open it. That the caller may do so is for the file system to check.
     Create {
         /// Where.
@@ -163,6 +173,9 @@ pub fn plan_open<'t, T: FileTree>(
     }
     if flags.has(OpenFlags::PATH) {
         return Ok(OpenPlan::Existing { node, truncates: false });
+    }
+    if flags.has(OpenFlags::TEMPORARY) {
+        return Ok(OpenPlan::Temporary { directory: node });
     }
     let truncates = flags.has(OpenFlags::TRUNCATE);
     match metadata.kind {

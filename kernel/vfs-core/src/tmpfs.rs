@@ -74,6 +74,10 @@ struct Inode<P> {
     changed: WallTime,
     /// Users other than names: open files, working directories.
     users: u32,
+    /// The name that it was given last: in which directory, under which key.
+    home: (InodeId, u64),
+    /// It never had a name, and may be given one (O_TMPFILE).
+    is_unnamed: bool,
 }
 
 /// What was freed: drop it without holding the lock of the file system.
@@ -126,6 +130,8 @@ impl<P: Page> TmpFs<P> {
             modified: now,
             changed: now,
             users: 0,
+            home: (InodeId::NONE, 0),
+            is_unnamed: false,
         };
         quota.charge(root.node.charged_bytes())?;
         let root = inodes.insert(root)?;
@@ -194,6 +200,7 @@ impl<P: Page> TmpFs<P> {
             _ => 0,
         };
         Ok(Metadata {
+            system: 0,
             inode: id.number(),
             kind: inode.node.kind(),
             permissions: inode.permissions,

@@ -6,6 +6,7 @@ use crate::metadata::{FileKind, Metadata, Owner, WallTime};
 fn file(kind: FileKind, permissions: u16) -> Metadata {
     let time = WallTime::default();
     Metadata {
+        system: 0,
         inode: 1,
         kind,
         permissions,

@@ -64,6 +64,37 @@ impl<P: Page> Contents<P> {
         (self.pages == 0 && self.size == self.base.len() as u64).then_some(self.base)
     }
 
+    /// How much of the file is borrowed at most.
+    pub(super) fn borrowed_bytes(&self) -> u64 {
+        self.base.len() as u64
+    }
+
+    /// Where the next data or the next hole starts; `None` from the end on. Behind the last page lies
+    /// one hole at the end.
+    pub(super) fn seek(&self, from: u64, wants_data: bool) -> Option<u64> {
+        if from >= self.size {
+            return None;
+        }
+        let mut position = from;
+        while position < self.size {
+            let (index, within) = split(position);
+            let leaf = self.leaves.get(index / LEAF).and_then(Option::as_ref);
+            let is_borrowed = !self.base_of(index).is_empty();
+            let is_data = is_borrowed || self.page(index).is_some();
+            if is_data == wants_data {
+                return Some(position);
+            }
+            // A table that is not there is a hole of as many pages.
+            let step = if leaf.is_none() && !is_borrowed {
+                (LEAF - index % LEAF) * PAGE_BYTES - within
+            } else {
+                PAGE_BYTES - within
+            };
+            position = position.saturating_add(step as u64);
+        }
+        if wants_data { None } else { Some(self.size) }
+    }
+
     fn page(&self, index: usize) -> Option<&P> {
         self.leaves.get(index / LEAF)?.as_ref()?.get(index % LEAF)?.as_ref()
     }
@@ -190,6 +221,60 @@ impl<P: Page> Contents<P> {
             self.size = self.size.max(position + step as u64);
         }
         Ok(written)
+    }
+
+    /// The pages that lie in a range, the first and the one after the last; and whether there can be
+    /// that many.
+    fn pages_of(start: u64, end: u64) -> (usize, usize) {
+        let (first, _) = split(start);
+        let (last, _) = split(end.saturating_sub(1).max(start));
+        (first, last.saturating_add(1))
+    }
+
+    /// Gives all pages of a range memory, without changing what is read; fallocate(2). The size is
+    /// the caller's. What was given before memory ran out stays.
+    pub(super) fn allocate(&mut self, start: u64, end: u64) -> Result<(), FileError> {
+        let (first, last) = Self::pages_of(start, end);
+        (first..last).try_for_each(|index| self.page_mut(index).map(drop))
+    }
+
+    /// How many pages of a range have memory of their own.
+    pub(super) fn written_pages(&self, start: u64, end: u64) -> u64 {
+        let (first, last) = Self::pages_of(start, end);
+        let most = self.leaves.len().saturating_mul(LEAF);
+        (first..last.min(most)).filter(|index| self.page(*index).is_some()).count() as u64
+    }
+
+    /// Makes a range read as zeroes, and gives back the pages that lie wholly in it; fallocate(2),
+    /// FALLOC_FL_PUNCH_HOLE.
+    pub(super) fn punch(&mut self, start: u64, end: u64) -> Result<(), FileError> {
+        let end = end.min(
+            (self.leaves.len().saturating_mul(LEAF * PAGE_BYTES) as u64)
+                .max(self.base.len() as u64),
+        );
+        let mut position = start;
+        while position < end {
+            let (index, within) = split(position);
+            let left = usize::try_from(end - position).unwrap_or(usize::MAX);
+            let step = left.min(PAGE_BYTES - within);
+            let is_borrowed = !self.base_of(index).is_empty();
+            if step == PAGE_BYTES && !is_borrowed {
+                let leaf = self.leaves.get_mut(index / LEAF).and_then(Option::as_mut);
+                let slot = leaf.and_then(|leaf| leaf.get_mut(index % LEAF));
+                if slot.is_some_and(|slot| slot.take().is_some()) {
+                    self.pages -= 1;
+                }
+            } else if within < self.base_of(index).len() || self.page(index).is_some() {
+                self.page_mut(index)?.bytes_mut()[within..within + step].fill(0);
+            }
+            position += step as u64;
+        }
+        Ok(())
+    }
+
+    /// Makes the file at least this long, with a hole at its end.
+    pub(super) fn extend(&mut self, size: u64) {
+        self.size = self.size.max(size);
     }
 
     /// Whether a file can have this size.

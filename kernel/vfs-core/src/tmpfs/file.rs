@@ -1,5 +1,7 @@
 //! Reading and changing one file.
 
+use core::ops::Range;
+
 use crate::access::Identity;
 use crate::error::FileError;
 use crate::metadata::{FileKind, Owner, PERMISSION_BITS, WallTime};
@@ -183,11 +185,102 @@ impl<P: Page> TmpFs<P> {
         contents.resize(size);
         let freed = before.saturating_sub(contents.allocated_bytes());
         self.quota.refund(freed);
+        self.note_change(id, now)
+    }
+
+    /// Gives a range of a regular file memory, and makes the file that long unless it is to keep its
+    /// size: fallocate(2).
+    ///
+    /// # Errors
+    /// [`FileError::NoSpace`], and then nothing is changed; [`FileError::OutOfMemory`],
+    /// [`FileError::FileTooLarge`], those of [`Self::read`].
+    pub fn allocate(
+        &mut self,
+        id: InodeId,
+        range: Range<u64>,
+        keeps_size: bool,
+        now: WallTime,
+    ) -> Result<(), FileError> {
+        let contents = self.contents(id)?;
+        Contents::<P>::check_size(range.end)?;
+        // Before anything is counted page by page: what cannot fit by far.
+        let length = range.end.saturating_sub(range.start);
+        let left = self.quota.limit_bytes.saturating_sub(self.quota.used_bytes);
+        let there = contents.written_pages(range.start, range.end) * PAGE_BYTES as u64;
+        if length.saturating_sub(there) > left {
+            return Err(FileError::NoSpace);
+        }
+        let cost =
+            contents.cost_of_write(range.start, usize::try_from(length).unwrap_or(usize::MAX));
+        let before = contents.allocated_bytes();
+        self.quota.charge(cost)?;
+        let contents = self.contents_mut(id)?;
+        let allocated = contents.allocate(range.start, range.end);
+        let taken = contents.allocated_bytes().saturating_sub(before);
+        if allocated.is_ok() && !keeps_size {
+            contents.extend(range.end);
+        }
+        self.quota.refund(cost.saturating_sub(taken));
+        allocated?;
+        self.note_change(id, now)
+    }
+
+    /// Makes a range of a regular file a hole: fallocate(2), FALLOC_FL_PUNCH_HOLE.
+    ///
+    /// # Errors
+    /// [`FileError::NoSpace`], [`FileError::OutOfMemory`] if a page that was borrowed has to be
+    /// copied; those of [`Self::read`].
+    pub fn punch(
+        &mut self,
+        id: InodeId,
+        range: Range<u64>,
+        now: WallTime,
+    ) -> Result<(), FileError> {
+        let contents = self.contents(id)?;
+        let before = contents.allocated_bytes();
+        // Only what is borrowed from the archive can cost something.
+        let borrowed_end = range.end.min(contents.borrowed_bytes());
+        let copied = borrowed_end.saturating_sub(range.start.min(borrowed_end));
+        let cost = match usize::try_from(copied) {
+            Ok(0) | Err(_) => 0,
+            Ok(copied) => contents.cost_of_write(range.start, copied),
+        };
+        self.quota.charge(cost)?;
+        let contents = self.contents_mut(id)?;
+        let punched = contents.punch(range.start, range.end);
+        let after = contents.allocated_bytes();
+        self.quota.refund((before + cost).saturating_sub(after));
+        punched?;
+        self.note_change(id, now)
+    }
+
+    fn note_change(&mut self, id: InodeId, now: WallTime) -> Result<(), FileError> {
         let inode = self.inode_mut(id)?;
         inode.modified = now;
         inode.changed = now;
         inode.permissions = without_set_id(inode.permissions);
         Ok(())
+    }
+
+    /// Where the next data, or the next hole, is from a position on: lseek(2), SEEK_DATA and
+    /// SEEK_HOLE. None behind the end.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub fn seek(&self, id: InodeId, from: u64, wants_data: bool) -> Result<Option<u64>, FileError> {
+        Ok(self.contents(id)?.seek(from, wants_data))
+    }
+
+    /// Notes that a file was read, as a mount with `relatime` does: if it was changed since it was
+    /// read last, or that was a day ago.
+    pub fn note_read(&mut self, id: InodeId, now: WallTime) {
+        const DAY_NS: u64 = 86_400_000_000_000;
+        if let Ok(inode) = self.inode_mut(id) {
+            let is_old = now.nanoseconds.saturating_sub(inode.accessed.nanoseconds) >= DAY_NS;
+            if inode.accessed <= inode.modified || inode.accessed <= inode.changed || is_old {
+                inode.accessed = now;
+            }
+        }
     }
 
     /// Notes that a file was read.
@@ -240,12 +333,11 @@ impl<P: Page> TmpFs<P> {
             uid: uid.unwrap_or(metadata.owner.uid),
             gid: gid.unwrap_or(metadata.owner.gid),
         };
-        let keeps_user = owner.uid == metadata.owner.uid;
         let keeps_group = owner.gid == metadata.owner.gid;
         let is_own = caller.uid == metadata.owner.uid;
-        let is_allowed = caller.can_give_away
-            || (is_own && keeps_user && (keeps_group || caller.is_in_group(owner.gid)));
-        if !is_allowed {
+        let may_user = uid.is_none_or(|uid| is_own && uid == metadata.owner.uid);
+        let may_group = gid.is_none_or(|gid| is_own && (keeps_group || caller.is_in_group(gid)));
+        if !caller.can_give_away && !(may_user && may_group) {
             return Err(FileError::NotPermitted);
         }
         let inode = self.inode_mut(id)?;

@@ -65,7 +65,8 @@ impl<P: Page> TmpFs<P> {
         }
         let discarded = match target {
             Some(target) => {
-                self.directory_mut(to.0)?.replace(to.1, moved);
+                let key = self.directory_mut(to.0)?.replace(to.1, moved).unwrap_or(0);
+                self.set_home(moved, (to.0, key));
                 if self.directory(target).is_ok() {
                     self.drop_directory(target, to.0)
                 } else {
@@ -121,8 +122,10 @@ impl<P: Page> TmpFs<P> {
         (from, moved): (Place<'_>, InodeId),
         (to, target): (Place<'_>, InodeId),
     ) -> Result<(), FileError> {
-        self.directory_mut(to.0)?.replace(to.1, moved);
-        self.directory_mut(from.0)?.replace(from.1, target);
+        let to_key = self.directory_mut(to.0)?.replace(to.1, moved).unwrap_or(0);
+        let from_key = self.directory_mut(from.0)?.replace(from.1, target).unwrap_or(0);
+        self.set_home(moved, (to.0, to_key));
+        self.set_home(target, (from.0, from_key));
         self.settle(moved, from.0, to.0);
         self.settle(target, to.0, from.0);
         Ok(())

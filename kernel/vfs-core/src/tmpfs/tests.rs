@@ -2,6 +2,7 @@
 
 mod contents;
 mod model;
+mod ranges;
 
 use std::vec::Vec;
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::access::{Access, Identity};
 use crate::error::FileError;
 use crate::metadata::{DeviceNumber, FileKind, Metadata, Owner, PERMISSION_BITS, WallTime};
+use crate::path::PathBuilder;
 use crate::tmpfs::contents::Contents;
 use crate::tmpfs::directory::{Directory, boxed, entry_bytes};
 use crate::tmpfs::page::Page;
@@ -100,7 +101,16 @@ impl<P: Page> TmpFs<P> {
         let cost = entry_bytes(name);
         self.quota.charge(cost)?;
         let added = self.directory_mut(directory)?.insert(name, inode);
-        added.inspect_err(|_| self.quota.refund(cost))
+        let key = added.inspect_err(|_| self.quota.refund(cost))?;
+        self.set_home(inode, (directory, key));
+        Ok(())
+    }
+
+    /// Notes which name a file was given last.
+    pub(super) fn set_home(&mut self, file: InodeId, home: (InodeId, u64)) {
+        if let Ok(inode) = self.inode_mut(file) {
+            inode.home = home;
+        }
     }
 
     pub(super) fn remove_entry(&mut self, directory: InodeId, name: &[u8]) {
@@ -141,33 +151,15 @@ impl<P: Page> TmpFs<P> {
         let parent = self.check_directory(directory, caller)?;
         let node = build_node(new, directory)?;
         let is_directory = matches!(node, Node::Directory(_));
-        let mut permissions = permissions & PERMISSION_BITS;
-        let mut owner = Owner { uid: caller.uid, gid: caller.gid };
-        if parent.permissions & SET_GID != 0 {
-            owner.gid = parent.owner.gid;
-            if is_directory {
-                permissions |= SET_GID;
-            }
-        }
         if is_directory && parent.links >= LINKS_MAX {
             return Err(FileError::TooManyNames);
         }
-        let inode = Inode {
-            permissions: if matches!(node, Node::SymbolicLink(_)) { 0o777 } else { permissions },
-            node,
-            links: if is_directory { 2 } else { 1 },
-            owner,
-            accessed: now,
-            modified: now,
-            changed: now,
-            users: 0,
-        };
-        let cost = inode.node.charged_bytes();
-        self.quota.charge(cost)?;
-        let id = self.inodes.insert(inode).inspect_err(|_| self.quota.refund(cost))?;
+        let links = if is_directory { 2 } else { 1 };
+        let id = self.insert_inode(node, links, &parent, permissions, caller, now)?;
         if let Err(error) = self.add_entry(directory, name, id) {
-            self.inodes.remove(id);
-            self.quota.refund(cost);
+            if let Some(inode) = self.inodes.remove(id) {
+                self.quota.refund(inode.node.charged_bytes());
+            }
             return Err(error);
         }
         if is_directory {
@@ -175,6 +167,68 @@ impl<P: Page> TmpFs<P> {
         }
         self.touch_directory(directory, now);
         Ok(id)
+    }
+
+    /// Makes a regular file without a name in a directory, retained once: O_TMPFILE.
+    /// `can_be_named` says whether [`Self::link`] may give it one.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`], but for the name's.
+    pub fn create_unnamed(
+        &mut self,
+        directory: InodeId,
+        permissions: u16,
+        can_be_named: bool,
+        caller: &Identity<'_>,
+        now: WallTime,
+    ) -> Result<InodeId, FileError> {
+        let parent = self.check_directory(directory, caller)?;
+        let node = Node::Regular(Contents::new(&[]));
+        let id = self.insert_inode(node, 0, &parent, permissions, caller, now)?;
+        let inode = self.inode_mut(id)?;
+        inode.users = 1;
+        inode.is_unnamed = can_be_named;
+        Ok(id)
+    }
+
+    /// Puts an inode into the slab, charged to the quota, with the owner and permissions of a new
+    /// file in the directory `parent`.
+    fn insert_inode(
+        &mut self,
+        node: Node<P>,
+        links: u32,
+        parent: &Metadata,
+        permissions: u16,
+        caller: &Identity<'_>,
+        now: WallTime,
+    ) -> Result<InodeId, FileError> {
+        let mut permissions = permissions & PERMISSION_BITS;
+        let mut owner = Owner { uid: caller.uid, gid: caller.gid };
+        if parent.permissions & SET_GID != 0 {
+            owner.gid = parent.owner.gid;
+            let is_executed_as_group = permissions & (SET_GID | 0o010) == SET_GID | 0o010;
+            if matches!(node, Node::Directory(_)) {
+                permissions |= SET_GID;
+            } else if is_executed_as_group && !caller.is_in_group(owner.gid) && !caller.owns_all {
+                // Nobody makes programs that act for a group that is not its own.
+                permissions &= !SET_GID;
+            }
+        }
+        let inode = Inode {
+            permissions: if matches!(node, Node::SymbolicLink(_)) { 0o777 } else { permissions },
+            node,
+            links,
+            owner,
+            accessed: now,
+            modified: now,
+            changed: now,
+            users: 0,
+            home: (InodeId::NONE, 0),
+            is_unnamed: false,
+        };
+        let cost = inode.node.charged_bytes();
+        self.quota.charge(cost)?;
+        self.inodes.insert(inode).inspect_err(|_| self.quota.refund(cost))
     }
 
     /// Gives a file a further name: link(2).
@@ -196,10 +250,11 @@ impl<P: Page> TmpFs<P> {
             return Err(FileError::AlreadyExists);
         }
         self.check_directory(directory, caller)?;
+        let is_unnamed = self.inode(file)?.is_unnamed;
         let metadata = self.metadata(file)?;
         match metadata {
             Metadata { kind: FileKind::Directory, .. } => return Err(FileError::NotPermitted),
-            Metadata { links: 0, .. } => return Err(FileError::NotFound),
+            Metadata { links: 0, .. } if !is_unnamed => return Err(FileError::NotFound),
             Metadata { links: LINKS_MAX.., .. } => return Err(FileError::TooManyNames),
             _ => {}
         }
@@ -207,6 +262,7 @@ impl<P: Page> TmpFs<P> {
         let inode = self.inode_mut(file)?;
         inode.links += 1;
         inode.changed = now;
+        inode.is_unnamed = false;
         self.touch_directory(directory, now);
         Ok(())
     }
@@ -304,39 +360,27 @@ impl<P: Page> TmpFs<P> {
         Ok(dots.chain(names))
     }
 
-    /// A directory's absolute path below `root`: getcwd(2).
+    /// A file's name, the last that it was given, and the directory that has it; none if that
+    /// name is gone, and for the root.
+    pub fn name_of(&self, file: InodeId) -> Option<(InodeId, &[u8])> {
+        let inode = self.inodes.get(file)?;
+        let (home, key) = inode.home;
+        Some((home, self.directory(home).ok()?.name_of(file, key)?))
+    }
+
+    /// A file's absolute path below `root`: getcwd(2).
     ///
     /// # Errors
     /// [`FileError::NotFound`] if it is removed or not below that root.
-    pub fn path_of(&self, root: InodeId, directory: InodeId) -> Result<Vec<u8>, FileError> {
-        let mut names: Vec<&[u8]> = Vec::new();
-        let mut length = 0;
-        let mut at = directory;
+    pub fn path_of(&self, root: InodeId, file: InodeId) -> Result<Vec<u8>, FileError> {
+        let mut path = PathBuilder::new();
+        let mut at = file;
         while at != root {
-            let parent = self.directory(at)?.parent;
-            if parent == at {
-                return Err(FileError::NotFound);
-            }
-            let entries = self.directory(parent).map_err(|_| FileError::NotFound)?;
-            let name = entries.name_of(at).ok_or(FileError::NotFound)?;
-            length += name.len() + 1;
-            if length >= PATH_MAX {
-                return Err(FileError::NameTooLong { length });
-            }
-            names.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
-            names.push(name);
+            let (parent, name) = self.name_of(at).ok_or(FileError::NotFound)?;
+            path.put_before(name)?;
             at = parent;
         }
-        let mut path = Vec::new();
-        path.try_reserve_exact(length.max(1)).map_err(|_| FileError::OutOfMemory)?;
-        for name in names.iter().rev() {
-            path.push(b'/');
-            path.extend_from_slice(name);
-        }
-        if path.is_empty() {
-            path.push(b'/');
-        }
-        Ok(path)
+        path.finish()
     }
 }
 

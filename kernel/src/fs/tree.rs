@@ -1,0 +1,569 @@
+//! The tree of all files: the file systems that there are, and what is mounted where.
+//!
+//! A [`Place`] names a file in it; a [`Held`] keeps one, whatever becomes of its name, and is how
+//! open files, working directories and roots refer to it. Everything is under one sleeping lock,
+//! under which nothing is copied to programs and nothing large is freed.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use ksync::Once;
+use vfs_core::{
+    Discarded, FileError, FileTree, HeapPage, InodeId, LinkTarget, Metadata, Mount, MountFlags,
+    MountId, MountTable, PathBuilder, TmpFs,
+};
+
+use super::wall_time;
+use crate::sync::Mutex;
+
+/// A file, as its file system calls it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Node {
+    /// Of a file system in memory.
+    Memory(InodeId),
+}
+
+/// A file, and the mount that it is reached through.
+pub type Place = vfs_core::Place<Node>;
+
+/// Which file system: an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SystemId(usize);
+
+/// What a file system is, as mount(2) calls it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SystemKind {
+    /// Files in memory.
+    Memory,
+    /// Devices; in memory like all files.
+    Devices,
+    /// Terminals; in memory like all files.
+    Terminals,
+}
+
+impl SystemKind {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "tmpfs",
+            Self::Devices => "devtmpfs",
+            Self::Terminals => "devpts",
+        }
+    }
+
+    /// The kind with this name that programs may mount.
+    #[must_use]
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        match name {
+            b"tmpfs" | b"ramfs" => Some(Self::Memory),
+            _ => None,
+        }
+    }
+
+    /// Linux's number for it in `statfs`.
+    #[must_use]
+    pub const fn magic(self) -> i64 {
+        match self {
+            Self::Memory | Self::Devices => 0x0102_1994,
+            Self::Terminals => 0x1cd1,
+        }
+    }
+}
+
+/// A file system.
+struct System {
+    kind: SystemKind,
+    body: Body,
+    /// How many mounts show it.
+    mounts: u32,
+}
+
+enum Body {
+    Memory(TmpFs<HeapPage>),
+}
+
+/// What has become free: to be dropped without the lock.
+#[must_use = "this is to be dropped after the lock"]
+#[derive(Default)]
+pub struct Released {
+    _discarded: Vec<Discarded<HeapPage>>,
+    _systems: Vec<System>,
+    _mounts: Vec<Mount<Node, SystemId>>,
+}
+
+/// How full a file system is.
+#[derive(Clone, Copy, Debug)]
+pub struct Fullness {
+    /// Of which kind.
+    pub kind: SystemKind,
+    /// Its number.
+    pub system: u32,
+    /// The most that files may take; none where there is no limit.
+    pub limit_bytes: u64,
+    /// What they take.
+    pub used_bytes: u64,
+    /// How many there are.
+    pub inodes: u64,
+    /// How it is mounted.
+    pub flags: MountFlags,
+}
+
+/// A mount as `/proc/mounts` shows it.
+#[derive(Debug)]
+pub struct Listed {
+    /// Which.
+    pub id: MountId,
+    /// What it stands on.
+    pub parent: Option<MountId>,
+    /// What was given as its source.
+    pub source: Vec<u8>,
+    /// Where it is.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub kind: SystemKind,
+    /// Its file system's number.
+    pub system: u32,
+    /// How.
+    pub flags: MountFlags,
+}
+
+/// All files.
+pub struct Tree {
+    mounts: MountTable<Node, SystemId>,
+    systems: Vec<Option<System>>,
+}
+
+static TREE: Once<Mutex<Tree>> = Once::new();
+/// The root of all, for what has no root of its own.
+static TOP: Once<Arc<Held>> = Once::new();
+
+/// The tree.
+///
+/// # Panics
+/// Before `start`; an error of the boot order.
+pub fn tree() -> &'static Mutex<Tree> {
+    match TREE.get() {
+        Some(tree) => tree,
+        None => panic!("files are asked for before there is a file system"),
+    }
+}
+
+/// The root of all.
+///
+/// # Panics
+/// As [`tree`].
+pub fn top() -> Arc<Held> {
+    match TOP.get() {
+        Some(top) => Arc::clone(top),
+        None => panic!("files are asked for before there is a file system"),
+    }
+}
+
+/// Makes the tree of its first file system.
+pub(super) fn install(first: TmpFs<HeapPage>) -> Result<(), FileError> {
+    let root = Node::Memory(first.root());
+    let system = System { kind: SystemKind::Memory, body: Body::Memory(first), mounts: 1 };
+    let mut systems = Vec::new();
+    systems.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
+    systems.push(Some(system));
+    let mounts = MountTable::new(SystemId(0), root, Box::from(&b"rootfs"[..]))?;
+    TREE.call_once(|| Mutex::new(Tree { mounts, systems }));
+    let mut tree = tree().lock();
+    let root = tree.root()?;
+    let held = tree.hold(root)?;
+    drop(tree);
+    TOP.call_once(|| Arc::new(held));
+    Ok(())
+}
+
+impl Tree {
+    /// The root of all.
+    ///
+    /// # Errors
+    /// Never, but for a fault of the tree's own.
+    pub fn root(&self) -> Result<Place, FileError> {
+        self.mounts.root()
+    }
+
+    fn system_id(&self, mount: MountId) -> Result<SystemId, FileError> {
+        Ok(self.mounts.get(mount)?.system)
+    }
+
+    fn system(&self, mount: MountId) -> Result<&System, FileError> {
+        let SystemId(index) = self.system_id(mount)?;
+        self.systems.get(index).and_then(Option::as_ref).ok_or(FileError::Stale)
+    }
+
+    /// The number of the file system that a place is on (`st_dev`).
+    fn number_of(&self, mount: MountId) -> Result<u32, FileError> {
+        let SystemId(index) = self.system_id(mount)?;
+        Ok(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    /// The file system in memory that a place is on, and the file there.
+    ///
+    /// # Errors
+    /// [`FileError::WrongKind`] if it is on another kind; [`FileError::Stale`].
+    pub fn memory(&self, place: Place) -> Result<(&TmpFs<HeapPage>, InodeId), FileError> {
+        let system = self.system(place.mount)?;
+        match (&system.body, place.node) {
+            (Body::Memory(fs), Node::Memory(inode)) => Ok((fs, inode)),
+        }
+    }
+
+    /// As [`Self::memory`], for what changes nothing that a program could see as a change.
+    pub fn memory_mut(
+        &mut self,
+        place: Place,
+    ) -> Result<(&mut TmpFs<HeapPage>, InodeId), FileError> {
+        let SystemId(index) = self.system_id(place.mount)?;
+        let system = self.systems.get_mut(index).and_then(Option::as_mut);
+        match (&mut system.ok_or(FileError::Stale)?.body, place.node) {
+            (Body::Memory(fs), Node::Memory(inode)) => Ok((fs, inode)),
+        }
+    }
+
+    /// As [`Self::memory`], to be changed.
+    ///
+    /// # Errors
+    /// Those, and [`FileError::ReadOnly`]; what can never be changed is
+    /// [`FileError::NotPermitted`].
+    pub fn writable(&mut self, place: Place) -> Result<(&mut TmpFs<HeapPage>, InodeId), FileError> {
+        self.check_writable(place)?;
+        self.memory_mut(place).map_err(|error| match error {
+            FileError::WrongKind => FileError::NotPermitted,
+            other => other,
+        })
+    }
+
+    /// Whether files can be changed through this mount.
+    ///
+    /// # Errors
+    /// [`FileError::ReadOnly`].
+    pub fn check_writable(&self, place: Place) -> Result<(), FileError> {
+        if self.flags_of(place)?.has(MountFlags::READ_ONLY) {
+            return Err(FileError::ReadOnly);
+        }
+        Ok(())
+    }
+
+    /// How the mount of a place is mounted.
+    ///
+    /// # Errors
+    /// [`FileError::Stale`].
+    pub fn flags_of(&self, place: Place) -> Result<MountFlags, FileError> {
+        Ok(self.mounts.get(place.mount)?.flags)
+    }
+
+    /// Whether two places are on one mount.
+    ///
+    /// # Errors
+    /// [`FileError::DifferentFileSystem`] if not.
+    pub fn check_same_mount(a: Place, b: Place) -> Result<(), FileError> {
+        if a.mount == b.mount { Ok(()) } else { Err(FileError::DifferentFileSystem) }
+    }
+
+    /// Whether nothing is mounted on a name's file.
+    ///
+    /// # Errors
+    /// [`FileError::Busy`] if something is.
+    pub fn check_uncovered(&self, directory: Place, name: &[u8]) -> Result<(), FileError> {
+        let (fs, inode) = self.memory(directory)?;
+        let Some(file) = fs.find(inode, name)? else { return Ok(()) };
+        let place = Place { mount: directory.mount, node: Node::Memory(file) };
+        if self.mounts.is_covered(place) { Err(FileError::Busy) } else { Ok(()) }
+    }
+
+    /// Keeps a file, whatever becomes of its names and mounts. What is answered must not be dropped
+    /// under the lock: this is to be the last thing that is done with the tree.
+    ///
+    /// # Errors
+    /// [`FileError::Stale`].
+    pub fn hold(&mut self, place: Place) -> Result<Held, FileError> {
+        self.retain_node(place)?;
+        self.hold_retained(place)
+    }
+
+    /// As [`Self::hold`], for a file that its file system keeps already in the caller's name.
+    ///
+    /// # Errors
+    /// [`FileError::Stale`].
+    pub fn hold_retained(&mut self, place: Place) -> Result<Held, FileError> {
+        self.mounts.retain(place.mount)?;
+        Ok(Held { place })
+    }
+
+    fn retain_node(&mut self, place: Place) -> Result<(), FileError> {
+        let Node::Memory(_) = place.node;
+        let (fs, inode) = self.memory_mut(place)?;
+        fs.retain(inode)
+    }
+
+    fn release(&mut self, place: Place) -> Released {
+        let mut released = Released::default();
+        if let Ok((fs, inode)) = self.memory_mut(place) {
+            released._discarded.extend([fs.release(inode)]);
+        }
+        if let Some(gone) = self.mounts.release(place.mount) {
+            self.forget(gone, &mut released);
+        }
+        released
+    }
+
+    /// A mount is gone: with the last one that shows it, so is its file system.
+    fn forget(&mut self, mount: Mount<Node, SystemId>, released: &mut Released) {
+        if let Some(slot) = self.systems.get_mut(mount.system.0)
+            && let Some(system) = slot
+        {
+            system.mounts = system.mounts.saturating_sub(1);
+            if system.mounts == 0 {
+                released._systems.extend(slot.take());
+            }
+        }
+        released._mounts.push(mount);
+    }
+
+    /// Mounts a new file system of this kind, with its root directory's permissions.
+    ///
+    /// # Errors
+    /// [`FileError::NotADirectory`], [`FileError::OutOfMemory`], [`FileError::NoSpace`] for too
+    /// many.
+    pub fn mount_new(
+        &mut self,
+        kind: SystemKind,
+        limit_bytes: u64,
+        permissions: u16,
+        on: Place,
+        flags: MountFlags,
+        source: &[u8],
+    ) -> Result<Place, FileError> {
+        let now = wall_time();
+        let (body, root) = match kind {
+            SystemKind::Memory | SystemKind::Devices | SystemKind::Terminals => {
+                let mut fs = TmpFs::new(limit_bytes, now)?;
+                let root = fs.root();
+                fs.set_permissions(root, permissions, &vfs_core::Identity::ROOT, now)?;
+                (Body::Memory(fs), Node::Memory(root))
+            }
+        };
+        let system = System { kind, body, mounts: 0 };
+        let index = match self.systems.iter().position(Option::is_none) {
+            Some(free) => free,
+            None => {
+                self.systems.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
+                self.systems.push(None);
+                self.systems.len() - 1
+            }
+        };
+        if let Some(slot) = self.systems.get_mut(index) {
+            *slot = Some(system);
+        }
+        let mounted = self.mount_on(SystemId(index), root, on, flags, source);
+        if mounted.is_err()
+            && let Some(slot) = self.systems.get_mut(index)
+        {
+            *slot = None;
+        }
+        mounted
+    }
+
+    /// Shows a directory at a further place (`MS_BIND`).
+    ///
+    /// # Errors
+    /// As [`Self::mount_new`].
+    pub fn bind(&mut self, shown: Place, on: Place, source: &[u8]) -> Result<Place, FileError> {
+        let mount = self.mounts.get(shown.mount)?;
+        let (system, flags) = (mount.system, mount.flags);
+        self.mount_on(system, shown.node, on, flags, source)
+    }
+
+    fn mount_on(
+        &mut self,
+        system: SystemId,
+        root: Node,
+        on: Place,
+        flags: MountFlags,
+        source: &[u8],
+    ) -> Result<Place, FileError> {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(source.len()).map_err(|_| FileError::OutOfMemory)?;
+        copy.extend_from_slice(source);
+        let on = self.mounts.enter(on);
+        let mount = self.mounts.add(system, root, on, flags, copy.into_boxed_slice())?;
+        if let Some(Some(system)) = self.systems.get_mut(system.0) {
+            system.mounts += 1;
+        }
+        Ok(Place { mount, node: root })
+    }
+
+    /// Changes how a mount is mounted (`MS_REMOUNT`).
+    ///
+    /// # Errors
+    /// [`FileError::InvalidValue`] if nothing is mounted at the place.
+    pub fn remount(&mut self, at: Place, flags: MountFlags) -> Result<(), FileError> {
+        if !self.mounts.is_root(at) {
+            return Err(FileError::InvalidValue);
+        }
+        self.mounts.get_mut(at.mount)?.flags = flags;
+        Ok(())
+    }
+
+    /// Takes off what is mounted at a place.
+    ///
+    /// # Errors
+    /// [`FileError::InvalidValue`] if nothing is; [`FileError::Busy`].
+    pub fn unmount(&mut self, at: Place, even_in_use: bool) -> Result<Released, FileError> {
+        if !self.mounts.is_root(at) {
+            return Err(FileError::InvalidValue);
+        }
+        let mut gone = Vec::new();
+        if even_in_use {
+            self.mounts.detach(at.mount, |mount| gone.push(mount))?;
+        } else {
+            gone.extend(self.mounts.remove(at.mount)?);
+        }
+        let mut released = Released::default();
+        for mount in gone {
+            self.forget(mount, &mut released);
+        }
+        Ok(released)
+    }
+
+    /// How full the file system of a place is.
+    ///
+    /// # Errors
+    /// [`FileError::Stale`].
+    pub fn fullness(&self, place: Place) -> Result<Fullness, FileError> {
+        let system = self.system(place.mount)?;
+        let (limit_bytes, used_bytes, inodes) = match &system.body {
+            Body::Memory(fs) => (fs.limit_bytes(), fs.used_bytes(), fs.inodes() as u64),
+        };
+        Ok(Fullness {
+            kind: system.kind,
+            system: self.number_of(place.mount)?,
+            limit_bytes,
+            used_bytes,
+            inodes,
+            flags: self.flags_of(place)?,
+        })
+    }
+
+    /// The name of a file in its directory, and the directory; across mounts.
+    fn step_up(&self, at: Place) -> Result<(Place, &[u8]), FileError> {
+        let below = self.mounts.leave(at);
+        let (fs, inode) = self.memory(below)?;
+        let (parent, name) = fs.name_of(inode).ok_or(FileError::NotFound)?;
+        Ok((Place { mount: below.mount, node: Node::Memory(parent) }, name))
+    }
+
+    /// A file's absolute path as a process with this root sees it.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`] if it is removed or not below the root.
+    pub fn path_of(&self, root: Place, file: Place) -> Result<Vec<u8>, FileError> {
+        let mut path = PathBuilder::new();
+        let mut at = file;
+        while at != root {
+            let (parent, name) = self.step_up(at)?;
+            path.put_before(name)?;
+            at = parent;
+        }
+        path.finish()
+    }
+
+    /// The mounts that a process with this root sees.
+    ///
+    /// # Errors
+    /// [`FileError::OutOfMemory`].
+    pub fn mounts_below(&self, root: Place) -> Result<Vec<Listed>, FileError> {
+        let mut listed = Vec::new();
+        for id in self.mounts.list()? {
+            let mount = self.mounts.get(id)?;
+            let at = Place { mount: id, node: mount.root };
+            // What lies outside the root is not shown; the mount that the root is on is its `/`.
+            let path = match self.path_of(root, at) {
+                Ok(path) => path,
+                Err(FileError::NotFound) if id == root.mount => Vec::from(&b"/"[..]),
+                Err(_) => continue,
+            };
+            listed.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
+            listed.push(Listed {
+                id,
+                parent: mount.on.map(|on| on.mount),
+                source: mount.source.to_vec(),
+                path,
+                kind: self.system(id)?.kind,
+                system: self.number_of(id)?,
+                flags: mount.flags,
+            });
+        }
+        Ok(listed)
+    }
+}
+
+impl FileTree for Tree {
+    type Node = Place;
+
+    fn metadata(&self, place: &Place) -> Result<Metadata, FileError> {
+        let (fs, inode) = self.memory(*place)?;
+        let mut metadata = fs.metadata(inode)?;
+        metadata.system = self.number_of(place.mount)?;
+        Ok(metadata)
+    }
+
+    fn lookup(&self, directory: &Place, name: &[u8]) -> Result<Option<Place>, FileError> {
+        let (fs, inode) = self.memory(*directory)?;
+        let node = fs.find(inode, name)?.map(Node::Memory);
+        Ok(node.map(|node| self.mounts.enter(Place { mount: directory.mount, node })))
+    }
+
+    fn parent(&self, directory: &Place) -> Result<Place, FileError> {
+        let below = self.mounts.leave(*directory);
+        let (fs, inode) = self.memory(below)?;
+        let parent = Node::Memory(FileTree::parent(fs, &inode)?);
+        Ok(self.mounts.enter(Place { mount: below.mount, node: parent }))
+    }
+
+    fn link_target(&self, place: &Place) -> Result<LinkTarget<'_, Place>, FileError> {
+        let (fs, inode) = self.memory(*place)?;
+        match fs.link_target(&inode)? {
+            LinkTarget::Path(path) => Ok(LinkTarget::Path(path)),
+            LinkTarget::Node(node) => Ok(LinkTarget::Node(Place {
+                mount: place.mount,
+                node: Node::Memory(node),
+            })),
+        }
+    }
+}
+
+/// A file that is kept until this is dropped. Not to be dropped under the tree's lock, nor under a
+/// spin lock.
+#[derive(Debug)]
+pub struct Held {
+    place: Place,
+}
+
+impl Held {
+    /// Which.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// What is known about it.
+    ///
+    /// # Errors
+    /// [`FileError::Stale`], though what is held does not go.
+    pub fn metadata(&self) -> Result<Metadata, FileError> {
+        tree().lock().metadata(&self.place)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let released = tree().lock().release(self.place);
+        drop(released);
+    }
+}
