@@ -3,24 +3,25 @@
 use alloc::string::String;
 
 use linux_abi::Errno;
-use vfs_core::{DeviceKind, FileKind, InodeId, Metadata};
+use vfs_core::{DeviceKind, FileKind, Metadata};
 
+use super::errno;
 use super::file::{File, Transfer, nameless};
-use super::{errno, root};
+use super::tree::Held;
 use crate::random;
 
 /// A character device.
 #[derive(Debug)]
 pub struct DeviceFile {
     kind: DeviceKind,
-    /// Its place in the file system; none for one that the kernel opened by itself.
-    inode: Option<InodeId>,
+    /// Its file; none for one that the kernel opened by itself.
+    held: Option<Held>,
 }
 
 impl DeviceFile {
-    /// The device, found at `inode`, which the caller has retained.
-    pub(super) fn new(kind: DeviceKind, inode: Option<InodeId>) -> Self {
-        Self { kind, inode }
+    /// The device that this file stands for.
+    pub(super) fn new(kind: DeviceKind, held: Option<Held>) -> Self {
+        Self { kind, held }
     }
 }
 
@@ -57,8 +58,8 @@ impl File for DeviceFile {
     }
 
     fn metadata(&self) -> Result<Metadata, Errno> {
-        match self.inode {
-            Some(inode) => root().lock().metadata(inode).map_err(errno),
+        match &self.held {
+            Some(held) => held.metadata().map_err(errno),
             None => {
                 let mut metadata = nameless(FileKind::CharacterDevice, 0o666, 0);
                 metadata.device = Some(self.kind.number());
@@ -67,16 +68,11 @@ impl File for DeviceFile {
         }
     }
 
+    fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
+    }
+
     fn describe(&self) -> String {
         alloc::format!("/dev/{}", self.kind.name())
-    }
-}
-
-impl Drop for DeviceFile {
-    fn drop(&mut self) {
-        if let Some(inode) = self.inode {
-            let discarded = root().lock().release(inode);
-            drop(discarded);
-        }
     }
 }

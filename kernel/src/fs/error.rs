@@ -25,6 +25,11 @@ pub fn errno(error: FileError) -> Errno {
         FileError::Busy => Errno::EBUSY,
         FileError::BadDescriptor { .. } => Errno::EBADF,
         FileError::TooManyOpenFiles { .. } => Errno::EMFILE,
-        FileError::WrongKind => Errno::ENXIO,
+        FileError::WrongKind | FileError::NothingBehind => Errno::ENXIO,
+        FileError::ReadOnly => Errno::EROFS,
+        FileError::NoDevice => Errno::ENODEV,
+        FileError::NotSupported => Errno::EOPNOTSUPP,
+        FileError::NoProcess => Errno::ESRCH,
+        FileError::InvalidValue => Errno::EINVAL,
     }
 }

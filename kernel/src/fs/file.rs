@@ -6,6 +6,7 @@ use core::fmt::Debug;
 use linux_abi::Errno;
 use vfs_core::{FileKind, Metadata, Owner};
 
+use super::tree::Held;
 use super::{Readiness, WatchList, wall_time};
 use crate::socket::Socket;
 
@@ -133,6 +134,11 @@ pub trait File: Any + Send + Sync + Debug {
         None
     }
 
+    /// The file of the tree that was opened; none for what has no name there.
+    fn held(&self) -> Option<&Held> {
+        None
+    }
+
     /// What operators are shown instead of a path, as Linux's `/proc/PID/fd` links: `pipe:[3]`,
     /// `anon_inode:[eventfd]`; a path for what has one.
     fn describe(&self) -> alloc::string::String;
@@ -149,6 +155,8 @@ pub fn downcast<T: File>(file: &dyn File) -> Option<&T> {
 pub fn nameless(kind: FileKind, permissions: u16, inode: u64) -> Metadata {
     let now = wall_time();
     Metadata {
+        // Linux's number for pipes and sockets differs too from all that is mounted.
+        system: u32::MAX,
         inode,
         kind,
         permissions,

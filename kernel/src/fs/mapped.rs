@@ -3,9 +3,10 @@
 use alloc::sync::Arc;
 
 use hal::frame::SharedFrame;
-use vfs_core::{FileError, FilePage, InodeId, PAGE_BYTES, Page};
+use vfs_core::{FileError, FilePage, PAGE_BYTES, Page};
 
-use super::{root, wall_time};
+use super::tree::{Held, tree};
+use super::wall_time;
 use crate::memory::is_short;
 
 /// A page of a file: a frame that programs may have mapped.
@@ -54,25 +55,16 @@ pub enum MappedPage<'a> {
 }
 
 /// A regular file that is mapped. It stays until this is dropped, whatever becomes of its name.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct MappedFile {
-    inode: InodeId,
-}
-
-impl PartialEq for MappedFile {
-    fn eq(&self, other: &Self) -> bool {
-        self.inode == other.inode
-    }
+    held: Arc<Held>,
 }
 
 impl MappedFile {
-    /// The file with this number.
-    ///
-    /// # Errors
-    /// When it is gone.
-    pub fn new(inode: InodeId) -> Result<Arc<Self>, FileError> {
-        root().lock().retain(inode)?;
-        Ok(Arc::new(Self { inode }))
+    /// The file that is held.
+    #[must_use]
+    pub fn new(held: Arc<Held>) -> Arc<Self> {
+        Arc::new(Self { held })
     }
 
     /// Its number.
@@ -86,7 +78,7 @@ impl MappedFile {
     /// # Errors
     /// When it is gone.
     pub fn len(&self) -> Result<u64, FileError> {
-        Ok(root().lock().metadata(self.inode)?.size)
+        Ok(self.held.metadata()?.size)
     }
 
     /// Copies from `offset` on; answers how many bytes there were.
@@ -94,7 +86,9 @@ impl MappedFile {
     /// # Errors
     /// When it is gone.
     pub fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<usize, FileError> {
-        root().lock().read(self.inode, offset, bytes)
+        let tree = tree().lock();
+        let (fs, inode) = tree.memory(self.held.place())?;
+        fs.read(inode, offset, bytes)
     }
 
     /// The page with this index; none behind the end of the file.
@@ -106,10 +100,11 @@ impl MappedFile {
         index: u64,
         wanted: Wanted,
     ) -> Result<Option<MappedPage<'static>>, FileError> {
-        let mut tree = root().lock();
+        let mut tree = tree().lock();
+        let (fs, inode) = tree.memory_mut(self.held.place())?;
         let is_shared = matches!(wanted, Wanted::Shared | Wanted::SharedToWrite);
         if !is_shared {
-            let bytes = match tree.page(self.inode, index)? {
+            let bytes = match fs.page(inode, index)? {
                 None => return Ok(None),
                 Some(FilePage::Written(page)) => return share(&page.0).map(Some),
                 Some(FilePage::Borrowed(bytes)) => match SharedFrame::of_archive(bytes) {
@@ -124,15 +119,15 @@ impl MappedFile {
             }
             // What does not lie in a frame of its own is put into one for all who map it; if there
             // is no room for that, everyone has a copy.
-            return match tree.make_page(self.inode, index) {
+            return match fs.make_page(inode, index) {
                 Ok(Some(page)) => share(&page.0).map(Some),
                 _ => Ok(Some(MappedPage::Bytes(bytes))),
             };
         }
         if wanted == Wanted::SharedToWrite {
-            tree.note_change(self.inode, wall_time());
+            fs.note_change(inode, wall_time());
         }
-        match tree.make_page(self.inode, index)? {
+        match fs.make_page(inode, index)? {
             None => Ok(None),
             Some(page) => share(&page.0).map(Some),
         }
@@ -145,9 +140,10 @@ impl MappedFile {
         end: u64,
         mut f: impl FnMut(u64, SharedFrame) -> bool,
     ) {
-        let tree = root().lock();
+        let tree = tree().lock();
+        let Ok((fs, inode)) = tree.memory(self.held.place()) else { return };
         for index in first..end {
-            let frame = match tree.page(self.inode, index) {
+            let frame = match fs.page(inode, index) {
                 Ok(Some(FilePage::Written(page))) => page.0.share().ok(),
                 Ok(Some(FilePage::Borrowed(bytes))) => SharedFrame::of_archive(bytes),
                 Ok(Some(FilePage::Part(_))) => None,
@@ -173,19 +169,14 @@ impl MappedFile {
 
     /// Notes that it was changed through a mapping.
     pub fn note_change(&self) {
-        root().lock().note_change(self.inode, wall_time());
+        if let Ok((fs, inode)) = tree().lock().memory_mut(self.held.place()) {
+            fs.note_change(inode, wall_time());
+        }
     }
 }
 
 fn share(frame: &SharedFrame) -> Result<MappedPage<'static>, FileError> {
     frame.share().map(MappedPage::Frame).map_err(|_| FileError::OutOfMemory)
-}
-
-impl Drop for MappedFile {
-    fn drop(&mut self) {
-        let discarded = root().lock().release(self.inode);
-        drop(discarded);
-    }
 }
 
 const _: () = assert!(PAGE_BYTES == 4096);

@@ -7,50 +7,64 @@ mod error;
 mod file;
 mod mapped;
 mod open_file;
+mod opening;
 mod output_file;
 mod pipe;
 mod readiness;
+mod standard;
+mod standpoint;
+mod tree;
 mod tree_file;
 mod watch;
+mod who;
 
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use ksync::Once;
 use vfs_core::{
-    FileError, FileKind, Identity, InodeId, LastLink, TmpFs, WalkContext, WallTime, walk,
+    Access, FileError, FileKind, FileTree, Identity, LastLink, MountFlags, TmpFs, WalkContext,
+    WallTime, walk,
 };
 
 use crate::memory::{FileBytes, is_short};
-use crate::sync::Mutex;
 
 pub use blocking::{Waiting, pause, until_ready};
 pub use error::errno;
 pub use file::{File, Transfer, downcast, nameless};
 pub use mapped::{FramePage, MappedFile, MappedPage, Wanted};
 pub use open_file::OpenFile;
+pub use opening::open;
 pub use pipe::make_pipe;
 pub use readiness::Readiness;
+pub use standpoint::Standpoint;
+pub use tree::{Fullness, Held, Listed, Node, Place, Released, SystemKind, Tree, list, top, tree};
 pub use tree_file::TreeFile;
 pub use watch::{Turn, WatchId, WatchList, Watcher};
+pub use who::Who;
 
-/// The root file system.
-static ROOT: Once<Mutex<TmpFs<FramePage>>> = Once::new();
-
-/// Memory that files may take beyond the archive: a quarter of the machine's.
+/// The part of the machine's memory that each file system's files may take beyond the archive: a
+/// quarter.
 const SHARE: u64 = 4;
 
-/// Makes the root file system from the archive. Once. Says how many files it holds.
+/// Makes the tree from the archive, with what programs expect to be mounted. Once. Says how many
+/// files the archive holds.
 ///
 /// # Errors
 /// Why the archive cannot be read to its end; what came before the fault is there.
 pub fn start(archive: &'static [u8]) -> Result<usize, String> {
-    let limit = hal::frame::figures().total_bytes / SHARE;
-    let mut root = TmpFs::new(limit, wall_time()).map_err(|error| alloc::format!("{error}"))?;
+    let said = |error: FileError| alloc::format!("{error}");
+    let mut root = TmpFs::new(memory_share(), wall_time()).map_err(said)?;
     let loaded = vfs_core::load_archive(&mut root, archive, wall_time());
-    ROOT.call_once(|| Mutex::new(root));
+    tree::install(root).map_err(said)?;
+    standard::mount_all().map_err(said)?;
     loaded.map_err(|error| alloc::format!("{error}"))
+}
+
+/// The memory that the files of one file system may take.
+#[must_use]
+pub fn memory_share() -> u64 {
+    hal::frame::figures().total_bytes / SHARE
 }
 
 /// Now, as files count.
@@ -59,20 +73,9 @@ pub fn wall_time() -> WallTime {
     WallTime { nanoseconds: u64::try_from(hal::time::wall_ns()).unwrap_or(0) }
 }
 
-/// The root file system.
-///
-/// # Panics
-/// Before `start`; an error of the boot order.
-pub fn root() -> &'static Mutex<TmpFs<FramePage>> {
-    match ROOT.get() {
-        Some(root) => root,
-        None => panic!("files are asked for before there is a file system"),
-    }
-}
-
 /// Finds a file by its absolute path, in the kernel's own name.
-fn find(tree: &TmpFs<FramePage>, path: &[u8]) -> Result<InodeId, FileError> {
-    let root = tree.root();
+fn find(tree: &Tree, path: &[u8]) -> Result<Place, FileError> {
+    let root = tree.root()?;
     let context = WalkContext { root, directory: root, identity: &Identity::ROOT };
     walk(tree, &context, path, LastLink::Follow)?.existing(tree)
 }
@@ -82,64 +85,92 @@ fn find(tree: &TmpFs<FramePage>, path: &[u8]) -> Result<InodeId, FileError> {
 /// # Errors
 /// The walk's, [`FileError::IsADirectory`], [`FileError::OutOfMemory`].
 pub fn read_whole(path: &[u8]) -> Result<FileBytes, FileError> {
-    let tree = root().lock();
+    let tree = tree().lock();
     let file = find(&tree, path)?;
     contents(&tree, file)
 }
 
-fn contents(tree: &TmpFs<FramePage>, file: InodeId) -> Result<FileBytes, FileError> {
-    if let Some(bytes) = tree.borrowed(file) {
+fn contents(tree: &Tree, file: Place) -> Result<FileBytes, FileError> {
+    let (fs, inode) = tree.memory(file)?;
+    if let Some(bytes) = fs.borrowed(inode) {
         return Ok(FileBytes::Archive(bytes));
     }
-    let size = usize::try_from(tree.metadata(file)?.size).map_err(|_| FileError::OutOfMemory)?;
+    let size = usize::try_from(fs.metadata(inode)?.size).map_err(|_| FileError::OutOfMemory)?;
     if is_short() {
         return Err(FileError::OutOfMemory);
     }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| FileError::OutOfMemory)?;
     bytes.resize(size, 0);
-    let count = tree.read(file, 0, &mut bytes)?;
+    let count = fs.read(inode, 0, &mut bytes)?;
     bytes.truncate(count);
     Ok(FileBytes::Copy(Arc::new(bytes)))
 }
 
-/// The bytes of a program's file, which has to be a regular file that may be executed.
+/// The bytes of a program's file, by its absolute path and in the kernel's own name.
+///
+/// # Errors
+/// See [`program_at`].
+pub fn program(path: &[u8]) -> Result<FileBytes, FileError> {
+    let top = top();
+    Ok(program_at(&top, &top, &Identity::ROOT, path, LastLink::Follow)?.0)
+}
+
+/// The bytes of a program's file, which has to be a regular file that may be executed, and the file.
+/// A relative path starts at `directory`; an empty one stands for `directory` itself, which then is
+/// no directory.
 ///
 /// # Errors
 /// As `read_whole`, and [`FileError::AccessDenied`].
-pub fn program(path: &[u8]) -> Result<FileBytes, FileError> {
-    let tree = root().lock();
-    let file = find(&tree, path)?;
-    let metadata = tree.metadata(file)?;
-    if metadata.kind != FileKind::Regular || metadata.permissions & 0o111 == 0 {
-        return Err(if metadata.kind == FileKind::Directory {
-            FileError::IsADirectory
-        } else {
-            FileError::AccessDenied
-        });
+pub fn program_at(
+    root: &Held,
+    directory: &Held,
+    identity: &Identity<'_>,
+    path: &[u8],
+    last: LastLink,
+) -> Result<(FileBytes, Arc<Held>), FileError> {
+    let mut tree = tree().lock();
+    let context = WalkContext { root: root.place(), directory: directory.place(), identity };
+    let file = if path.is_empty() {
+        directory.place()
+    } else {
+        walk(&*tree, &context, path, last)?.existing(&*tree)?
+    };
+    let metadata = FileTree::metadata(&*tree, &file)?;
+    match metadata.kind {
+        FileKind::Regular => {}
+        FileKind::SymbolicLink => return Err(FileError::TooManyLinks),
+        _ => return Err(FileError::AccessDenied),
     }
+    if tree.flags_of(file)?.has(MountFlags::NO_EXECUTION) {
+        return Err(FileError::AccessDenied);
+    }
+    identity.check(&metadata, Access::EXECUTE)?;
+    let held = Arc::new(tree.hold(file)?);
     drop(tree);
-    mapped(file)
+    Ok((FileBytes::File(MappedFile::new(Arc::clone(&held))), held))
 }
 
 /// The bytes of an open regular file, to be mapped.
 ///
 /// # Errors
 /// As `read_whole`.
-pub fn mapped(file: InodeId) -> Result<FileBytes, FileError> {
-    Ok(FileBytes::File(MappedFile::new(file)?))
+pub fn mapped(file: &Held) -> Result<FileBytes, FileError> {
+    let held = tree().lock().hold(file.place())?;
+    Ok(FileBytes::File(MappedFile::new(Arc::new(held))))
 }
 
-/// The canonical path of a directory.
+/// A directory by its absolute path, and its canonical path.
 ///
 /// # Errors
 /// The walk's, and [`FileError::NotADirectory`].
-pub fn directory(path: &[u8]) -> Result<Arc<str>, FileError> {
-    let tree = root().lock();
+pub fn directory(path: &[u8]) -> Result<(Arc<Held>, Arc<str>), FileError> {
+    let mut tree = tree().lock();
     let directory = find(&tree, path)?;
-    if tree.metadata(directory)?.kind != FileKind::Directory {
+    if FileTree::metadata(&*tree, &directory)?.kind != FileKind::Directory {
         return Err(FileError::NotADirectory);
     }
-    let path = tree.path_of(tree.root(), directory)?;
-    Ok(Arc::from(String::from_utf8_lossy(&path).as_ref()))
+    let path = tree.path_of(tree.root()?, directory)?;
+    let path = Arc::from(String::from_utf8_lossy(&path).as_ref());
+    Ok((Arc::new(tree.hold(directory)?), path))
 }

@@ -7,12 +7,12 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use linux_abi::Errno;
 use linux_abi::file::{AccessMode, OpenFlags};
-use vfs_core::{DeviceKind, FileError, FileKind, InodeId, Metadata};
+use vfs_core::{DeviceKind, Metadata};
 
 use super::device_file::DeviceFile;
 use super::file::{File, Transfer, downcast};
 use super::output_file::OutputFile;
-use super::root;
+use super::tree::Held;
 use super::tree_file::TreeFile;
 use crate::process::Output;
 use crate::sync::{Mutex, MutexGuard};
@@ -54,32 +54,6 @@ impl OpenFile {
         Self::new(Box::new(file), AccessMode::ReadWrite, OpenFlags::NONE)
     }
 
-    /// A file of the root file system. It stays until this is dropped, whatever becomes of its name.
-    ///
-    /// # Errors
-    /// When the file is gone, or is of a kind that cannot be opened.
-    pub fn open(inode: InodeId, access: AccessMode, flags: OpenFlags) -> Result<Self, FileError> {
-        let mut tree = root().lock();
-        let metadata = tree.metadata(inode)?;
-        let device = metadata.device.map(|number| {
-            DeviceKind::from_number(number)
-                .filter(|kind| *kind != DeviceKind::Tty)
-                .ok_or(FileError::WrongKind)
-        });
-        let device = device.transpose()?;
-        match metadata.kind {
-            FileKind::Regular | FileKind::Directory | FileKind::CharacterDevice => {}
-            _ => return Err(FileError::WrongKind),
-        }
-        tree.retain(inode)?;
-        drop(tree);
-        let file: Box<dyn File> = match device {
-            Some(kind) => Box::new(DeviceFile::new(kind, Some(inode))),
-            None => Box::new(TreeFile::new(inode, metadata.kind)),
-        };
-        Ok(Self::new(file, access, flags | OpenFlags::LARGEFILE))
-    }
-
     /// What lies behind it.
     #[must_use]
     pub fn file(&self) -> &dyn File {
@@ -95,13 +69,19 @@ impl OpenFile {
     /// Whether it was opened for reading.
     #[must_use]
     pub fn can_read(&self) -> bool {
-        self.access != AccessMode::WriteOnly
+        self.access != AccessMode::WriteOnly && !self.is_path_only()
     }
 
     /// Whether it was opened for writing.
     #[must_use]
     pub fn can_write(&self) -> bool {
-        self.access != AccessMode::ReadOnly
+        self.access != AccessMode::ReadOnly && !self.is_path_only()
+    }
+
+    /// Whether it stands for a place in the tree and nothing else (`O_PATH`).
+    #[must_use]
+    pub fn is_path_only(&self) -> bool {
+        self.has(OpenFlags::PATH)
     }
 
     /// Whether writes go to the end.
@@ -150,16 +130,16 @@ impl OpenFile {
         }
     }
 
-    /// The file of the root file system, if it is a regular one.
+    /// The file of the tree, if it is a regular one in memory.
     #[must_use]
-    pub fn regular(&self) -> Option<InodeId> {
-        self.downcast().filter(|file: &&TreeFile| !file.is_directory()).map(TreeFile::inode)
+    pub fn regular(&self) -> Option<&Held> {
+        self.downcast().filter(|file: &&TreeFile| !file.is_directory()).and_then(File::held)
     }
 
-    /// The directory of the root file system, if it is one.
+    /// Its file in the tree, whatever it is; none for what has no name there.
     #[must_use]
-    pub fn directory(&self) -> Option<InodeId> {
-        self.downcast().filter(|file: &&TreeFile| file.is_directory()).map(TreeFile::inode)
+    pub fn held(&self) -> Option<&Held> {
+        self.file.held()
     }
 
     /// What is known about it.

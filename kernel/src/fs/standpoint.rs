@@ -74,10 +74,4 @@ impl Standpoint {
     pub fn set_mask(&self, mask: u16) -> u16 {
         core::mem::replace(&mut self.0.lock().mask, mask & 0o777)
     }
-
-    /// Lets go of what is held, when the process ends.
-    pub fn leave(&self) {
-        self.set_directory(top());
-        self.set_root(top());
-    }
 }

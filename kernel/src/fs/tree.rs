@@ -10,15 +10,16 @@ use alloc::vec::Vec;
 
 use ksync::Once;
 use vfs_core::{
-    Discarded, FileError, FileTree, HeapPage, InodeId, LinkTarget, Metadata, Mount, MountFlags,
+    Discarded, FileError, FileTree, InodeId, LinkTarget, ListedEntry, Metadata, Mount, MountFlags,
     MountId, MountTable, PathBuilder, TmpFs,
 };
 
+use super::mapped::FramePage;
 use super::wall_time;
 use crate::sync::Mutex;
 
 /// A file, as its file system calls it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Node {
     /// Of a file system in memory.
     Memory(InodeId),
@@ -81,14 +82,14 @@ struct System {
 }
 
 enum Body {
-    Memory(TmpFs<HeapPage>),
+    Memory(TmpFs<FramePage>),
 }
 
 /// What has become free: to be dropped without the lock.
 #[must_use = "this is to be dropped after the lock"]
 #[derive(Default)]
 pub struct Released {
-    _discarded: Vec<Discarded<HeapPage>>,
+    _discarded: Vec<Discarded<FramePage>>,
     _systems: Vec<System>,
     _mounts: Vec<Mount<Node, SystemId>>,
 }
@@ -162,7 +163,7 @@ pub fn top() -> Arc<Held> {
 }
 
 /// Makes the tree of its first file system.
-pub(super) fn install(first: TmpFs<HeapPage>) -> Result<(), FileError> {
+pub(super) fn install(first: TmpFs<FramePage>) -> Result<(), FileError> {
     let root = Node::Memory(first.root());
     let system = System { kind: SystemKind::Memory, body: Body::Memory(first), mounts: 1 };
     let mut systems = Vec::new();
@@ -206,7 +207,7 @@ impl Tree {
     ///
     /// # Errors
     /// [`FileError::WrongKind`] if it is on another kind; [`FileError::Stale`].
-    pub fn memory(&self, place: Place) -> Result<(&TmpFs<HeapPage>, InodeId), FileError> {
+    pub fn memory(&self, place: Place) -> Result<(&TmpFs<FramePage>, InodeId), FileError> {
         let system = self.system(place.mount)?;
         match (&system.body, place.node) {
             (Body::Memory(fs), Node::Memory(inode)) => Ok((fs, inode)),
@@ -217,7 +218,7 @@ impl Tree {
     pub fn memory_mut(
         &mut self,
         place: Place,
-    ) -> Result<(&mut TmpFs<HeapPage>, InodeId), FileError> {
+    ) -> Result<(&mut TmpFs<FramePage>, InodeId), FileError> {
         let SystemId(index) = self.system_id(place.mount)?;
         let system = self.systems.get_mut(index).and_then(Option::as_mut);
         match (&mut system.ok_or(FileError::Stale)?.body, place.node) {
@@ -230,7 +231,10 @@ impl Tree {
     /// # Errors
     /// Those, and [`FileError::ReadOnly`]; what can never be changed is
     /// [`FileError::NotPermitted`].
-    pub fn writable(&mut self, place: Place) -> Result<(&mut TmpFs<HeapPage>, InodeId), FileError> {
+    pub fn writable(
+        &mut self,
+        place: Place,
+    ) -> Result<(&mut TmpFs<FramePage>, InodeId), FileError> {
         self.check_writable(place)?;
         self.memory_mut(place).map_err(|error| match error {
             FileError::WrongKind => FileError::NotPermitted,
@@ -530,12 +534,32 @@ impl FileTree for Tree {
         let (fs, inode) = self.memory(*place)?;
         match fs.link_target(&inode)? {
             LinkTarget::Path(path) => Ok(LinkTarget::Path(path)),
-            LinkTarget::Node(node) => Ok(LinkTarget::Node(Place {
-                mount: place.mount,
-                node: Node::Memory(node),
-            })),
+            LinkTarget::Node(node) => {
+                Ok(LinkTarget::Node(Place { mount: place.mount, node: Node::Memory(node) }))
+            }
         }
     }
+}
+
+/// Calls `visit` with a directory's entries from `from` on, until it refuses one; says whether it
+/// did. `from` becomes where the next listing goes on.
+///
+/// # Errors
+/// [`FileError::NotADirectory`], [`FileError::Stale`].
+pub fn list(
+    place: Place,
+    from: &mut u64,
+    visit: &mut dyn FnMut(&ListedEntry<'_>) -> bool,
+) -> Result<bool, FileError> {
+    let tree = tree().lock();
+    let (fs, inode) = tree.memory(place)?;
+    for entry in fs.entries(inode, *from)? {
+        if !visit(&entry) {
+            return Ok(true);
+        }
+        *from = entry.place;
+    }
+    Ok(false)
 }
 
 /// A file that is kept until this is dropped. Not to be dropped under the tree's lock, nor under a

@@ -1,37 +1,45 @@
-//! A file or directory of the root file system, opened.
+//! A file or directory of the tree, opened.
 
 use alloc::string::String;
 
 use linux_abi::Errno;
-use vfs_core::{FileKind, InodeId, Metadata};
+use vfs_core::{FileError, FileKind, Metadata, MountFlags};
 
 use super::file::{File, Transfer};
-use super::{errno, root, wall_time};
+use super::tree::{Held, Tree, tree};
+use super::{errno, wall_time};
 use crate::memory::is_short;
 
-/// A regular file or a directory. It stays until this is dropped, whatever becomes of its name.
+/// A regular file or a directory of a file system in memory.
 #[derive(Debug)]
 pub struct TreeFile {
-    inode: InodeId,
+    held: Held,
     kind: FileKind,
+    /// Reading does not change when it was read last (`O_NOATIME`).
+    is_read_silently: bool,
 }
 
 impl TreeFile {
-    /// The file with this number, which the caller has retained.
-    pub(super) fn new(inode: InodeId, kind: FileKind) -> Self {
-        Self { inode, kind }
-    }
-
-    /// Its number.
-    #[must_use]
-    pub fn inode(&self) -> InodeId {
-        self.inode
+    /// The file that is held.
+    pub(super) fn new(held: Held, kind: FileKind, is_read_silently: bool) -> Self {
+        Self { held, kind, is_read_silently }
     }
 
     /// Whether it is a directory.
     #[must_use]
     pub fn is_directory(&self) -> bool {
         self.kind == FileKind::Directory
+    }
+
+    /// Changes it, whatever it was opened for.
+    fn change<R>(
+        &self,
+        change: impl FnOnce(&mut Tree) -> Result<R, FileError>,
+    ) -> Result<R, Errno> {
+        if is_short() {
+            return Err(Errno::ENOSPC);
+        }
+        change(&mut tree().lock()).map_err(errno)
     }
 }
 
@@ -44,39 +52,85 @@ impl File for TreeFile {
         if self.is_directory() {
             return Err(Errno::EISDIR);
         }
-        root().lock().read(self.inode, at, buffer).map_err(errno)
+        let place = self.held.place();
+        let mut tree = tree().lock();
+        let is_silent = self.is_read_silently
+            || tree.flags_of(place).map_err(errno)?.has(MountFlags::READ_ONLY);
+        let (fs, inode) = tree.memory_mut(place).map_err(errno)?;
+        let count = fs.read(inode, at, buffer).map_err(errno)?;
+        if !is_silent {
+            fs.note_read(inode, wall_time());
+        }
+        Ok(count)
     }
 
     fn write(&self, at: u64, bytes: &[u8]) -> Result<usize, Errno> {
-        if is_short() {
-            return Err(Errno::ENOSPC);
-        }
-        root().lock().write(self.inode, at, bytes, wall_time()).map_err(errno)
+        self.change(|tree| {
+            let (fs, inode) = tree.writable(self.held.place())?;
+            fs.write(inode, at, bytes, wall_time())
+        })
     }
 
     fn append(&self, bytes: &[u8]) -> Result<(u64, usize), Errno> {
-        if is_short() {
-            return Err(Errno::ENOSPC);
-        }
-        root().lock().append(self.inode, bytes, wall_time()).map_err(errno)
+        self.change(|tree| {
+            let (fs, inode) = tree.writable(self.held.place())?;
+            fs.append(inode, bytes, wall_time())
+        })
     }
 
     fn metadata(&self) -> Result<Metadata, Errno> {
-        root().lock().metadata(self.inode).map_err(errno)
+        self.held.metadata().map_err(errno)
+    }
+
+    fn held(&self) -> Option<&Held> {
+        Some(&self.held)
     }
 
     fn describe(&self) -> String {
-        let tree = root().lock();
-        match tree.path_of(tree.root(), self.inode) {
-            Ok(path) => String::from_utf8_lossy(&path).into_owned(),
-            Err(_) => String::from("(deleted)"),
-        }
+        described(&self.held)
     }
 }
 
-impl Drop for TreeFile {
-    fn drop(&mut self) {
-        let discarded = root().lock().release(self.inode);
-        drop(discarded);
+/// A file that was opened with `O_PATH`: where it is, and nothing of what is in it.
+#[derive(Debug)]
+pub(super) struct PathFile(pub(super) Held);
+
+impl File for PathFile {
+    fn transfer(&self) -> Transfer {
+        Transfer::Stream
+    }
+
+    fn read(&self, _at: u64, _buffer: &mut [u8]) -> Result<usize, Errno> {
+        Err(Errno::EBADF)
+    }
+
+    fn write(&self, _at: u64, _bytes: &[u8]) -> Result<usize, Errno> {
+        Err(Errno::EBADF)
+    }
+
+    fn metadata(&self) -> Result<Metadata, Errno> {
+        self.0.metadata().map_err(errno)
+    }
+
+    fn ioctl(&self, _request: u32, _argument: u64) -> Result<u64, Errno> {
+        Err(Errno::EBADF)
+    }
+
+    fn held(&self) -> Option<&Held> {
+        Some(&self.0)
+    }
+
+    fn describe(&self) -> String {
+        described(&self.0)
+    }
+}
+
+/// Its path from the root of all, as it is now.
+fn described(held: &Held) -> String {
+    let tree = tree().lock();
+    let path = tree.root().and_then(|root| tree.path_of(root, held.place()));
+    match path {
+        Ok(path) => String::from_utf8_lossy(&path).into_owned(),
+        Err(_) => String::from("(deleted)"),
     }
 }

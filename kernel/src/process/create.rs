@@ -19,7 +19,7 @@ use super::sharing::{FileTable, SpaceOwner};
 use super::{Load, OUT_OF_MEMORY, Output, Process, Threads, end_thread, now, program, table};
 use crate::broadcast::Broadcast;
 use crate::events::{self, Kind};
-use crate::fs::{self, OpenFile};
+use crate::fs::{self, OpenFile, Standpoint};
 use crate::levels;
 use crate::memory::{self, LoadError};
 use crate::scheduler::{self, Task, Thread};
@@ -96,7 +96,8 @@ impl fmt::Display for CreateError {
 /// See [`CreateError`]; nothing remains.
 pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
     let file = fs::program(&new.path).map_err(CreateError::File)?;
-    let directory = fs::directory(&new.working_directory).map_err(CreateError::WorkingDirectory)?;
+    let (held, directory) =
+        fs::directory(&new.working_directory).map_err(CreateError::WorkingDirectory)?;
     let arguments: Vec<&[u8]> = new.arguments.iter().map(Vec::as_slice).collect();
     let environment: Vec<&[u8]> = new.environment.iter().map(Vec::as_slice).collect();
     let loaded = memory::load(
@@ -138,6 +139,7 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
             credentials: Arc::new(new.credentials.clone()),
             space: Some(SpaceOwner::new(loaded.space)),
             files: FileTable::new(files),
+            standpoint: Standpoint::new(held),
             output,
             affinity: new.affinity,
             stack_bytes: PROGRAM_STACK_BYTES,
@@ -198,6 +200,7 @@ pub fn spawn_kernel_thread(
         credentials: Arc::new(Credentials::root()),
         space: None,
         files: FileTable::new(DescriptorTable::new()),
+        standpoint: Standpoint::new(fs::top()),
         output: Arc::new(Output::new()),
         affinity: CpuSet::ALL,
         stack_bytes,
@@ -219,6 +222,7 @@ struct Entry {
     credentials: Arc<Credentials>,
     space: Option<Arc<SpaceOwner>>,
     files: FileTable,
+    standpoint: Standpoint,
     output: Arc<Output>,
     affinity: CpuSet,
     stack_bytes: u64,
@@ -264,6 +268,11 @@ fn make(
             ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?,
         ),
         files: entry.files,
+        standpoint: SpinLock::new(
+            levels::PROCESS,
+            "standpoint",
+            Arc::new(entry.standpoint),
+        ),
         output: entry.output,
         affinity: SpinLock::new(levels::PROCESS, "affinity", entry.affinity),
         open_files_limit: entry.profile.limits.open_files.into(),

@@ -79,6 +79,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
     let space = process.space.lock().take();
     // The last process in a space frees it.
     drop(space);
+    process.leave_standpoint();
     let (name, exit, reaper) = {
         let mut table = table().lock();
         let Ok(notice) = table.become_zombie(pid, usage, now()) else { return };

@@ -52,6 +52,7 @@ use process_core::{
 use sched_core::CpuSet;
 
 use crate::broadcast::Broadcast;
+use crate::fs::{self, Standpoint};
 use crate::levels;
 use crate::memory::UserSpace;
 use crate::scheduler::Thread;
@@ -75,6 +76,8 @@ pub struct Process {
     signals: SpinLock<ProcessSignals>,
     /// Its descriptors.
     pub files: FileTable,
+    /// Where it stands in the tree of files, which other processes may share.
+    standpoint: SpinLock<Arc<Standpoint>>,
     /// What it wrote to the standard output and error that it was started with.
     pub output: Arc<Output>,
     /// Where its threads may run.
@@ -144,6 +147,20 @@ impl Process {
     /// Whether other processes run in its memory.
     fn shares_space(&self) -> bool {
         self.space.lock().as_ref().is_some_and(|owner| Arc::strong_count(owner) > 1)
+    }
+
+    /// Where it stands in the tree of files.
+    #[must_use]
+    pub fn standpoint(&self) -> Arc<Standpoint> {
+        Arc::clone(&self.standpoint.lock())
+    }
+
+    /// Lets go of its root and working directory, when it ends.
+    fn leave_standpoint(&self) {
+        let nowhere = Arc::new(Standpoint::new(fs::top()));
+        let left = core::mem::replace(&mut *self.standpoint.lock(), nowhere);
+        // Dropped without the lock.
+        drop(left);
     }
 
     /// Whether it has been told to end.

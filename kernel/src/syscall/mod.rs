@@ -17,6 +17,7 @@ use alloc::sync::Arc;
 
 use hal::user::UserContext;
 use linux_abi::{Arguments, Errno, SystemCall, encode_result};
+use vfs_core::LastLink;
 
 use crate::process::{Interrupted, Process};
 use crate::scheduler::Thread;
@@ -116,6 +117,59 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::READLINK => file::readlink(caller, arguments),
         SystemCall::READLINKAT => file::readlinkat(caller, arguments),
         SystemCall::GETDENTS64 => file::getdents(caller, arguments),
+        SystemCall::STATX => file::statx(caller, arguments),
+        SystemCall::STATFS => file::statfs(caller, arguments),
+        SystemCall::FSTATFS => file::fstatfs(caller, arguments),
+        SystemCall::FACCESSAT2 => file::faccessat2(caller, arguments),
+        SystemCall::MKDIR => file::mkdir(caller, arguments),
+        SystemCall::MKDIRAT => file::mkdirat(caller, arguments),
+        SystemCall::MKNOD => file::mknod(caller, arguments),
+        SystemCall::MKNODAT => file::mknodat(caller, arguments),
+        SystemCall::SYMLINK => file::symlink(caller, arguments),
+        SystemCall::SYMLINKAT => file::symlinkat(caller, arguments),
+        SystemCall::LINK => file::link(caller, arguments),
+        SystemCall::LINKAT => file::linkat(caller, arguments),
+        SystemCall::UNLINK => file::unlink(caller, arguments),
+        SystemCall::UNLINKAT => file::unlinkat(caller, arguments),
+        SystemCall::RMDIR => file::rmdir(caller, arguments),
+        SystemCall::RENAME => file::rename(caller, arguments),
+        SystemCall::RENAMEAT => file::renameat(caller, arguments),
+        SystemCall::RENAMEAT2 => file::renameat2(caller, arguments),
+        SystemCall::CHMOD => file::chmod(caller, arguments),
+        SystemCall::FCHMOD => file::fchmod(caller, arguments),
+        SystemCall::FCHMODAT => file::fchmodat(caller, arguments),
+        SystemCall::FCHMODAT2 => file::fchmodat2(caller, arguments),
+        SystemCall::CHOWN => file::chown(caller, arguments),
+        SystemCall::FCHOWN => file::fchown(caller, arguments),
+        SystemCall::LCHOWN => file::lchown(caller, arguments),
+        SystemCall::FCHOWNAT => file::fchownat(caller, arguments),
+        SystemCall::UTIMENSAT => file::utimensat(caller, arguments),
+        SystemCall::UTIMES => file::utimes(caller, arguments),
+        SystemCall::FUTIMESAT => file::futimesat(caller, arguments),
+        SystemCall::UTIME => file::utime(caller, arguments),
+        SystemCall::TRUNCATE => file::truncate(caller, arguments),
+        SystemCall::FTRUNCATE => file::ftruncate(caller, arguments),
+        SystemCall::FALLOCATE => file::fallocate(caller, arguments),
+        SystemCall::SYNC => file::sync(),
+        SystemCall::FSYNC | SystemCall::FDATASYNC => file::fsync(caller, arguments),
+        SystemCall::SYNCFS => file::syncfs(caller, arguments),
+        SystemCall::FCHDIR => file::fchdir(caller, arguments),
+        SystemCall::CHROOT => file::chroot(caller, arguments),
+        SystemCall::UMASK => file::umask(caller, arguments),
+        SystemCall::MOUNT => file::mount(caller, arguments),
+        SystemCall::UMOUNT2 => file::umount(caller, arguments),
+        SystemCall::GETXATTR
+        | SystemCall::SETXATTR
+        | SystemCall::LISTXATTR
+        | SystemCall::REMOVEXATTR => file::xattr(caller, arguments, LastLink::Follow),
+        SystemCall::LGETXATTR
+        | SystemCall::LSETXATTR
+        | SystemCall::LLISTXATTR
+        | SystemCall::LREMOVEXATTR => file::xattr(caller, arguments, LastLink::Keep),
+        SystemCall::FGETXATTR
+        | SystemCall::FSETXATTR
+        | SystemCall::FLISTXATTR
+        | SystemCall::FREMOVEXATTR => file::fxattr(caller, arguments),
         SystemCall::GETCWD => file::getcwd(caller, arguments),
         SystemCall::CHDIR => file::chdir(caller, arguments),
         SystemCall::IOCTL => file::ioctl(caller, arguments),

@@ -34,8 +34,8 @@ pub use metadata::{
 };
 pub use mount::{Gone, Mount, MountFlags, MountId, MountTable, Place};
 pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
-pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
 pub use path::PathBuilder;
+pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
 pub use tmpfs::{
     Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode,
     TmpFs,

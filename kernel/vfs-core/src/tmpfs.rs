@@ -39,6 +39,7 @@ enum Node<P> {
     SymbolicLink(Box<[u8]>),
     Device(FileKind, DeviceNumber),
     Fifo,
+    Socket,
 }
 
 impl<P: Page> Node<P> {
@@ -49,6 +50,7 @@ impl<P: Page> Node<P> {
             Self::SymbolicLink(_) => FileKind::SymbolicLink,
             Self::Device(kind, _) => *kind,
             Self::Fifo => FileKind::Fifo,
+            Self::Socket => FileKind::Socket,
         }
     }
 
@@ -58,7 +60,7 @@ impl<P: Page> Node<P> {
                 Self::Regular(contents) => contents.allocated_bytes(),
                 Self::Directory(directory) => directory.charged_bytes(),
                 Self::SymbolicLink(target) => target.len() as u64,
-                Self::Device(..) | Self::Fifo => 0,
+                Self::Device(..) | Self::Fifo | Self::Socket => 0,
             }
     }
 }
@@ -193,7 +195,7 @@ impl<P: Page> TmpFs<P> {
             Node::Directory(directory) => (directory.charged_bytes(), None),
             Node::SymbolicLink(target) => (target.len() as u64, None),
             Node::Device(_, number) => (0, Some(*number)),
-            Node::Fifo => (0, None),
+            Node::Fifo | Node::Socket => (0, None),
         };
         let allocated_bytes = match &inode.node {
             Node::Regular(contents) => contents.allocated_bytes(),

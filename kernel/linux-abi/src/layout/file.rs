@@ -70,6 +70,75 @@ layout! {
 }
 
 layout! {
+    /// `struct statx_timestamp`.
+    pub struct StatxTime: 16 {
+        /// Seconds since 1970.
+        0 seconds: i64,
+        /// Nanoseconds, below 1,000,000,000.
+        8 nanoseconds: u32,
+        /// Not used.
+        12 reserved: u32,
+    }
+}
+
+layout! {
+    /// `struct statx`.
+    pub struct Statx: 256 {
+        /// What of it is filled in.
+        0 mask: u32,
+        /// Preferred size of a transfer.
+        4 block_size: u32,
+        /// Further attributes.
+        8 attributes: u64,
+        /// How many names it has.
+        16 links: u32,
+        /// The owner.
+        20 uid: u32,
+        /// The owning group.
+        24 gid: u32,
+        /// Kind and permissions.
+        28 mode: u16,
+        /// Not used.
+        30 padding: u16,
+        /// Number of the inode.
+        32 inode: u64,
+        /// Length in bytes.
+        40 size: u64,
+        /// What it occupies, in units of 512 bytes.
+        48 blocks: u64,
+        /// Which of the attributes mean something.
+        56 attributes_mask: u64,
+        /// Last read.
+        64 accessed: StatxTime,
+        /// Made.
+        80 born: StatxTime,
+        /// Last changed, its owner and mode included.
+        96 changed: StatxTime,
+        /// Last written.
+        112 modified: StatxTime,
+        /// Which device it is, if it is one.
+        128 represented_major: u32,
+        /// See `represented_major`.
+        132 represented_minor: u32,
+        /// Number of the device that holds the file.
+        136 device_major: u32,
+        /// See `device_major`.
+        140 device_minor: u32,
+        /// Number of the mount.
+        144 mount: u64,
+        /// Not used.
+        152 reserved: [u64; 13],
+    }
+}
+
+impl Statx {
+    /// What `stat` tells, too (`STATX_BASIC_STATS`).
+    pub const BASIC: u32 = 0x7ff;
+    /// A bit that must not be asked for (`STATX__RESERVED`).
+    pub const RESERVED: u32 = 1 << 31;
+}
+
+layout! {
     /// `struct iovec`.
     pub struct IoVec: 16 {
         /// Where the bytes are.

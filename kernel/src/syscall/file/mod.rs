@@ -1,10 +1,17 @@
 //! Files and descriptors.
 
+mod attributes;
 mod descriptors;
+mod make;
 pub(super) mod memory;
 mod metadata;
+mod mounts;
 mod names;
+mod open;
 mod pipes;
+mod place;
+mod remove;
+mod size;
 mod transfer;
 
 use alloc::sync::Arc;
@@ -16,11 +23,24 @@ use super::Caller;
 use crate::fs::OpenFile;
 pub(super) use crate::fs::errno;
 
+pub(super) use attributes::{
+    chmod, chown, fchmod, fchmodat, fchmodat2, fchown, fchownat, futimesat, lchown, utime,
+    utimensat, utimes,
+};
 pub(super) use descriptors::insert;
 pub(super) use descriptors::{close, dup, dup2, dup3, fadvise, fcntl, ioctl};
-pub(super) use metadata::{access, faccessat, fstat, fstatat, lstat, stat};
-pub(super) use names::{chdir, creat, getcwd, getdents, open, openat, readlink, readlinkat};
+pub(super) use make::{link, linkat, mkdir, mkdirat, mknod, mknodat, symlink, symlinkat};
+pub(super) use metadata::{
+    access, faccessat, faccessat2, fstat, fstatat, fstatfs, lstat, stat, statfs, statx,
+};
+pub(super) use mounts::{mount, umount};
+pub(super) use names::{
+    chdir, chroot, fchdir, fxattr, getcwd, getdents, readlink, readlinkat, umask, xattr,
+};
+pub(super) use open::{creat, open, openat};
 pub(super) use pipes::{pipe, pipe2};
+pub(super) use remove::{rename, renameat, renameat2, rmdir, unlink, unlinkat};
+pub(super) use size::{fallocate, fsync, ftruncate, sync, syncfs, truncate};
 pub(super) use transfer::with_signal;
 pub(super) use transfer::{
     copy_file_range, pread, preadv, preadv2, pwrite, pwritev, pwritev2, read, readv, seek,

@@ -265,7 +265,7 @@ impl<P: Page> Contents<P> {
                     self.pages -= 1;
                 }
             } else if within < self.base_of(index).len() || self.page(index).is_some() {
-                self.page_mut(index)?.bytes_mut()[within..within + step].fill(0);
+                self.page_mut(index)?.clear(within, within + step);
             }
             position += step as u64;
         }

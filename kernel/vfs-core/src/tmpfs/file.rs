@@ -185,7 +185,7 @@ impl<P: Page> TmpFs<P> {
         contents.resize(size);
         let freed = before.saturating_sub(contents.allocated_bytes());
         self.quota.refund(freed);
-        self.note_change(id, now)
+        self.changed_by_call(id, now)
     }
 
     /// Gives a range of a regular file memory, and makes the file that long unless it is to keep its
@@ -222,7 +222,7 @@ impl<P: Page> TmpFs<P> {
         }
         self.quota.refund(cost.saturating_sub(taken));
         allocated?;
-        self.note_change(id, now)
+        self.changed_by_call(id, now)
     }
 
     /// Makes a range of a regular file a hole: fallocate(2), FALLOC_FL_PUNCH_HOLE.
@@ -251,10 +251,11 @@ impl<P: Page> TmpFs<P> {
         let after = contents.allocated_bytes();
         self.quota.refund((before + cost).saturating_sub(after));
         punched?;
-        self.note_change(id, now)
+        self.changed_by_call(id, now)
     }
 
-    fn note_change(&mut self, id: InodeId, now: WallTime) -> Result<(), FileError> {
+    /// Notes that a call has changed a file's contents.
+    fn changed_by_call(&mut self, id: InodeId, now: WallTime) -> Result<(), FileError> {
         let inode = self.inode_mut(id)?;
         inode.modified = now;
         inode.changed = now;
@@ -337,7 +338,8 @@ impl<P: Page> TmpFs<P> {
         let is_own = caller.uid == metadata.owner.uid;
         let may_user = uid.is_none_or(|uid| is_own && uid == metadata.owner.uid);
         let may_group = gid.is_none_or(|gid| is_own && (keeps_group || caller.is_in_group(gid)));
-        if !caller.can_give_away && !(may_user && may_group) {
+        let is_allowed = caller.can_give_away || (may_user && may_group);
+        if !is_allowed {
             return Err(FileError::NotPermitted);
         }
         let inode = self.inode_mut(id)?;

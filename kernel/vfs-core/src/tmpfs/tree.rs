@@ -32,6 +32,8 @@ pub enum NewNode<'a> {
     BlockDevice(DeviceNumber),
     /// A named pipe.
     Fifo,
+    /// A socket's name.
+    Socket,
 }
 
 /// An entry of a directory.
@@ -396,5 +398,6 @@ fn build_node<P: Page>(new: NewNode<'_>, parent: InodeId) -> Result<Node<P>, Fil
         NewNode::CharacterDevice(number) => Node::Device(FileKind::CharacterDevice, number),
         NewNode::BlockDevice(number) => Node::Device(FileKind::BlockDevice, number),
         NewNode::Fifo => Node::Fifo,
+        NewNode::Socket => Node::Socket,
     })
 }
