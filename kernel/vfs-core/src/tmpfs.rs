@@ -198,7 +198,7 @@ impl<P: Page> TmpFs<P> {
             Node::Fifo | Node::Socket => (0, None),
         };
         let allocated_bytes = match &inode.node {
-            Node::Regular(contents) => contents.allocated_bytes(),
+            Node::Regular(contents) => contents.page_bytes(),
             _ => 0,
         };
         Ok(Metadata {

@@ -93,7 +93,7 @@ int main(void) {
     SAY(rename("new", "moved"));
     SAY(rename("moved", "."));
     SAY(rename("d/..", "z"));
-    SAY(rename("/", "z"));
+    SAY(rename(".", "z"));
     SAY(rename2("f", "hard", RENAME_NOREPLACE));
     SAY(rename2("f", "f2", RENAME_NOREPLACE));
     SAY(rename2("f2", "d", RENAME_EXCHANGE));

@@ -272,6 +272,9 @@ pub(super) fn move_between(
 pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
     let whence = Whence::from_number(arguments.unsigned(2))?;
+    if file.is_path_only() {
+        return Err(Errno::EBADF);
+    }
     let mut offset = file.offset()?;
     let start = match whence {
         Whence::Start => 0,

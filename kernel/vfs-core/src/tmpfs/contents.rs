@@ -52,6 +52,11 @@ impl<P: Page> Contents<P> {
         self.size
     }
 
+    /// What the file's contents take beyond the borrowed range: what programs are told.
+    pub(super) fn page_bytes(&self) -> u64 {
+        self.pages * PAGE_BYTES as u64
+    }
+
     /// What the file takes beyond the borrowed range: pages, and the table that finds them.
     pub(super) fn allocated_bytes(&self) -> u64 {
         let leaf_bytes = (LEAF * size_of::<Option<P>>()) as u64;
