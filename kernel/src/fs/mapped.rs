@@ -67,10 +67,10 @@ impl MappedFile {
         Arc::new(Self { held })
     }
 
-    /// Its number.
+    /// Its file.
     #[must_use]
-    pub fn inode(&self) -> InodeId {
-        self.inode
+    pub fn held(&self) -> &Held {
+        &self.held
     }
 
     /// Its length in bytes.
@@ -160,7 +160,9 @@ impl MappedFile {
     /// Whether the page with this index is in memory, which holes are not.
     #[must_use]
     pub fn has_page(&self, index: u64) -> bool {
-        match root().lock().page(self.inode, index) {
+        let tree = tree().lock();
+        let Ok((fs, inode)) = tree.memory(self.held.place()) else { return false };
+        match fs.page(inode, index) {
             Ok(Some(FilePage::Written(_) | FilePage::Borrowed(_))) => true,
             Ok(Some(FilePage::Part(bytes))) => !bytes.is_empty(),
             Ok(None) | Err(_) => false,

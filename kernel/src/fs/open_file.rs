@@ -136,6 +136,12 @@ impl OpenFile {
         self.downcast().filter(|file: &&TreeFile| !file.is_directory()).and_then(File::held)
     }
 
+    /// The directory of the tree, if it is one in memory.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Held> {
+        self.downcast().filter(|file: &&TreeFile| file.is_directory()).and_then(File::held)
+    }
+
     /// Its file in the tree, whatever it is; none for what has no name there.
     #[must_use]
     pub fn held(&self) -> Option<&Held> {

@@ -585,6 +585,13 @@ impl Held {
     }
 }
 
+impl PartialEq for Held {
+    /// Whether it is the same file.
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let released = tree().lock().release(self.place);

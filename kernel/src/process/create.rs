@@ -268,11 +268,7 @@ fn make(
             ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?,
         ),
         files: entry.files,
-        standpoint: SpinLock::new(
-            levels::PROCESS,
-            "standpoint",
-            Arc::new(entry.standpoint),
-        ),
+        standpoint: SpinLock::new(levels::PROCESS, "standpoint", Arc::new(entry.standpoint)),
         output: entry.output,
         affinity: SpinLock::new(levels::PROCESS, "affinity", entry.affinity),
         open_files_limit: entry.profile.limits.open_files.into(),
