@@ -11,7 +11,7 @@ use core::task::{Context, Poll};
 
 use crate::types::{
     Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, LogLine, Memory, Network,
-    PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal, System, Text,
+    PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal, System, Text, Thread,
     Timestamp,
 };
 
@@ -66,6 +66,18 @@ pub trait Backend: Environment {
     /// [`ApiError::ProcessNotFound`].
     fn process(&self, pid: u32) -> Result<Process, ApiError>;
 
+    /// What a process was started with as environment: `NAME=value` each. Empty for a kernel thread.
+    ///
+    /// # Errors
+    /// [`ApiError::ProcessNotFound`].
+    fn process_environment(&self, pid: u32) -> Result<Vec<Text>, ApiError>;
+
+    /// The threads of a process, by number; none of a process that has ended.
+    ///
+    /// # Errors
+    /// [`ApiError::ProcessNotFound`].
+    fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError>;
+
     /// Calls `visit` with up to `limit` processes that are not defunct and whose pid is above `after`, in
     /// ascending order of pid. Costs the same however many processes there are. `visit` takes its
     /// time (it writes JSON), so that it is not to be called under a spin lock.
@@ -113,6 +125,22 @@ pub trait Backend: Environment {
 
     /// Ready once the process has ended (terminated by then: zombie, defunct or gone).
     fn poll_process_ended(&self, context: &mut Context<'_>, pid: u32) -> Poll<()>;
+
+    /// Up to `limit` processes above `after`, by number, that an emergency concerns: all that are not
+    /// the system's own and not defunct, whatever state they are in.
+    fn emergency_targets(&self, after: u32, limit: usize) -> Vec<u32>;
+
+    /// Ends a process at once, whatever state it is in; a zombie's exit status is taken. Says whether
+    /// it was this call that did it: not for one that is ending already, or has ended.
+    ///
+    /// # Errors
+    /// [`ApiError::ProcessNotFound`], [`ApiError::InvalidState`] for one that is only remembered,
+    /// [`ApiError::PermissionDenied`] for a kernel thread.
+    fn emergency_end(&self, pid: u32) -> Result<bool, ApiError>;
+
+    /// Begins (`true`) and ends an emergency that concerns all processes: until it ends, no program
+    /// is started and none forks. Each beginning is followed by one end.
+    fn hold_new_processes(&self, is_held: bool);
 
     /// Sends a signal.
     ///

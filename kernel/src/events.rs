@@ -39,6 +39,8 @@ pub enum Kind {
     SessionChanged,
     /// The system is going down.
     SystemChanged,
+    /// An operator began or finished an emergency termination.
+    Emergency,
 }
 
 /// Something that happened.

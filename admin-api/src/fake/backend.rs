@@ -11,8 +11,9 @@ use crate::backend::{
     ProcessSettings, SequenceRange, TerminateMode,
 };
 use crate::types::{
-    Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, LogLevel, LogLine, Memory,
-    Network, PowerAction, Process, ProcessPatch, ProcessState, Signal, System, Text, Timestamp,
+    Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, LogLevel, LogLine,
+    Memory, Network, PowerAction, Process, ProcessPatch, ProcessState, Signal, System, Text,
+    Thread, ThreadCpuUsage, ThreadUsage, Timestamp,
 };
 
 use super::program;
@@ -75,6 +76,31 @@ fn row(fake: &FakeProcess) -> ProcessRow {
     }
 }
 
+/// The threads of a process that lives, each with its part of what the process used.
+fn threads(process: &Process) -> Vec<Thread> {
+    let part = |figure: u64| figure / u64::from(process.threads.max(1));
+    let (usage, first) = (&process.usage, process.pid);
+    let cpu = ThreadCpuUsage {
+        user_ns: part(usage.cpu.user_ns),
+        system_ns: part(usage.cpu.system_ns),
+        total_ns: part(usage.cpu.user_ns) + part(usage.cpu.system_ns),
+    };
+    let thread = |index: u32| Thread {
+        // Beyond all processes of the fake system.
+        tid: if index == 0 { first } else { first * 100 + 1_000_000 + index },
+        pid: first,
+        name: process.name.clone(),
+        state: process.state,
+        state_detail: process.state_detail.clone(),
+        priority: process.priority,
+        class: process.class,
+        nice: process.nice,
+        cpu: process.cpu,
+        usage: ThreadUsage { cpu, context_switches: usage.context_switches, ..Default::default() },
+    };
+    (0..process.threads).map(thread).collect()
+}
+
 impl Backend for FakeBackend {
     fn readiness(&self) -> Result<(), Text> {
         self.state.borrow().ready.clone()
@@ -114,6 +140,17 @@ impl Backend for FakeBackend {
         Ok(fake.process.clone())
     }
 
+    fn process_environment(&self, pid: u32) -> Result<Vec<Text>, ApiError> {
+        let state = self.state.borrow();
+        Ok(state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?.environment.clone())
+    }
+
+    fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError> {
+        let state = self.state.borrow();
+        let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
+        Ok(if fake.is_alive() { threads(&fake.process) } else { Vec::new() })
+    }
+
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {
         let Some(first) = after.checked_add(1) else { return };
         let state = self.state.borrow();
@@ -136,6 +173,9 @@ impl Backend for FakeBackend {
         if self.state.borrow().processes.len() >= MAX_PROCESSES {
             return Err(ApiError::ResourceExhausted("There are 65,536 processes.".into()));
         }
+        if self.state.borrow().is_held {
+            return Err(ApiError::Conflict("An emergency termination is under way.".into()));
+        }
         let started = program::start(&request, self.clock.uptime_ns())?;
         let pid = self.next_pid();
         let base = request.program.rsplit('/').next().unwrap_or_default();
@@ -153,7 +193,17 @@ impl Backend for FakeBackend {
         process.usage.memory.heap_bytes = 200 << 10;
         process.usage.page_faults.minor = 87;
         process.usage.open_files = 3;
-        self.add(process, started.program);
+        process.threads = started.threads;
+        let variables = request.env.iter().map(|(name, value)| format!("{name}={value}").into());
+        let environment: Vec<Text> = variables.collect();
+        let relatives = started.children;
+        self.add(process.clone(), started.program, environment.clone());
+        for generation in 0..relatives {
+            let child = self.next_pid();
+            let parent_pid = if generation % 2 == 0 { pid } else { child - 1 };
+            let child = Process { pid: child, parent_pid, process_group: pid, ..process.clone() };
+            self.add(child, program::Program::Wait, environment.clone());
+        }
         if let Some(fake) = self.state.borrow_mut().processes.get_mut(&pid)
             && !started.output.is_empty()
         {
@@ -217,6 +267,24 @@ impl Backend for FakeBackend {
         }
         state.register(context);
         Poll::Pending
+    }
+
+    fn emergency_targets(&self, after: u32, limit: usize) -> Vec<u32> {
+        let Some(first) = after.checked_add(1) else { return Vec::new() };
+        let state = self.state.borrow();
+        let programs = state.processes.range(first..).map(|(_, fake)| &fake.process);
+        let programs = programs.filter(|process| process.class != Class::System);
+        programs.map(|process| process.pid).take(limit).collect()
+    }
+
+    fn emergency_end(&self, pid: u32) -> Result<bool, ApiError> {
+        self.check(pid, "be terminated")?;
+        self.deliver(pid, Signal::KILL);
+        Ok(true)
+    }
+
+    fn hold_new_processes(&self, is_held: bool) {
+        self.state.borrow_mut().is_held = is_held;
     }
 
     fn signal_process(&self, caller: &Caller, pid: u32, signal: Signal) -> Result<(), ApiError> {

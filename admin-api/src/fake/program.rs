@@ -28,6 +28,9 @@ pub(super) enum Program {
 pub(super) struct Started {
     pub(super) program: Program,
     pub(super) output: String,
+    pub(super) threads: u32,
+    /// Processes that it makes at once.
+    pub(super) children: u32,
 }
 
 /// Finds out what a program would do.
@@ -63,8 +66,11 @@ pub(super) fn start(request: &CreateProcess, now_ns: u64) -> Result<Started, Api
         "false" => Program::Exit { code: 1 },
         "cat" | "sh" => Program::Wait,
         "stubborn" => Program::Stubborn,
+        "family" | "workers" => Program::Wait,
         "chatter" => Program::Chatter { next_ns: now_ns, line: 0 },
         _ => return Err(ApiError::ProgramNotFound(String::from(path).into())),
     };
-    Ok(Started { program, output })
+    let threads = if name == "workers" { 4 } else { 1 };
+    let children = if name == "family" { 3 } else { 0 };
+    Ok(Started { program, output, threads, children })
 }

@@ -42,6 +42,8 @@ pub(super) struct FakeProcess {
     pub(super) output_start: u64,
     /// When SIGKILL follows, after SIGTERM was not enough.
     pub(super) kill_at_ns: Option<u64>,
+    /// The environment it was started with.
+    pub(super) environment: Vec<Text>,
     /// When the last tick found out how busy it is, and its CPU time then.
     pub(super) measured: (u64, u64),
 }
@@ -83,6 +85,8 @@ pub(super) struct State {
     pub(super) log_count: u64,
     pub(super) wakers: Vec<Waker>,
     pub(super) stopping: bool,
+    /// An emergency is under way.
+    pub(super) is_held: bool,
     pub(super) ready: Result<(), Text>,
     pub(super) audit: Vec<String>,
 }
@@ -107,6 +111,7 @@ impl FakeBackend {
             log_count: 0,
             wakers: Vec::new(),
             stopping: false,
+            is_held: false,
             ready: Ok(()),
             audit: Vec::new(),
         };
@@ -137,7 +142,7 @@ impl FakeBackend {
             process.isolation = Isolation::Kernel;
             process.usage.memory.current_bytes = 32 << 10;
             process.usage.memory.peak_bytes = 32 << 10;
-            self.add(process, program);
+            self.add(process, program, Vec::new());
         }
     }
 
@@ -172,6 +177,7 @@ impl FakeBackend {
             session: pid,
             name: String::from(name).into(),
             command,
+            environment: None,
             cwd: "/".into(),
             root: "/".into(),
             state: ProcessState::Ready,
@@ -200,7 +206,7 @@ impl FakeBackend {
         }
     }
 
-    pub(super) fn add(&self, process: Process, program: Program) {
+    pub(super) fn add(&self, process: Process, program: Program, environment: Vec<Text>) {
         let measured = (self.clock.uptime_ns(), 0);
         let fake = FakeProcess {
             process,
@@ -208,6 +214,7 @@ impl FakeBackend {
             output: VecDeque::new(),
             output_start: 0,
             kill_at_ns: None,
+            environment,
             measured,
         };
         self.state.borrow_mut().processes.insert(fake.process.pid, fake);

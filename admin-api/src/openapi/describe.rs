@@ -143,6 +143,21 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
                 .headers(&["If-Match"])
                 .failing(&[404, 409, 412])
         }
+        Endpoint::ProcessThreads => {
+            read("process_threads", "Threads of a process", &[(200, Answer::Page("Thread"))])
+                .failing(&[404])
+        }
+        Endpoint::ProcessChildren => {
+            read("process_children", "Children of a process", &[(200, Answer::Page("Process"))])
+                .failing(&[404, 503])
+        }
+        Endpoint::EmergencyTerminate => read(
+            "emergency_terminate",
+            "End one process, or all that are not the system's, whatever state they are in",
+            &[(200, Answer::Json("EmergencyResult"))],
+        )
+        .taking("EmergencyRequest")
+        .failing(&[404, 409]),
         Endpoint::ProcessOutput => read(
             "process_output",
             "What a process wrote",
@@ -194,6 +209,18 @@ pub(super) fn query_parameter(name: &str) -> Value {
         "user" => ("Names or numbers of users, with commas between them.", text()),
         "name" => ("A name, in which `*` stands for any characters.", text()),
         "service" => ("Names of services, with commas between them.", text()),
+        "parent_pid" => (
+            "Numbers of parents, with commas between them; 0 for who has none.",
+            json!({ "type": "array", "items": { "type": "integer", "minimum": 0, "maximum": u32::MAX } }),
+        ),
+        "tree" => (
+            "Each process right before its children, in place of `sort`.",
+            json!({ "type": "boolean" }),
+        ),
+        "collapsed" => (
+            "With `tree`: processes whose descendants are left out, with commas between them.",
+            json!({ "type": "array", "items": { "type": "integer", "minimum": 0, "maximum": u32::MAX } }),
+        ),
         "source" => ("What wrote the lines, with commas between them.", text()),
         "mode" => (
             "`graceful` (the default) sends SIGTERM, and SIGKILL after the grace period.",

@@ -166,7 +166,12 @@ impl<B: Backend, A: Assets> App<B, A> {
             Endpoint::Network => Ok(Reply::json(200, &backend.network())),
             Endpoint::Processes => self.processes(&query).await,
             Endpoint::CreateProcess => self.create_process(request, identity),
-            Endpoint::Process => self.process(request),
+            Endpoint::Process => self.process(request, identity),
+            Endpoint::ProcessThreads => self.process_threads(request, &query),
+            Endpoint::ProcessChildren => self.process_children(request, &query).await,
+            Endpoint::EmergencyTerminate => {
+                self.emergency_terminate(request, identity, timer).await
+            }
             Endpoint::PatchProcess => self.patch_process(request, identity),
             Endpoint::TerminateProcess => {
                 self.terminate_process(request, identity, &query, timer).await

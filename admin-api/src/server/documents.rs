@@ -5,7 +5,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::types::{Class, CreateProcess, Priority, ProcessPatch, SessionRequest, Signal};
+use crate::types::{
+    Class, CreateProcess, EmergencyRequest, EmergencyScope, Priority, ProcessPatch, SessionRequest,
+    Signal,
+};
 
 use super::fields::Fields;
 use super::refusal::Refusal;
@@ -119,6 +122,35 @@ pub(crate) fn signal(body: &[u8]) -> Result<Signal, Refusal> {
     fields.finish()?;
     // `finish` has reported a missing signal.
     signal.ok_or_else(|| Refusal::bad_fields(Vec::new()))
+}
+
+/// Reads `POST /emergency/terminate`.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn emergency(body: &[u8]) -> Result<EmergencyRequest, Refusal> {
+    let mut fields = Fields::parse(body)?;
+    let word: Option<String> = fields.required("scope");
+    let pid: Option<u32> = fields.optional("pid");
+    let scope = word.as_deref().and_then(EmergencyScope::from_name);
+    match (word.as_deref(), scope, pid) {
+        (None, ..) => {}
+        (Some("service"), ..) => {
+            fields.error("scope", "this system has no services yet: process or all");
+        }
+        (Some(_), None, _) => fields.error("scope", "must be process or all"),
+        (_, Some(EmergencyScope::Process), None) => {
+            fields.check(fields.has_error("pid"), "pid", "is missing");
+        }
+        (_, Some(EmergencyScope::All), Some(_)) => {
+            fields.error("pid", "is for the scope process only");
+        }
+        _ => {}
+    }
+    fields.finish()?;
+    // `finish` has reported a missing scope.
+    let scope = scope.ok_or_else(|| Refusal::bad_fields(Vec::new()))?;
+    Ok(EmergencyRequest { scope, pid })
 }
 
 /// Reads `POST /sessions`.

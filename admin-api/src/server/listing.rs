@@ -19,6 +19,7 @@ use super::process_json::{USUAL_BYTES, append_process};
 use super::query::Query;
 use super::refusal::Refusal;
 use super::reply::{Body, JSON, Reply};
+use super::tree::Tree;
 use super::yielding::yield_now;
 
 /// Processes written at once; a longer page is sent in chunks of this.
@@ -34,8 +35,24 @@ const MAX_SNAPSHOT_PIDS: usize = 128 * 1024;
 struct Snapshot {
     id: u64,
     filter: ProcessFilter,
-    sort: Sort,
+    order: Order,
     pids: Rc<[u32]>,
+}
+
+/// In which order a list is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Order {
+    Sorted(Sort),
+    Tree(Tree),
+}
+
+impl Order {
+    fn parse(query: &Query<'_>) -> Result<Self, Refusal> {
+        match Tree::parse(query)? {
+            Some(tree) => Ok(Self::Tree(tree)),
+            None => Sort::parse(query).map(Self::Sorted),
+        }
+    }
 }
 
 /// The orders whose later pages may still be asked for, the oldest first.
@@ -85,12 +102,33 @@ impl ProcessPages {
         snapshots: &core::cell::RefCell<Snapshots>,
         query: &Query<'_>,
     ) -> Result<Self, Refusal> {
+        Self::filtered(backend, snapshots, query, ProcessFilter::parse(query)?).await
+    }
+
+    /// Works out a page of the children of a process.
+    ///
+    /// # Errors
+    /// As `plan`.
+    pub(crate) async fn children<B: Backend>(
+        backend: &B,
+        snapshots: &core::cell::RefCell<Snapshots>,
+        query: &Query<'_>,
+        parent: u32,
+    ) -> Result<Self, Refusal> {
+        Self::filtered(backend, snapshots, query, ProcessFilter::children_of(parent)).await
+    }
+
+    async fn filtered<B: Backend>(
+        backend: &B,
+        snapshots: &core::cell::RefCell<Snapshots>,
+        query: &Query<'_>,
+        filter: ProcessFilter,
+    ) -> Result<Self, Refusal> {
         let limit = usize::try_from(query.limit()?).unwrap_or(usize::MAX);
-        let filter = ProcessFilter::parse(query)?;
-        let sort = Sort::parse(query)?;
+        let order = Order::parse(query)?;
         let cursor = query.get("cursor").map(Cursor::parse).transpose()?;
         match cursor {
-            _ if sort == Sort::BY_PID => {
+            _ if order == Order::Sorted(Sort::BY_PID) => {
                 let after = match cursor {
                     None => 0,
                     Some(Cursor::AfterPid(pid)) => pid,
@@ -114,19 +152,19 @@ impl ProcessPages {
                 let snapshots = snapshots.borrow();
                 let snapshot = snapshots.kept.iter().find(|snapshot| snapshot.id == id);
                 let snapshot = snapshot.ok_or_else(Refusal::cursor_expired)?;
-                if snapshot.filter != filter || snapshot.sort != sort {
+                if snapshot.filter != filter || snapshot.order != order {
                     return Err(Cursor::other_query());
                 }
                 Ok(Self::in_order(id, &snapshot.pids, position, limit))
             }
             None => {
-                let pids = in_order(backend, &filter, sort).await?;
+                let pids = in_order(backend, &filter, &order).await?;
                 let mut id = [0; 8];
                 backend.fill_random(&mut id);
                 let id = u64::from_le_bytes(id);
                 let page = Self::in_order(id, &pids, 0, limit);
                 if page.next_cursor.is_some() {
-                    snapshots.borrow_mut().keep(Snapshot { id, filter, sort, pids });
+                    snapshots.borrow_mut().keep(Snapshot { id, filter, order, pids });
                 }
                 Ok(page)
             }
@@ -256,8 +294,12 @@ async fn matching<B: Backend>(
 async fn in_order<B: Backend>(
     backend: &B,
     filter: &ProcessFilter,
-    sort: Sort,
+    order: &Order,
 ) -> Result<Rc<[u32]>, Refusal> {
+    let sort = match order {
+        Order::Sorted(sort) => *sort,
+        Order::Tree(tree) => return in_tree(backend, filter, tree).await,
+    };
     let mut keys: Vec<SortKey> = Vec::new();
     let mut has_room = true;
     scan(backend, |row| {
@@ -274,6 +316,30 @@ async fn in_order<B: Backend>(
     }
     keys.sort_unstable_by(|one, other| sort.compare(one, other));
     Ok(keys.iter().map(|key| key.pid).collect())
+}
+
+/// All matching processes in the order of the tree.
+///
+/// # Errors
+/// 503 when there is no memory for it.
+async fn in_tree<B: Backend>(
+    backend: &B,
+    filter: &ProcessFilter,
+    tree: &Tree,
+) -> Result<Rc<[u32]>, Refusal> {
+    let mut rows: Vec<(u32, u32)> = Vec::new();
+    let mut has_room = true;
+    scan(backend, |row| {
+        if has_room && filter.matches(row) {
+            has_room = rows.try_reserve(1).is_ok();
+            if has_room {
+                rows.push((row.pid, row.parent_pid));
+            }
+        }
+    })
+    .await;
+    let pids = if has_room { tree.order(&rows) } else { None };
+    pids.map(Rc::from).ok_or_else(Refusal::out_of_memory)
 }
 
 /// Looks at all processes, also at those of the history.

@@ -19,6 +19,7 @@ pub(crate) struct ProcessFilter {
     users: Vec<String>,
     services: Vec<String>,
     name: Option<String>,
+    parents: Vec<u32>,
 }
 
 impl ProcessFilter {
@@ -35,7 +36,13 @@ impl ProcessFilter {
             users: query.words("user", own)?,
             services: query.words("service", own)?,
             name: query.get("name").map(String::from),
+            parents: query.words("parent_pid", |word| word.parse().ok())?,
         })
+    }
+
+    /// The children of a process.
+    pub(crate) fn children_of(pid: u32) -> Self {
+        Self { parents: [pid].into(), ..Self::default() }
     }
 
     /// Whether it lets every process pass that is not only remembered.
@@ -55,6 +62,7 @@ impl ProcessFilter {
         };
         is_state
             && any(&self.classes, &row.class)
+            && any(&self.parents, &row.parent_pid)
             && any(&self.priorities, &row.priority)
             && (self.users.is_empty() || self.users.iter().any(|user| is_user(user, row)))
             && (self.services.is_empty()

@@ -41,6 +41,7 @@ pub(crate) fn append_process(bytes: &mut Vec<u8>, process: &Process) {
         session,
         name,
         command,
+        environment,
         cwd,
         root,
         state,
@@ -72,6 +73,7 @@ pub(crate) fn append_process(bytes: &mut Vec<u8>, process: &Process) {
         session: number,
         name: text,
         command: texts,
+        environment: optional_texts,
         cwd: text,
         root: text,
         state: word,
@@ -249,6 +251,13 @@ fn optional_large(bytes: &mut Vec<u8>, value: &Option<u64>) {
 
 fn optional_text(bytes: &mut Vec<u8>, value: &Option<Text>) {
     optional(bytes, value.as_ref(), text);
+}
+
+fn optional_texts(bytes: &mut Vec<u8>, values: &Option<Vec<Text>>) {
+    match values {
+        Some(values) => texts(bytes, values),
+        None => bytes.extend_from_slice(b"null"),
+    }
 }
 
 fn optional_time(bytes: &mut Vec<u8>, value: &Option<Timestamp>) {

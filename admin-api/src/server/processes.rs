@@ -9,7 +9,7 @@ use picoserve::Timer;
 use picoserve::time::Duration;
 
 use crate::backend::{ApiError, Backend, ProcessSettings, TerminateMode};
-use crate::types::{PowerAction, PowerAnswer, Process};
+use crate::types::{PowerAction, PowerAnswer, Process, Role};
 
 use super::answer::Request;
 use super::assets::names_tag;
@@ -60,7 +60,7 @@ fn described(status: u16, process: &Process) -> Reply {
     Reply::new(status, Body::Owned { content_type: JSON, bytes }).with_header("ETag", etag(process))
 }
 
-fn pid_of(request: &Request<'_>) -> Result<u32, Refusal> {
+pub(crate) fn pid_of(request: &Request<'_>) -> Result<u32, Refusal> {
     let text = request.parameter;
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number).ok_or_else(|| Refusal::invalid_pid(text))
@@ -108,8 +108,17 @@ impl<B: Backend, A: Assets> App<B, A> {
     }
 
     /// `GET /processes/{pid}`.
-    pub(crate) fn process(&self, request: &Request<'_>) -> Result<Reply, Refusal> {
-        Ok(described(200, &self.backend.process(pid_of(request)?)?))
+    pub(crate) fn process(
+        &self,
+        request: &Request<'_>,
+        identity: &Identity,
+    ) -> Result<Reply, Refusal> {
+        let pid = pid_of(request)?;
+        let mut process = self.backend.process(pid)?;
+        if identity.caller.role >= Role::Operator {
+            process.environment = Some(self.backend.process_environment(pid)?);
+        }
+        Ok(described(200, &process))
     }
 
     /// The process that a change is for, after its `If-Match` was checked; the settings are what

@@ -112,7 +112,8 @@ impl Refusal {
     /// A body that is too long.
     pub(crate) fn body_too_long(max_bytes: usize) -> Self {
         let detail = format!("The body may have at most {max_bytes} bytes.");
-        Self::new(413, "body_too_long", "Body too long", detail)
+        // The same code as the gate in front gives it.
+        Self::new(413, "content_too_large", "Content too large", detail)
     }
 
     /// A body that ended before its announced length.

@@ -107,6 +107,12 @@ pub enum Endpoint {
     ResumeProcess,
     /// Output of a process.
     ProcessOutput,
+    /// Threads of a process.
+    ProcessThreads,
+    /// Children of a process.
+    ProcessChildren,
+    /// End processes whatever state they are in.
+    EmergencyTerminate,
     /// Events.
     Events,
     /// Log lines.
@@ -188,7 +194,18 @@ pub const ROUTES: &[Route] = &[
     get("/api/v1/interrupts", Endpoint::Interrupts, VIEWER).with(&["limit", "cursor"]),
     get("/api/v1/network", Endpoint::Network, VIEWER),
     get("/api/v1/processes", Endpoint::Processes, VIEWER).with(&[
-        "limit", "cursor", "sort", "state", "class", "priority", "user", "name", "service",
+        "limit",
+        "cursor",
+        "sort",
+        "tree",
+        "collapsed",
+        "state",
+        "class",
+        "priority",
+        "user",
+        "name",
+        "service",
+        "parent_pid",
     ]),
     post("/api/v1/processes", Endpoint::CreateProcess, OPERATOR, LARGE_BODY),
     get("/api/v1/processes/{pid}", Endpoint::Process, VIEWER),
@@ -217,6 +234,11 @@ pub const ROUTES: &[Route] = &[
         "max_bytes",
         "follow",
     ]),
+    get("/api/v1/processes/{pid}/threads", Endpoint::ProcessThreads, VIEWER)
+        .with(&["limit", "cursor"]),
+    get("/api/v1/processes/{pid}/children", Endpoint::ProcessChildren, VIEWER)
+        .with(&["limit", "cursor", "sort"]),
+    post("/api/v1/emergency/terminate", Endpoint::EmergencyTerminate, OPERATOR, SMALL_BODY),
     get("/api/v1/events", Endpoint::Events, VIEWER).with(&["kind", "after"]),
     get("/api/v1/logs", Endpoint::Logs, VIEWER)
         .with(&["limit", "cursor", "sort", "level", "source", "follow", "after"]),

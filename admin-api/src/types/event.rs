@@ -29,6 +29,8 @@ words! {
         SessionChanged = "session_changed",
         /// The system started, shuts down or reboots.
         SystemChanged = "system_changed",
+        /// An operator began or finished an emergency termination.
+        Emergency = "emergency",
     }
 }
 

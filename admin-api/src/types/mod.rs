@@ -8,6 +8,7 @@
 mod words;
 
 mod cpu;
+mod emergency;
 mod event;
 mod hundredths;
 mod interrupt;
@@ -22,9 +23,11 @@ mod session;
 mod signal;
 mod system;
 mod text;
+mod thread;
 mod timestamp;
 
 pub use cpu::{Cpu, CpuState, CpuTimes, IpiCounts};
+pub use emergency::{EmergencyRequest, EmergencyResult, EmergencyScope};
 pub use event::{Event, EventGap, EventKind};
 pub use hundredths::Hundredths;
 pub use interrupt::{InterruptKind, InterruptLine};
@@ -47,4 +50,5 @@ pub use system::{
     System,
 };
 pub use text::Text;
+pub use thread::{Thread, ThreadCpuUsage, ThreadUsage};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -154,6 +154,9 @@ pub struct Process {
     pub name: Text,
     /// The command line, program first.
     pub command: Vec<Text>,
+    /// The environment it was started with, as `NAME=value`; `null` in lists, and for viewers, because
+    /// programs are given secrets by it.
+    pub environment: Option<Vec<Text>>,
     /// Its working directory.
     pub cwd: Text,
     /// Its root directory.

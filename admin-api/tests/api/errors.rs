@@ -72,7 +72,7 @@ fn bodies_are_checked_before_they_are_read() {
     }
     let fine = create().header("Content-Type", "Application/JSON; charset=UTF-8");
     assert_eq!(fine.body(br#"{"program":"/bin/true"}"#).send(&app).status, 201);
-    create().json(&" ".repeat(65_537)).send(&app).expect_problem(413, "body_too_long");
+    create().json(&" ".repeat(65_537)).send(&app).expect_problem(413, "content_too_large");
     post("/api/v1/system/reboot").json("{}").send(&app).expect_problem(400, "unexpected_body");
 }
 

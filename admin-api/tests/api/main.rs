@@ -12,6 +12,7 @@ mod gate;
 mod harness;
 mod lists;
 mod openapi;
+mod parts;
 mod routes;
 mod streams;
 mod types;

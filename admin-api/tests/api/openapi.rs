@@ -141,6 +141,13 @@ fn what_is_changed_is_described() {
         ("POST", "/api/v1/processes/6/suspend", "/api/v1/processes/{pid}/suspend", ""),
         ("POST", "/api/v1/processes/6/resume", "/api/v1/processes/{pid}/resume", ""),
         ("DELETE", "/api/v1/processes/6?wait=true", "/api/v1/processes/{pid}", ""),
+        (
+            "POST",
+            "/api/v1/emergency/terminate",
+            "/api/v1/emergency/terminate",
+            r#"{"scope":"all"}"#,
+        ),
+        ("POST", "/api/v1/emergency/terminate", "/api/v1/emergency/terminate", r#"{"scope":1}"#),
         ("DELETE", "/api/v1/processes/1", "/api/v1/processes/{pid}", ""),
         ("DELETE", "/api/v1/processes/7", "/api/v1/processes/{pid}", ""),
         ("POST", "/api/v1/sessions", "/api/v1/sessions", r#"{"token":"viewer-token"}"#),

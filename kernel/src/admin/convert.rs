@@ -166,6 +166,7 @@ pub(super) fn event_kind(kind: Kind) -> EventKind {
         Kind::NetworkChanged => EventKind::NetworkChanged,
         Kind::SessionChanged => EventKind::SessionChanged,
         Kind::SystemChanged => EventKind::SystemChanged,
+        Kind::Emergency => EventKind::Emergency,
     }
 }
 
@@ -182,6 +183,7 @@ pub(super) fn to_event_kind(kind: EventKind) -> Kind {
         EventKind::NetworkChanged => Kind::NetworkChanged,
         EventKind::SessionChanged => Kind::SessionChanged,
         EventKind::SystemChanged => Kind::SystemChanged,
+        EventKind::Emergency => Kind::Emergency,
     }
 }
 

@@ -2,15 +2,17 @@
 //!
 //! - `convert`: the cores' words as the API's, and back.
 //! - `facts`: what stays the same from boot on. `sampler`: what is measured once a second.
-//! - `system`, `processes`, `streams`, `network`, `power`: the answers, by subject.
+//! - `system`, `processes`, `parts` (of a process), `emergency`, `streams`, `network`, `power`: the answers, by subject.
 //! - `assets`: the console's files, inside the kernel's image.
 //!
 //! Everything runs on the network thread and returns at once.
 
 mod assets;
 mod convert;
+mod emergency;
 mod facts;
 mod network;
+mod parts;
 mod power;
 mod processes;
 mod sampler;
@@ -27,11 +29,11 @@ use admin_api::backend::{
 };
 use admin_api::types::{
     Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, Network, PowerAction, Process,
-    ProcessPatch, Signal, System, Text, Timestamp,
+    ProcessPatch, Signal, System, Text, Thread, Timestamp,
 };
 use hal::acpi::Platform;
 
-use crate::process::CreateError;
+use crate::process::{self, CreateError};
 use facts::Facts;
 
 pub use assets::{ConsoleAssets, OPENAPI};
@@ -116,6 +118,14 @@ impl Backend for KernelBackend {
         processes::get(pid)
     }
 
+    fn process_environment(&self, pid: u32) -> Result<Vec<Text>, ApiError> {
+        processes::environment_of(pid)
+    }
+
+    fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError> {
+        parts::threads(pid)
+    }
+
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {
         processes::living_after(after, limit, visit);
     }
@@ -149,6 +159,18 @@ impl Backend for KernelBackend {
 
     fn poll_process_ended(&self, context: &mut Context<'_>, pid: u32) -> Poll<()> {
         streams::poll_ended(context, pid)
+    }
+
+    fn emergency_targets(&self, after: u32, limit: usize) -> Vec<u32> {
+        emergency::targets(after, limit)
+    }
+
+    fn emergency_end(&self, pid: u32) -> Result<bool, ApiError> {
+        emergency::end(pid)
+    }
+
+    fn hold_new_processes(&self, is_held: bool) {
+        process::hold_new_programs(is_held);
     }
 
     fn signal_process(&self, caller: &Caller, pid: u32, signal: Signal) -> Result<(), ApiError> {

@@ -43,8 +43,17 @@ fn snapshot(number: u32, operation: &'static str) -> Result<Snapshot, ApiError> 
         .and_then(|pid| process::snapshot(pid).map_err(|error| convert::error(&error, operation)))
 }
 
-fn pid(number: u32) -> Result<Pid, ApiError> {
+pub(super) fn pid(number: u32) -> Result<Pid, ApiError> {
     Pid::new(i64::from(number)).map_err(|_| ApiError::ProcessNotFound(number))
+}
+
+/// What a process was started with as environment.
+///
+/// # Errors
+/// [`ApiError::ProcessNotFound`].
+pub(super) fn environment_of(number: u32) -> Result<Vec<Text>, ApiError> {
+    let snapshot = snapshot(number, "be shown")?;
+    Ok(snapshot.profile.image.environment.iter().map(convert::text).collect())
 }
 
 /// Visits up to `limit` processes above `after` that are not only remembered.
@@ -106,6 +115,7 @@ fn describe(snapshot: &Snapshot) -> Process {
         session: snapshot.session.number(),
         name: convert::text(profile.name.as_bytes()),
         command: profile.image.arguments.iter().map(convert::text).collect(),
+        environment: None,
         cwd: profile.working_directory.clone().into(),
         root: profile.root_directory.clone().into(),
         state: convert::state(snapshot.state),
@@ -183,6 +193,9 @@ fn usage(usage: &process_core::Usage, cpu_hundredths: u32) -> Usage {
 pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, ApiError> {
     if power::has_begun() {
         return Err(ApiError::Conflict("The system is going down.".into()));
+    }
+    if !process::admits_new_programs() {
+        return Err(ApiError::Conflict("An emergency termination is under way.".into()));
     }
     let affinity = match &request.affinity {
         Some(numbers) => convert::to_cpus(numbers)?,

@@ -105,7 +105,7 @@ fn online_cpu(facts: &Facts, id: u32, index: usize) -> Option<Cpu> {
         model: facts.model.clone(),
         times: CpuTimes {
             user_ns: figures.user_ns,
-            system_ns: hal::time::now_ns().saturating_sub(other_ns),
+            system_ns: figures.up_ns.saturating_sub(other_ns),
             interrupt_ns,
             idle_ns: figures.idle_ns,
         },

@@ -99,7 +99,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
 }
 
 /// Takes a zombie's exit status: it goes into the history.
-fn reap(pid: Pid) {
+pub(super) fn reap(pid: Pid) {
     // Before it leaves the table, so that its output can be found at any time.
     if let Ok(process) = super::find(pid) {
         super::output::keep_ended(pid, &process.output);

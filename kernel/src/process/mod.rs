@@ -6,6 +6,7 @@
 
 mod control;
 mod create;
+mod emergency;
 mod exit;
 mod fault;
 mod futex;
@@ -18,6 +19,7 @@ mod sharing;
 mod snapshot;
 mod suspension;
 mod thread;
+mod thread_list;
 mod totals;
 
 pub use control::{
@@ -25,6 +27,9 @@ pub use control::{
     terminate_gracefully,
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
+pub use emergency::{
+    admits_new_programs, end as end_in_emergency, hold_new_programs, programs_after,
+};
 pub use exit::end_thread;
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
 pub use handler::{replace_stack, shown_stack, wanted_stack};
@@ -38,6 +43,7 @@ pub use record::{
 pub use sharing::FileTable;
 pub use snapshot::{Snapshot, counts, rows_after, snapshot, snapshots_after, total};
 pub use thread::{NewThread, ProgramThread, spawn_thread};
+pub use thread_list::{ThreadSnapshot, threads};
 pub use totals::{Totals, totals};
 
 use alloc::sync::Arc;

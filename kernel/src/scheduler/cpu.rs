@@ -30,6 +30,8 @@ pub(super) struct Cpu {
     /// The timer's deadline may have to be earlier.
     pub(super) must_rearm: AtomicBool,
     pub(super) idle_context: Once<ThreadContext>,
+    /// When it came up: the boot CPU is there from the start.
+    pub(super) up_since: Once<u64>,
     pub(super) switches: Counter,
     /// Time without anything to run. One word, so that who reads it sees neither too much nor too
     /// little: as it is while the CPU is busy; while it idles, `IDLING` and the instant at which it
@@ -84,6 +86,7 @@ pub(super) fn start(processors: &[ProcessorEntry]) {
                 must_reschedule: AtomicBool::new(false),
                 must_rearm: AtomicBool::new(false),
                 idle_context: Once::new(),
+                up_since: Once::new(),
                 switches: Counter::new(),
                 idle_clock: AtomicU64::new(0),
                 user_ns: Counter::new(),
@@ -210,6 +213,8 @@ pub(super) fn set_idle(id: CpuId, is_idle: bool) {
 pub struct CpuFigures {
     /// Times a thread was switched to.
     pub switches: u64,
+    /// Time since it came up, in nanoseconds.
+    pub up_ns: u64,
     /// Time without anything to run, in nanoseconds.
     pub idle_ns: u64,
     /// Time in programs, in nanoseconds.
@@ -229,10 +234,11 @@ pub struct CpuFigures {
 pub fn figures(index: usize) -> Option<CpuFigures> {
     let cpu = CPUS.get()?.get(index)?;
     let idle_clock = cpu.idle_clock.load(Ordering::Relaxed);
+    let now_ns = hal::time::now_ns();
     let idle_ns = if idle_clock & IDLING == 0 {
         idle_clock
     } else {
-        hal::time::now_ns().saturating_sub(idle_clock & !IDLING)
+        now_ns.saturating_sub(idle_clock & !IDLING)
     };
     let (run_queue_length, running) = {
         let queue = cpu.queue.lock();
@@ -241,6 +247,7 @@ pub fn figures(index: usize) -> Option<CpuFigures> {
     };
     Some(CpuFigures {
         switches: cpu.switches.get(),
+        up_ns: now_ns.saturating_sub(cpu.up_since.get().copied().unwrap_or(now_ns)),
         idle_ns,
         user_ns: cpu.user_ns.get(),
         steals: cpu.steals.get(),

@@ -16,6 +16,8 @@ pub fn idle_forever() -> ! {
     let own = cpu::own();
     let context = ThreadContext::adopt_current();
     own.idle_context.call_once(|| context);
+    // What the boot CPU did until now was the system's work; another one was not there.
+    own.up_since.call_once(|| if own.id.index() == 0 { 0 } else { hal::time::now_ns() });
     loop {
         run_all(own);
         let look_again = steal(own);

@@ -1,0 +1,62 @@
+//! Handlers of what a process consists of: threads and children.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use crate::backend::Backend;
+use crate::types::{Page, Thread};
+
+use super::answer::Request;
+use super::listing::ProcessPages;
+use super::processes::pid_of;
+use super::query::Query;
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::{App, Assets};
+
+impl<B: Backend, A: Assets> App<B, A> {
+    /// `GET /processes/{pid}/threads`.
+    pub(crate) fn process_threads(
+        &self,
+        request: &Request<'_>,
+        query: &Query<'_>,
+    ) -> Result<Reply, Refusal> {
+        let pid = pid_of(request)?;
+        let limit = usize::try_from(query.limit()?).unwrap_or(usize::MAX);
+        let after = query.number("cursor", 0, u32::MAX.into())?;
+        let threads = self.backend.threads(pid)?;
+        Ok(Reply::json(
+            200,
+            &page_by_number(threads, limit, after, |thread: &Thread| thread.tid.into()),
+        ))
+    }
+
+    /// `GET /processes/{pid}/children`.
+    pub(crate) async fn process_children(
+        &self,
+        request: &Request<'_>,
+        query: &Query<'_>,
+    ) -> Result<Reply, Refusal> {
+        let pid = pid_of(request)?;
+        self.backend.process(pid)?;
+        let pages = ProcessPages::children(&self.backend, &self.snapshots, query, pid).await?;
+        pages.into_reply(&self.backend)
+    }
+}
+
+/// A page of `items`, which ascend by `number`; the cursor is the last number of the page before.
+pub(crate) fn page_by_number<T>(
+    mut items: Vec<T>,
+    limit: usize,
+    after: Option<u64>,
+    number: impl Fn(&T) -> u64,
+) -> Page<T> {
+    let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    if let Some(after) = after {
+        items.retain(|item| number(item) > after);
+    }
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items.last().filter(|_| has_more).map(|last| format!("{}", number(last)));
+    Page { items, next_cursor, total }
+}

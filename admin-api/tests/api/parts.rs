@@ -1,0 +1,151 @@
+//! What a process consists of, the tree, and emergencies.
+
+use std::collections::BTreeSet;
+
+use admin_api::types::{EmergencyResult, Page, Process, Thread};
+
+use crate::harness::{OPERATOR, VIEWER, app, create, get, post, request};
+
+fn page<T: serde::de::DeserializeOwned>(app: &crate::harness::TestApp, path: &str) -> Page<T> {
+    let response = get(path).send(app);
+    assert_eq!(response.status, 200, "{path}: {}", response.text());
+    serde_json::from_slice(&response.body).unwrap()
+}
+
+// proves: P1
+#[test]
+fn threads_are_listed_in_pages() {
+    let app = app();
+    let pid = create(&app, "/bin/workers", &[]);
+    let path = format!("/api/v1/processes/{pid}/threads");
+    let first: Page<Thread> = page(&app, &format!("{path}?limit=3"));
+    assert_eq!((first.items.len(), first.total, first.items[0].tid), (3, 4, pid));
+    let next = format!("{path}?limit=3&cursor={}", first.next_cursor.unwrap());
+    let rest: Page<Thread> = page(&app, &next);
+    assert_eq!((rest.items.len(), rest.next_cursor), (1, None));
+    let tids: BTreeSet<u32> = first.items.iter().chain(&rest.items).map(|one| one.tid).collect();
+    assert_eq!(tids.len(), 4);
+
+    request("DELETE", &format!("/api/v1/processes/{pid}?mode=force"), OPERATOR).send(&app);
+    assert_eq!(page::<Thread>(&app, &path).total, 0);
+    get("/api/v1/processes/4711/threads").send(&app).expect_problem(404, "process_not_found");
+}
+
+// proves: P1
+#[test]
+fn children_are_those_of_this_parent_alone() {
+    let app = app();
+    let pid = create(&app, "/bin/family", &[]);
+    let children: Page<Process> = page(&app, &format!("/api/v1/processes/{pid}/children"));
+    assert_eq!(children.total, 2);
+    assert!(children.items.iter().all(|child| child.parent_pid == pid));
+    let filtered: Page<Process> = page(&app, &format!("/api/v1/processes?parent_pid={pid}"));
+    assert_eq!(filtered, children);
+    get("/api/v1/processes/4711/children").send(&app).expect_problem(404, "process_not_found");
+    get("/api/v1/processes?parent_pid=x").send(&app).expect_problem(400, "invalid_parameter");
+}
+
+// proves: P9, A1
+#[test]
+fn the_tree_is_read_in_pages_and_can_be_folded() {
+    let app = app();
+    let pid = create(&app, "/bin/family", &[]);
+    for _ in 0..20 {
+        create(&app, "/bin/sleep", &["1000"]);
+    }
+    let whole: Page<Process> = page(&app, "/api/v1/processes?tree=true");
+    let mut known = BTreeSet::new();
+    for process in &whole.items {
+        assert!(process.parent_pid == 0 || known.contains(&process.parent_pid), "{}", process.pid);
+        assert!(known.insert(process.pid), "{} is listed twice", process.pid);
+    }
+    let (mut paged, mut path) = (Vec::new(), "/api/v1/processes?tree=true&limit=7".to_owned());
+    loop {
+        let part: Page<Process> = page(&app, &path);
+        paged.extend(part.items);
+        let Some(cursor) = part.next_cursor else { break };
+        path = format!("/api/v1/processes?tree=true&limit=7&cursor={cursor}");
+    }
+    assert_eq!(paged, whole.items);
+
+    let folded: Page<Process> = page(&app, &format!("/api/v1/processes?tree=true&collapsed={pid}"));
+    assert_eq!(folded.total, whole.total - 3);
+    for bad in ["tree=true&sort=pid", "collapsed=1", "tree=1", "tree=true&collapsed=a"] {
+        let response = get(&format!("/api/v1/processes?{bad}")).send(&app);
+        response.expect_problem(400, "invalid_parameter");
+    }
+}
+
+// proves: P1
+#[test]
+fn the_environment_is_shown_to_operators_alone_and_never_in_lists() {
+    let app = app();
+    let body = r#"{"program":"/bin/sleep","args":["9"],"env":{"SECRET":"hush"}}"#;
+    let created = post("/api/v1/processes").json(body).send(&app).json();
+    let path = format!("/api/v1/processes/{}", created["pid"]);
+    let shown = request("GET", &path, OPERATOR).send(&app);
+    assert_eq!(shown.json()["environment"], serde_json::json!(["SECRET=hush"]));
+    for path in [path.as_str(), "/api/v1/processes"] {
+        let hidden = request("GET", path, VIEWER).send(&app);
+        assert!(!hidden.text().contains("hush"), "{}", hidden.text());
+    }
+}
+
+fn emergency(app: &crate::harness::TestApp, body: &str) -> EmergencyResult {
+    let response = post("/api/v1/emergency/terminate").json(body).send(app);
+    assert_eq!(response.status, 200, "{}", response.text());
+    serde_json::from_slice(&response.body).unwrap()
+}
+
+// proves: P10
+#[test]
+fn an_emergency_ends_all_programs_and_spares_the_system() {
+    let app = app();
+    let before: Page<Process> = page(&app, "/api/v1/processes?class=system");
+    for program in ["/bin/stubborn", "/bin/yes", "/bin/cat"] {
+        for _ in 0..60 {
+            create(&app, program, &[]);
+        }
+    }
+    let stopped = create(&app, "/bin/stubborn", &[]);
+    request("POST", &format!("/api/v1/processes/{stopped}/suspend"), OPERATOR).send(&app);
+    let result = emergency(&app, r#"{"scope":"all"}"#);
+    assert_eq!((result.ended, result.remaining, result.remaining_pids), (181, 0, vec![]));
+    let after: Page<Process> = page(&app, "/api/v1/processes");
+    let pids = |page: &Page<Process>| page.items.iter().map(|one| one.pid).collect::<Vec<_>>();
+    assert_eq!(pids(&after), pids(&before));
+    let log = app.backend().audit_log().join("\n");
+    assert!(log.contains("POST /api/v1/emergency/terminate 200"), "{log}");
+    // New programs are let in again.
+    create(&app, "/bin/cat", &[]);
+}
+
+// proves: P10
+#[test]
+fn an_emergency_may_concern_one_process() {
+    let app = app();
+    let pid = create(&app, "/bin/stubborn", &[]);
+    let other = create(&app, "/bin/stubborn", &[]);
+    let result = emergency(&app, &format!(r#"{{"scope":"process","pid":{pid}}}"#));
+    assert_eq!((result.ended, result.remaining), (1, 0));
+    assert_eq!(get(&format!("/api/v1/processes/{pid}")).send(&app).json()["state"], "defunct");
+    assert!(get(&format!("/api/v1/processes/{other}")).send(&app).json()["exit"].is_null());
+    for (body, status, code) in [
+        (r#"{"scope":"process","pid":1}"#, 403, "permission_denied"),
+        (r#"{"scope":"process","pid":4711}"#, 404, "process_not_found"),
+        (r#"{"scope":"process"}"#, 422, "invalid_field"),
+        (r#"{"scope":"all","pid":6}"#, 422, "invalid_field"),
+        (r#"{"scope":"service","name":"web"}"#, 422, "invalid_field"),
+        (r#"{"scope":"everything"}"#, 422, "invalid_field"),
+        (r#"{"pid":6}"#, 422, "invalid_field"),
+        (r#"[]"#, 422, "invalid_field"),
+    ] {
+        let response = post("/api/v1/emergency/terminate").json(body).send(&app);
+        response.expect_problem(status, code);
+    }
+    let gone = format!(r#"{{"scope":"process","pid":{pid}}}"#);
+    let response = post("/api/v1/emergency/terminate").json(&gone).send(&app);
+    response.expect_problem(409, "invalid_state");
+    let viewer = request("POST", "/api/v1/emergency/terminate", VIEWER).json(r#"{"scope":"all"}"#);
+    viewer.send(&app).expect_problem(403, "permission_denied");
+}
