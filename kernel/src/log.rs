@@ -72,7 +72,9 @@ pub fn set_console_level(severity: Severity) {
 /// Writes a line and wakes who waits for it. Not under a lock of the scheduler's level or above.
 pub fn write(severity: Severity, text: fmt::Arguments<'_>) {
     let time_ns = hal::time::now_ns();
-    RING.write(severity as u8, time_ns, text);
+    // The thread may be moved while it writes: where it was is as good an answer as any.
+    let cpu = u16::try_from(hal::cpu::current()).unwrap_or(u16::MAX);
+    RING.write(severity as u8, time_ns, cpu, text);
     if severity as u8 <= CONSOLE_LEVEL.load(Ordering::Relaxed) {
         let mut serial = hal::serial::lock();
         // A serial port takes every byte: there is no error to handle.

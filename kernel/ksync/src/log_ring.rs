@@ -21,6 +21,8 @@ pub struct Record<'a> {
     pub time_ns: u64,
     /// How serious it is, as the writer said.
     pub severity: u8,
+    /// Where it was written, as the writer said: a CPU's index.
+    pub cpu: u16,
     /// The text, without a line's end.
     pub text: &'a str,
     /// How many records between the wanted one and this one had been overwritten.
@@ -33,6 +35,7 @@ struct Descriptor {
     /// Where the text begins: counts all bytes ever written; the place is this modulo `BYTES`.
     start: u64,
     len_bytes: u16,
+    cpu: u16,
     severity: u8,
 }
 
@@ -59,7 +62,7 @@ impl<R: Interrupts, const RECORDS: usize, const BYTES: usize> LogRing<R, RECORDS
     #[must_use]
     pub const fn new(level: Level) -> Self {
         let () = Self::SIZES_ARE_VALID;
-        let empty = Descriptor { time_ns: 0, start: 0, len_bytes: 0, severity: 0 };
+        let empty = Descriptor { time_ns: 0, start: 0, len_bytes: 0, cpu: 0, severity: 0 };
         let state = State {
             descriptors: [empty; RECORDS],
             bytes: [0; BYTES],
@@ -71,18 +74,24 @@ impl<R: Interrupts, const RECORDS: usize, const BYTES: usize> LogRing<R, RECORDS
     }
 
     /// Appends a record, over the oldest ones if need be, and says its number.
-    pub fn write(&self, severity: u8, time_ns: u64, text: fmt::Arguments<'_>) -> u64 {
+    pub fn write(&self, severity: u8, time_ns: u64, cpu: u16, text: fmt::Arguments<'_>) -> u64 {
         let line = Line::of(text);
-        self.state.lock().append(severity, time_ns, line.as_str())
+        self.state.lock().append(severity, time_ns, cpu, line.as_str())
     }
 
     /// As [`write`](Self::write), but gives up after some attempts: for the panic path, which may
     /// have interrupted the lock's holder.
-    pub fn try_write(&self, severity: u8, time_ns: u64, text: fmt::Arguments<'_>) -> Option<u64> {
+    pub fn try_write(
+        &self,
+        severity: u8,
+        time_ns: u64,
+        cpu: u16,
+        text: fmt::Arguments<'_>,
+    ) -> Option<u64> {
         const ATTEMPTS: usize = 100_000;
         let line = Line::of(text);
         let mut state = self.state.try_lock_for(ATTEMPTS)?;
-        Some(state.append(severity, time_ns, line.as_str()))
+        Some(state.append(severity, time_ns, cpu, line.as_str()))
     }
 
     /// Copies the record `wanted`, or the oldest one left if that is gone, into `buffer`. `None` when
@@ -100,6 +109,7 @@ impl<R: Interrupts, const RECORDS: usize, const BYTES: usize> LogRing<R, RECORDS
             sequence,
             time_ns: descriptor.time_ns,
             severity: descriptor.severity,
+            cpu: descriptor.cpu,
             text,
             lost,
         })
@@ -113,7 +123,7 @@ impl<R: Interrupts, const RECORDS: usize, const BYTES: usize> LogRing<R, RECORDS
 }
 
 impl<const RECORDS: usize, const BYTES: usize> State<RECORDS, BYTES> {
-    fn append(&mut self, severity: u8, time_ns: u64, text: &str) -> u64 {
+    fn append(&mut self, severity: u8, time_ns: u64, cpu: u16, text: &str) -> u64 {
         let len = text.len().min(MAX_TEXT_BYTES);
         self.make_room(len);
         let sequence = self.next;
@@ -127,6 +137,7 @@ impl<const RECORDS: usize, const BYTES: usize> State<RECORDS, BYTES> {
             time_ns,
             start,
             len_bytes: u16::try_from(len).unwrap_or(u16::MAX),
+            cpu,
             severity,
         };
         self.written += len as u64;

@@ -63,7 +63,7 @@ pub(super) fn logs_after(after: u64, limit: usize) -> Vec<LogLine> {
             uptime_ns: record.time_ns,
             level: convert::log_level(Severity::from_number(record.severity)),
             source,
-            cpu: None,
+            cpu: Some(record.cpu.into()),
             message: String::from(message).into(),
         });
     }

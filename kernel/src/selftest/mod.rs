@@ -5,6 +5,7 @@
 //! WHY` on the serial console when it has ended. One file an area; `support` holds what they share.
 //! What can be tested on the host is tested there: here is what the cores' mechanism must get right.
 
+mod administration;
 mod clock;
 mod copies;
 mod interprocessor;
@@ -30,7 +31,8 @@ use support::{Outcome, Stop};
 /// A test: its name, `AREA_WHAT`, and what it does.
 type Test = (&'static str, fn() -> Outcome);
 
-const AREAS: [&[Test]; 10] = [
+const AREAS: [&[Test]; 11] = [
+    administration::TESTS,
     paging::TESTS,
     sharing::TESTS,
     copies::TESTS,

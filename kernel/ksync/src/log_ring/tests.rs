@@ -22,10 +22,12 @@ fn records_come_back_as_written() {
     static RING: Ring<8, 1024> = Ring::new(LEVEL);
     let mut buffer = [0; MAX_TEXT_BYTES];
     assert_eq!(RING.read(0, &mut buffer), None);
-    RING.write(6, 1000, format_args!("{} CPUs", 4));
-    RING.write(3, 2000, format_args!(""));
+    RING.write(6, 1000, 2, format_args!("{} CPUs", 4));
+    RING.write(3, 2000, 0, format_args!(""));
     let first = RING.read(0, &mut buffer).unwrap();
-    assert_eq!(first, Record { sequence: 0, time_ns: 1000, severity: 6, text: "4 CPUs", lost: 0 });
+    let expected =
+        Record { sequence: 0, time_ns: 1000, severity: 6, cpu: 2, text: "4 CPUs", lost: 0 };
+    assert_eq!(first, expected);
     let second = RING.read(1, &mut buffer).unwrap();
     assert_eq!((second.text, second.severity, second.time_ns), ("", 3, 2000));
     assert_eq!(RING.read(2, &mut buffer), None);
@@ -36,7 +38,7 @@ fn records_come_back_as_written() {
 fn a_slow_reader_learns_what_it_lost() {
     let ring = Ring::<4, 1024>::new(LEVEL);
     for number in 0..10 {
-        ring.write(6, number, format_args!("line {number}"));
+        ring.write(6, number, 0, format_args!("line {number}"));
     }
     let mut buffer = [0; MAX_TEXT_BYTES];
     let record = ring.read(1, &mut buffer).unwrap();
@@ -49,7 +51,7 @@ fn long_texts_are_cut_at_a_character() {
     let ring = Ring::<4, 1024>::new(LEVEL);
     let mut long = "x".repeat(MAX_TEXT_BYTES - 1);
     long.push('é');
-    ring.write(6, 0, format_args!("{long}"));
+    ring.write(6, 0, 0, format_args!("{long}"));
     let mut buffer = [0; MAX_TEXT_BYTES];
     assert_eq!(ring.read(0, &mut buffer).unwrap().text, &long[..MAX_TEXT_BYTES - 1]);
 }
@@ -65,7 +67,7 @@ fn agrees_with_a_list_for_any_lengths() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let len = usize::try_from(random >> 33).unwrap() % if sequence % 7 == 0 { 500 } else { 40 };
         let text: String = sequence.to_string().chars().cycle().take(len).collect();
-        ring.write(6, sequence, format_args!("{text}"));
+        ring.write(6, sequence, 0, format_args!("{text}"));
         model.push_back((sequence, text));
         while model.len() > 16 || model.iter().map(|(_, text)| text.len()).sum::<usize>() > 700 {
             model.pop_front();
@@ -88,6 +90,7 @@ fn readers_beside_writers_see_whole_records_in_order() {
                     ring.write(
                         writer,
                         number,
+                        0,
                         format_args!("{}", "ab".repeat(usize::from(writer) + 9)),
                     );
                 }
@@ -113,5 +116,5 @@ fn readers_beside_writers_see_whole_records_in_order() {
 fn a_panic_that_interrupted_the_writer_does_not_hang() {
     let ring = Ring::<4, 1024>::new(LEVEL);
     core::mem::forget(ring.state.lock());
-    assert_eq!(ring.try_write(0, 0, format_args!("panic")), None);
+    assert_eq!(ring.try_write(0, 0, 0, format_args!("panic")), None);
 }
