@@ -166,6 +166,10 @@ int main(int count, char **arguments)
         vector(strtoull(arguments[2], NULL, 10), strtoull(arguments[3], NULL, 10));
     } else if (!strcmp(mode, "touch") && count == 3) {
         touch(strtoull(arguments[2], NULL, 10));
+    } else if (!strcmp(mode, "hold") && count == 3) {
+        touch(strtoull(arguments[2], NULL, 10));
+        for (;;)
+            pause();
     } else if (!strcmp(mode, "copy")) {
         copy(arguments[0]);
     } else if (!strcmp(mode, "nothing")) {

@@ -29,6 +29,7 @@ mod signal;
 mod state;
 mod table;
 mod usage;
+mod victim;
 
 pub use credentials::{Capability, CapabilitySet, Credentials, Gid, Uid};
 pub use error::{LimitKind, ProcessError, Resource};
@@ -51,6 +52,7 @@ pub use table::{
     WaitEvents, WaitOutcome, WaitSelector,
 };
 pub use usage::{CpuUsage, IoUsage, MemoryUsage, SignalUsage, Usage};
+pub use victim::{Candidate, choose as choose_victim};
 
 #[cfg(test)]
 mod tests;

@@ -15,14 +15,20 @@ pub use space::{FaultError, UserSpace, is_short};
 use hal::user::PageFault;
 use vm_core::address_space::{Access, Presence};
 
-use crate::scheduler;
+use crate::{process, scheduler};
 
 /// Makes a page that the kernel touched on a program's behalf available, if the program could touch
 /// it. False if it could not: the kernel's copy ends there.
 pub fn fault_in_for_kernel(fault: PageFault) -> bool {
     let Some(thread) = scheduler::current() else { return false };
     let Some(space) = thread.process().space() else { return false };
-    space.fault(fault.address, access(fault), presence(fault)).is_ok()
+    loop {
+        match space.fault(fault.address, access(fault), presence(fault)) {
+            Ok(()) => return true,
+            Err(FaultError::OutOfMemory) if process::make_room(&thread, thread.process()) => {}
+            Err(_) => return false,
+        }
+    }
 }
 
 /// How a fault touched memory.

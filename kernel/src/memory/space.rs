@@ -286,7 +286,7 @@ impl UserSpace {
             };
             Some((area.range.start(), area.range.end(), writing))
         });
-        self.tables.share_with(&mut tables, ranges)?;
+        self.tables.share_with(&mut tables, ranges, || !is_short())?;
         let pages = tables.mapped_pages();
         Ok(Self {
             map: Mutex::new(child),
@@ -369,6 +369,13 @@ impl UserSpace {
         placement: RemapPlacement,
     ) -> Result<u64, Error> {
         let mut map = self.map.lock();
+        // Moving pages may need tables for them, and must not fail halfway.
+        let tables_bytes = new_length / 512 + 3 * PAGE_BYTES;
+        if hal::frame::free_bytes_at_least() < KERNEL_RESERVE_BYTES.saturating_add(tables_bytes)
+            && placement != RemapPlacement::InPlace
+        {
+            return Err(Error::OutOfMemory);
+        }
         let remapped = map.remap(address, old_length, new_length, placement)?;
         self.remove(&remapped.removed);
         if let Some(Moved { from, to, .. }) = remapped.moved {

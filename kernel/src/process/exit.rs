@@ -94,6 +94,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
         reap(pid);
     }
     process.has_ended.store(true, Ordering::Release);
+    super::shortage::memory_was_freed();
     process.ended.wake_all();
     process.output.news.wake_all();
 }

@@ -1,17 +1,19 @@
 //! Faults of programs, as signals.
 
+use alloc::sync::Arc;
+
 use hal::thread::VectorImage;
 use hal::user::UserContext;
 use linux_abi::layout::SigInfo;
 use process_core::{ExitStatus, PendingSignal, Signal, SignalCause, WhatFollows};
 
-use super::{Process, control, now};
+use super::{Process, control, make_room, now};
 use crate::events::{self, Kind};
 use crate::memory::FaultError;
 use crate::scheduler::Thread;
 
 /// Memory could not be given: by the program's own fault, or because there is none.
-pub(super) fn memory(thread: &Thread, process: &Process, error: FaultError, address: u64) {
+pub(super) fn memory(thread: &Arc<Thread>, process: &Process, error: FaultError, address: u64) {
     use vm_core::address_space::Violation;
     let fault = |signal, code| raise(thread, process, signal, SignalCause::Fault { address, code });
     match error {
@@ -27,15 +29,11 @@ pub(super) fn memory(thread: &Thread, process: &Process, error: FaultError, addr
             );
             control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
         }
+        // Once there is memory again the program repeats the access.
         FaultError::OutOfMemory => {
-            crate::warning!("no memory is left: process {} ends", process.pid);
-            events::publish(
-                Kind::LimitExceeded,
-                Some(process.pid),
-                None,
-                format_args!("no memory is left"),
-            );
-            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
+            if !make_room(thread, process) {
+                control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ mod output;
 mod program;
 mod record;
 mod sharing;
+mod shortage;
 mod snapshot;
 mod suspension;
 mod thread;
@@ -41,6 +42,7 @@ pub use record::{
     parent_of, set_name, set_working_directory, working_directory_of,
 };
 pub use sharing::FileTable;
+pub use shortage::make_room;
 pub use snapshot::{Snapshot, counts, rows_after, snapshot, snapshots_after, total};
 pub use thread::{NewThread, ProgramThread, spawn_thread};
 pub use thread_list::{ThreadSnapshot, threads};

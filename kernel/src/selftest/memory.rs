@@ -13,9 +13,9 @@ use vm_core::frame::Order;
 use super::Test;
 use super::support::{
     Account, Outcome, PATIENCE_MS, Said, Worker, check, eventually, failed, fill_histories, probe,
-    run, run_all, run_well,
+    run, run_all, run_well, start, wait_for,
 };
-use crate::levels;
+use crate::{levels, process};
 
 pub(super) const TESTS: &[Test] = &[
     ("memory_frames_are_given_out_once", frames_are_given_out_once),
@@ -23,6 +23,7 @@ pub(super) const TESTS: &[Test] = &[
     ("memory_heap_serves_all_cpus", heap_serves_all_cpus),
     ("memory_limit_of_a_process_is_kept", limit_is_kept),
     ("memory_program_that_takes_all_is_ended", program_that_takes_all_is_ended),
+    ("memory_largest_program_ends_for_the_others", largest_program_ends),
 ];
 
 const PAGE: u64 = 4096;
@@ -189,5 +190,29 @@ fn program_that_takes_all_is_ended() -> Outcome {
     let exit = ended?.exit;
     check!(exit == ExitStatus::by_signal(Signal::SIGKILL), "it ended with {exit:?}");
     small??;
+    Ok(before.is_settled(64 << 10)?)
+}
+
+/// When memory runs out, not who asks for some ends, but who has the most.
+// proves: P10
+fn largest_program_ends() -> Outcome {
+    let mut large = probe(&["hold", "24"])?;
+    large.limits.memory_bytes = 1 << 40;
+    let small = probe(&["touch", "20"])?;
+    fill_histories()?;
+    let before = Account::now();
+    let held = take_frames(40 << 20)?;
+    let said = (|| {
+        let pid = start(&large)?;
+        let resident = || process::snapshot(pid).map_or(0, |it| it.usage.memory.current_bytes);
+        let has_grown = eventually(PATIENCE_MS, || resident() > 24 << 20);
+        check!(has_grown, "it holds {} bytes", resident());
+        run_well(&small)?;
+        let exit = wait_for(pid, PATIENCE_MS)?.exit;
+        check!(exit == ExitStatus::by_signal(Signal::SIGKILL), "the large one ended with {exit:?}");
+        Ok::<(), alloc::string::String>(())
+    })();
+    drop(held);
+    said?;
     Ok(before.is_settled(64 << 10)?)
 }

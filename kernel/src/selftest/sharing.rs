@@ -161,7 +161,7 @@ fn fork_stops_writers_everywhere() -> Outcome {
             check!(copy_to(address, &[round]).is_ok(), "round {round}: the page is not writable");
             let mut child = AddressSpace::new().map_err(failed("a space"))?;
             let range = (address, address + PAGE, Writing::ToCopy);
-            let forked = shared.share_with(&mut child, core::iter::once(range));
+            let forked = shared.share_with(&mut child, core::iter::once(range), || true);
             forked.map_err(failed("share"))?;
             let is_refused = copy_to(address, &[0xff]).is_err();
             check!(is_refused, "round {round}: a shared page was written");

@@ -199,14 +199,16 @@ impl AddressSpace {
     }
 
     /// Gives `child`, which has nothing there, the frames of these ranges. Where writing goes to
-    /// copies, it does so in both spaces from here on.
+    /// copies, it does so in both spaces from here on. `may_take` is asked before each table of 2 MiB
+    /// whether the child may take memory for one.
     ///
     /// # Errors
-    /// When no frame is left for the child's tables, which may have a part then.
+    /// When no frame is left for the child's tables, or it may not take one; it may have a part then.
     pub fn share_with(
         &self,
         child: &mut Self,
         ranges: impl Iterator<Item = (u64, u64, Writing)>,
+        may_take: impl Fn() -> bool,
     ) -> Result<(), OutOfMemory> {
         // What has to be flushed in the end: from the first page that was writable to the last.
         let (mut first, mut last) = (u64::MAX, 0);
@@ -218,6 +220,10 @@ impl AddressSpace {
                 // The lock is held for one table at a time.
                 let next = table_end(at).min(end);
                 let mut has_lost = false;
+                if !may_take() {
+                    result = Err(OutOfMemory);
+                    break;
+                }
                 let _edit = self.edit.lock();
                 let shared = self.share_table(child, (at, next, writing), &mut has_lost);
                 if has_lost {
