@@ -30,6 +30,8 @@ pub const RINGS: Level = Level::new(60);
 pub const SHARED_MEMORY: Level = Level::new(70);
 /// The state of a pipe, a counter, a socket.
 pub const FILES: Level = Level::new(70);
+/// An epoll's item, under the epoll.
+pub const FILES_INNER: Level = Level::new(71);
 /// A list of threads that wait.
 pub const WAIT_QUEUE: Level = Level::new(90);
 /// A CPU's run queue.

@@ -13,12 +13,12 @@ mod terminal;
 mod time;
 
 pub use directory::{DirectoryEntries, EntryKind, NotWritten};
-pub use file::{IoVec, PollFd, Stat, StatFs, Statx, StatxTime};
+pub use file::{EpollEvent, IoVec, PollFd, Stat, StatFs, Statx, StatxTime};
 pub use process::{Rlimit64, Rusage, SysInfo, Tms, UtsName};
 pub use signal::{SigAction, SigAltStack, SigContext, SigFrame, SigInfo, UContext};
 pub use socket::{CMsgHdr, Linger, MMsgHdr, MsgHdr, UCred};
 pub use terminal::{Termios, WinSize};
-pub use time::{ItimerVal, Timespec, Timeval};
+pub use time::{ItimerSpec, ItimerVal, Timespec, Timeval};
 
 /// A value with a fixed place for each byte; little endian.
 pub(crate) trait Layout: Sized {

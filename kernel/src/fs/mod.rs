@@ -3,16 +3,20 @@
 
 mod blocking;
 mod device_file;
+mod epoll;
 mod error;
+mod event_counter;
 mod file;
 mod mapped;
 mod open_file;
 mod opening;
 mod output_file;
 mod pipe;
+mod poll;
 mod readiness;
 mod standard;
 mod standpoint;
+mod timer_file;
 mod tree;
 mod tree_file;
 mod watch;
@@ -30,14 +34,18 @@ use vfs_core::{
 use crate::memory::{FileBytes, is_short};
 
 pub use blocking::{Waiting, pause, until_ready};
+pub use epoll::{Epoll, Interest};
 pub use error::errno;
+pub use event_counter::EventCounter;
 pub use file::{File, Transfer, downcast, nameless};
 pub use mapped::{FramePage, MappedFile, MappedPage, Wanted};
 pub use open_file::OpenFile;
 pub use opening::open;
 pub use pipe::make_pipe;
+pub use poll::{Polled, poll};
 pub use readiness::Readiness;
 pub use standpoint::Standpoint;
+pub use timer_file::{Setting as TimerSetting, TimerFile};
 pub use tree::{Fullness, Held, Listed, Node, Place, Released, SystemKind, Tree, list, top, tree};
 pub use tree_file::TreeFile;
 pub use watch::{Turn, WatchId, WatchList, Watcher};

@@ -5,15 +5,18 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use hal::interrupts::SpinLock;
 use linux_abi::Errno;
 use linux_abi::file::{AccessMode, OpenFlags};
 use vfs_core::{DeviceKind, Metadata};
 
 use super::device_file::DeviceFile;
+use super::epoll::EpollLinks;
 use super::file::{File, Transfer, downcast};
 use super::output_file::OutputFile;
 use super::tree::Held;
 use super::tree_file::TreeFile;
+use crate::levels;
 use crate::process::Output;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -26,6 +29,8 @@ pub struct OpenFile {
     status: AtomicU32,
     /// Where the next read or write happens; none for what has no position.
     offset: Option<Mutex<u64>>,
+    /// Epolls that watch it.
+    epolls: SpinLock<EpollLinks>,
 }
 
 impl OpenFile {
@@ -38,13 +43,14 @@ impl OpenFile {
             | OpenFlags::TRUNC.bits()
             | OpenFlags::CLOEXEC.bits();
         let offset = (file.transfer() == Transfer::Positioned).then(|| Mutex::new(0));
-        Self { file, access, status: (flags.bits() & !OPENING).into(), offset }
+        let epolls = SpinLock::new(levels::FILES, "epoll links", EpollLinks::default());
+        Self { file, access, status: (flags.bits() & !OPENING).into(), offset, epolls }
     }
 
     /// What a program's output is captured by.
     #[must_use]
     pub fn output(output: Arc<Output>) -> Self {
-        Self::new(Box::new(OutputFile(output)), AccessMode::WriteOnly, OpenFlags::NONE)
+        Self::new(Box::new(OutputFile::new(output)), AccessMode::WriteOnly, OpenFlags::NONE)
     }
 
     /// As `/dev/null`.
@@ -52,6 +58,11 @@ impl OpenFile {
     pub fn null() -> Self {
         let file = DeviceFile::new(DeviceKind::Null, None);
         Self::new(Box::new(file), AccessMode::ReadWrite, OpenFlags::NONE)
+    }
+
+    /// Epolls that watch it.
+    pub(super) fn epolls(&self) -> &SpinLock<EpollLinks> {
+        &self.epolls
     }
 
     /// What lies behind it.
@@ -213,5 +224,12 @@ impl OpenFile {
         let count = self.file.write(*offset, bytes)?;
         *offset = offset.saturating_add(count as u64);
         Ok(count)
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        let links = core::mem::take(self.epolls.get_mut());
+        links.close(self);
     }
 }

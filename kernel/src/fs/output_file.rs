@@ -6,13 +6,23 @@ use alloc::sync::Arc;
 use linux_abi::Errno;
 use vfs_core::{FileKind, Metadata};
 
-use super::Readiness;
 use super::file::{File, Transfer, nameless};
+use super::{Readiness, WatchList};
 use crate::process::Output;
 
 /// Output that is kept for the operator; nothing can be read from it.
 #[derive(Debug)]
-pub(super) struct OutputFile(pub(super) Arc<Output>);
+pub(super) struct OutputFile {
+    output: Arc<Output>,
+    /// It can always be written; there is a list because one may ask for that, as of a pipe.
+    watchers: WatchList,
+}
+
+impl OutputFile {
+    pub(super) fn new(output: Arc<Output>) -> Self {
+        Self { output, watchers: WatchList::new() }
+    }
+}
 
 impl File for OutputFile {
     fn transfer(&self) -> Transfer {
@@ -20,7 +30,7 @@ impl File for OutputFile {
     }
 
     fn write(&self, _at: u64, bytes: &[u8]) -> Result<usize, Errno> {
-        self.0.write(bytes);
+        self.output.write(bytes);
         Ok(bytes.len())
     }
 
@@ -30,6 +40,10 @@ impl File for OutputFile {
 
     fn readiness(&self) -> Readiness {
         Readiness::OUT
+    }
+
+    fn watch_list(&self) -> Option<&WatchList> {
+        Some(&self.watchers)
     }
 
     fn describe(&self) -> String {

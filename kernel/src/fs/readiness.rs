@@ -64,6 +64,13 @@ impl Readiness {
         if condition { Self(self.0 | other.0) } else { self }
     }
 
+    /// As files tell of it: `IN` for `RDNORM`, `OUT` for `WRNORM`.
+    #[must_use]
+    pub const fn without_normal(self) -> Self {
+        self.with_if(self.intersects(Self::READ_NORMAL), Self::IN)
+            .with_if(self.intersects(Self::WRITE_NORMAL), Self::OUT)
+    }
+
     /// With the `RDNORM` and `WRNORM` that come with `IN` and `OUT`: as poll(2) answers.
     #[must_use]
     pub const fn with_normal(self) -> Self {

@@ -20,6 +20,12 @@ pub fn set_mask_for_wait(process: &Process, thread: &Thread, mask: SignalSet) {
     process.mask_changed(thread);
 }
 
+/// A wait with a mask of its own has ended, uninterrupted: the former mask comes back.
+pub fn end_mask_for_wait(process: &Process, thread: &Thread) {
+    process.signals.lock().restore_mask_after_wait(thread.tid());
+    process.mask_changed(thread);
+}
+
 impl Process {
     /// The running thread's mask has changed: what it blocked until now it deals with at the border,
     /// and what it blocks from now on may be another thread's.

@@ -34,7 +34,7 @@ pub use emergency::{
 pub use exit::end_thread;
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
 pub use handler::{replace_stack, shown_stack, wanted_stack};
-pub use masks::{note_child_disposition, set_mask, set_mask_for_wait};
+pub use masks::{end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait};
 pub use output::{Output, ended_output};
 pub use program::{Interrupted, return_from_handler};
 pub use record::{

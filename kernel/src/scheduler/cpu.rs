@@ -13,6 +13,7 @@ use sched_core::{CpuId, CpuSet, CpuView, Instant, NodeId, Pacer, RunQueue, Timer
 
 use super::now;
 use super::thread::Thread;
+use super::wake::Alarm;
 use crate::levels;
 
 /// Threads that a queue has room for at the start; it grows when more come at once.
@@ -22,7 +23,7 @@ const FIRST_ROOM: usize = 64;
 pub(super) struct Cpu {
     pub(super) id: CpuId,
     pub(super) queue: SpinLock<Queue>,
-    pub(super) timers: SpinLock<TimerQueue<Arc<Thread>>>,
+    pub(super) timers: SpinLock<TimerQueue<Arc<dyn Alarm>>>,
     /// The queue's `CpuView`, for CPUs that look for work or for a place.
     view: AtomicU64,
     /// The running thread is to give way at the next opportunity.

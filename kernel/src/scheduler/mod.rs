@@ -17,7 +17,7 @@ pub use idle::idle_forever;
 pub use run::{count_user_time, current, must_preempt, park, park_until, preempt, yield_now};
 pub use spawn::{Task, spawn};
 pub use thread::{Thread, count};
-pub use wake::{reschedule_interrupt, timer_interrupt};
+pub use wake::{Alarm, AlarmId, cancel_alarm, reschedule_interrupt, set_alarm, timer_interrupt};
 
 use hal::acpi::ProcessorEntry;
 use sched_core::Instant;

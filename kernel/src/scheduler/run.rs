@@ -45,9 +45,9 @@ pub fn park_until(reason: BlockReason, deadline_ns: u64) -> bool {
         return false;
     }
     let Some(thread) = current() else { return false };
-    let timer = wake::set_timer(thread, Instant::from_nanos(deadline_ns));
+    let timer = wake::set_alarm(thread, deadline_ns);
     park(reason);
-    wake::cancel_timer(&timer);
+    wake::cancel_alarm(&timer);
     hal::time::now_ns() < deadline_ns
 }
 

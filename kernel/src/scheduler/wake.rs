@@ -268,7 +268,7 @@ pub fn timer_interrupt() {
     loop {
         let expired = own.timers.lock().pop_expired(now);
         match expired {
-            Some((_, thread)) => thread.unpark(),
+            Some((_, alarm)) => alarm.ring(),
             None => break,
         }
     }
@@ -353,30 +353,44 @@ pub(super) fn transfer(from: &Cpu, to: &Cpu, max_load: u64) -> Transferred {
     }
 }
 
-/// A timer that was set, for `cancel_timer`.
-pub(super) struct Timer {
+/// What happens at a certain time.
+pub trait Alarm: Send + Sync {
+    /// The time has come. Called by the timer interrupt: no sleeping, no long work.
+    fn ring(self: Arc<Self>);
+}
+
+impl Alarm for Thread {
+    fn ring(self: Arc<Self>) {
+        self.unpark();
+    }
+}
+
+/// An alarm that was set, for `cancel_alarm`.
+#[derive(Debug)]
+pub struct AlarmId {
     cpu: usize,
     id: TimerId,
 }
 
-/// Has `thread` unparked at `deadline`, by the calling CPU's timer.
-pub(super) fn set_timer(thread: Arc<Thread>, deadline: Instant) -> Timer {
+/// Has `alarm` ring at `deadline_ns` of the monotonic clock, by the calling CPU's timer.
+pub fn set_alarm(alarm: Arc<dyn Alarm>, deadline_ns: u64) -> AlarmId {
+    let deadline = Instant::from_nanos(deadline_ns);
     hal::interrupts::without(|| {
         let own = cpu::own();
-        let mut thread = thread;
+        let mut alarm = alarm;
         loop {
             let room = {
                 let mut timers = own.timers.lock();
-                match timers.insert(deadline, thread) {
+                match timers.insert(deadline, alarm) {
                     Ok(id) => {
                         let is_first = timers.next_deadline() == Some(deadline);
                         drop(timers);
                         if is_first {
                             rearm_own();
                         }
-                        return Timer { cpu: own.id.index(), id };
+                        return AlarmId { cpu: own.id.index(), id };
                     }
-                    Err(back) => thread = back,
+                    Err(back) => alarm = back,
                 }
                 timers.capacity()
             };
@@ -388,9 +402,9 @@ pub(super) fn set_timer(thread: Arc<Thread>, deadline: Instant) -> Timer {
     })
 }
 
-/// Takes a timer back, if it has not fired.
-pub(super) fn cancel_timer(timer: &Timer) {
-    let thread = cpu::get(timer.cpu).timers.lock().cancel(timer.id);
+/// Takes an alarm back, if it has not rung.
+pub fn cancel_alarm(alarm: &AlarmId) {
+    let cancelled = cpu::get(alarm.cpu).timers.lock().cancel(alarm.id);
     // The CPU's timer may fire once for nothing; setting it anew would cost as much.
-    drop(thread);
+    drop(cancelled);
 }

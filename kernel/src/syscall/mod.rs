@@ -2,9 +2,11 @@
 //! a function that takes the caller and decoded arguments and gives a value or an errno.
 
 mod clone;
+mod events;
 mod file;
 mod futex;
 mod memory;
+mod poll;
 mod process;
 mod signal;
 mod socket;
@@ -178,6 +180,22 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::DUP2 => file::dup2(caller, arguments),
         SystemCall::DUP3 => file::dup3(caller, arguments),
         SystemCall::FADVISE64 => file::fadvise(caller, arguments),
+
+        SystemCall::POLL => poll::poll(caller, arguments),
+        SystemCall::PPOLL => poll::ppoll(caller, arguments),
+        SystemCall::SELECT => poll::select(caller, arguments),
+        SystemCall::PSELECT6 => poll::pselect(caller, arguments),
+        SystemCall::EPOLL_CREATE => events::epoll_create(caller, arguments),
+        SystemCall::EPOLL_CREATE1 => events::epoll_create1(caller, arguments),
+        SystemCall::EPOLL_CTL => events::epoll_ctl(caller, arguments),
+        SystemCall::EPOLL_WAIT => events::epoll_wait(caller, arguments),
+        SystemCall::EPOLL_PWAIT => events::epoll_pwait(caller, arguments),
+        SystemCall::EPOLL_PWAIT2 => events::epoll_pwait2(caller, arguments),
+        SystemCall::EVENTFD => events::eventfd(caller, arguments),
+        SystemCall::EVENTFD2 => events::eventfd2(caller, arguments),
+        SystemCall::TIMERFD_CREATE => events::timerfd_create(caller, arguments),
+        SystemCall::TIMERFD_SETTIME => events::timerfd_settime(caller, arguments),
+        SystemCall::TIMERFD_GETTIME => events::timerfd_gettime(caller, arguments),
 
         SystemCall::SOCKET => socket::socket(caller, arguments),
         SystemCall::BIND => socket::bind(caller, arguments),

@@ -160,6 +160,32 @@ layout! {
     }
 }
 
+layout! {
+    /// `struct epoll_event`, which is packed on x86_64.
+    pub struct EpollEvent: 12 {
+        /// What is waited for, or is there.
+        0 events: u32,
+        /// The program's own, its lower half first.
+        4 halves: [u32; 2],
+    }
+}
+
+impl EpollEvent {
+    /// What a program is told.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "halves")]
+    pub const fn new(events: u32, data: u64) -> Self {
+        Self { events, halves: [data as u32, (data >> 32) as u32] }
+    }
+
+    /// The program's own.
+    #[must_use]
+    pub fn data(&self) -> u64 {
+        let [low, high] = self.halves.map(u64::from);
+        low | high << 32
+    }
+}
+
 impl PollFd {
     /// There is something to read.
     pub const IN: i16 = 0x01;

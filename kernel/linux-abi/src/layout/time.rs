@@ -35,6 +35,16 @@ layout! {
     }
 }
 
+layout! {
+    /// `struct itimerspec`.
+    pub struct ItimerSpec: 32 {
+        /// How often it goes off again.
+        0 interval: Timespec,
+        /// When it goes off next; zero for never.
+        16 value: Timespec,
+    }
+}
+
 impl Timespec {
     /// From nanoseconds.
     #[must_use]
