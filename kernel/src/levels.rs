@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | 10 | executor's and services' state | `net`, `admin` |
 //! | 40 | process table | `process` |
+//! | 45 | a process's place among those with timers | `process` |
 //! | 50 | a process's parts | `process` |
+//! | 56 | processes with timers | `process` |
 //! | 60 | output captured from a process, event and audit rings | `process`, `events` |
 //! | 70 | pages of memory that is shared | `memory` |
 //! | 70 | contents of pipes, counters, sockets | `fs`, `socket` |
@@ -22,6 +24,10 @@ use ksync::Level;
 pub const SERVICES: Level = Level::new(10);
 /// The process table.
 pub const PROCESS_TABLE: Level = Level::new(40);
+/// A process's place in the queue of those with timers, while it changes.
+pub const ALARM_PLACE: Level = Level::new(45);
+/// The queue of processes with timers.
+pub const ALARMS: Level = Level::new(56);
 /// Parts of one process: its threads, signals, descriptors.
 pub const PROCESS: Level = Level::new(50);
 /// Rings that are written from everywhere above the scheduler.

@@ -28,6 +28,7 @@ mod scheduling;
 mod signal;
 mod state;
 mod table;
+mod timers;
 mod usage;
 mod victim;
 
@@ -50,6 +51,9 @@ pub use state::{BlockReason, ProcessState, StateCounts, StateName, Suspension, T
 pub use table::{
     Adopted, ExitNotice, NewProcess, ProcessTable, Reaped, Reaper, Reservation, TableConfig,
     WaitEvents, WaitOutcome, WaitSelector,
+};
+pub use timers::{
+    Clocks, Countdown, Fired, Interval, Notice, ProcessTimers, TimerClock, TimerState,
 };
 pub use usage::{CpuUsage, IoUsage, MemoryUsage, SignalUsage, Usage};
 pub use victim::{Candidate, choose as choose_victim};

@@ -8,12 +8,13 @@ use hal::interrupts::SpinLock;
 use ksync::Once;
 use process_core::{
     BlockReason, ExitStatus, PendingSignal, Pid, Priority, PriorityClass, ProcessError, Scheduling,
-    Sent, Signal, SignalCause, SignalContext, SignalSender, SignalTarget, Uid, WhatFollows,
+    Sent, Signal, SignalCause, SignalContext, SignalTarget, WhatFollows,
 };
 use sched_core::{Class, CpuSet, Nice, Params};
 
 use super::create::{CreateError, spawn_kernel_thread};
-use super::{Process, exit, now, table};
+use super::sending::deliver_to;
+use super::{Process, exit, table};
 use crate::events::{self, Kind};
 use crate::levels;
 use crate::scheduler::{self, Thread};
@@ -56,10 +57,7 @@ fn living(pid: Pid, to: process_core::StateName) -> Result<Arc<Process>, Process
 /// # Errors
 /// [`ProcessError::ResourceExhausted`] if a queued value finds no room.
 pub(super) fn deliver(process: &Process, signal: PendingSignal) -> Result<(), ProcessError> {
-    let context = process.signal_context();
-    let sent = process.signals.lock().send(SignalTarget::Process, signal, context, now())?;
-    carry_out(process, sent);
-    Ok(())
+    deliver_to(process, SignalTarget::Process, signal)
 }
 
 impl Process {
@@ -191,43 +189,6 @@ fn manage() {
             }
             None => scheduler::park(BlockReason::Work),
         }
-    }
-}
-
-/// A program sends a signal, or only asks whether it may (`None`).
-///
-/// # Errors
-/// [`ProcessError::ProcessNotFound`], [`ProcessError::PermissionDenied`],
-/// [`ProcessError::SignalNotSupported`] for a kernel thread.
-pub fn send_from(
-    sender: Pid,
-    target: Pid,
-    signal: Option<PendingSignal>,
-) -> Result<(), ProcessError> {
-    let process = {
-        let table = table().lock();
-        let from = SignalSender::Process(sender);
-        table.check_signal(from, target, signal.map(|pending| pending.signal))?;
-        Arc::clone(&table.get(target)?.attachment)
-    };
-    match signal {
-        Some(pending) => deliver(&process, pending),
-        None => Ok(()),
-    }
-}
-
-/// Sends the running thread a signal that a call of its own brings on: SIGPIPE. As if the process
-/// had sent it to itself, like Linux.
-pub fn signal_own(thread: &Thread, signal: Signal) {
-    let process = thread.process();
-    let uid = super::credentials_of(process.pid).map_or(Uid(0), |it| it.real_uid);
-    let pending = PendingSignal { signal, cause: SignalCause::User { pid: process.pid, uid } };
-    let context = process.signal_context();
-    let target = SignalTarget::Thread(thread.tid());
-    let sent = process.signals.lock().send(target, pending, context, now());
-    // Only a queued value can find no room.
-    if let Ok(sent) = sent {
-        carry_out(process, sent);
     }
 }
 

@@ -278,6 +278,7 @@ fn make(
         has_ended: false.into(),
         ended: Broadcast::new(),
         load: Load::default(),
+        alarm: super::alarms::nowhere(),
     });
     process.load.looked_at_ns.store(hal::time::now_ns(), core::sync::atomic::Ordering::Relaxed);
     let thread = scheduler::spawn(Task {

@@ -74,6 +74,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
     process.is_ending.store(true, Ordering::Release);
     // If nobody has decided how it ended, it ends by itself.
     let _ = table().lock().terminate(pid, ExitStatus::Code(code));
+    process.stop_timers();
     let usage = process.usage();
     process.files.leave();
     let space = process.space.lock().take();

@@ -2,10 +2,11 @@
 
 use alloc::sync::Arc;
 
-use process_core::{Disposition, HandlerFlags, Signal, SignalSet};
+use linux_abi::Errno;
+use process_core::{BlockReason, Disposition, HandlerFlags, PendingSignal, Signal, SignalSet};
 
-use super::{Process, table};
-use crate::scheduler::Thread;
+use super::{Process, now, table};
+use crate::scheduler::{self, Thread};
 
 /// Sets what the running thread blocks.
 pub fn set_mask(process: &Process, thread: &Thread, mask: SignalSet) {
@@ -50,6 +51,46 @@ impl Process {
             thread.call_for_attention();
         }
     }
+}
+
+/// Takes one of these signals, waiting for one if need be, until then at the longest.
+///
+/// # Errors
+/// EAGAIN when none has come in time; EINTR for another signal, or the process's end.
+pub fn await_signal(
+    process: &Process,
+    thread: &Thread,
+    wanted: SignalSet,
+    deadline_ns: Option<u64>,
+) -> Result<PendingSignal, Errno> {
+    let tid = thread.tid();
+    process.signals.lock().set_awaited(tid, wanted);
+    let answer = loop {
+        if let Some(taken) = process.signals.lock().take_awaited(tid, wanted, now()) {
+            break Ok(taken);
+        }
+        if thread.needs_attention() {
+            process.wait_while_held(thread);
+            // A signal that is waited for is no reason to go.
+            if let Some(taken) = process.signals.lock().take_awaited(tid, wanted, now()) {
+                break Ok(taken);
+            }
+            if thread.needs_attention() {
+                break Err(Errno::EINTR);
+            }
+            continue;
+        }
+        match deadline_ns {
+            None => scheduler::park(BlockReason::Signal),
+            Some(deadline) => {
+                if !scheduler::park_until(BlockReason::Signal, deadline) {
+                    break Err(Errno::EAGAIN);
+                }
+            }
+        }
+    };
+    process.signals.lock().set_awaited(tid, SignalSet::EMPTY);
+    answer
 }
 
 /// The table knows whether a process wants its children as zombies: sigaction(2), `SA_NOCLDWAIT`.

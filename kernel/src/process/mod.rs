@@ -4,6 +4,7 @@
 //! each part under a lock of its own, and what changes at every switch in its threads' atomics. A
 //! part's lock may be taken under the table's, not the other way round.
 
+mod alarms;
 mod control;
 mod create;
 mod emergency;
@@ -15,6 +16,7 @@ mod masks;
 mod output;
 mod program;
 mod record;
+mod sending;
 mod sharing;
 mod shortage;
 mod snapshot;
@@ -23,9 +25,9 @@ mod thread;
 mod thread_list;
 mod totals;
 
+pub use alarms::{set_interval, set_timer};
 pub use control::{
-    end_own, resume, send_from, set_scheduling, signal, signal_own, suspend, terminate,
-    terminate_gracefully,
+    end_own, resume, set_scheduling, signal, suspend, terminate, terminate_gracefully,
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
 pub use emergency::{
@@ -33,13 +35,18 @@ pub use emergency::{
 };
 pub use exit::end_thread;
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
-pub use handler::{replace_stack, shown_stack, wanted_stack};
-pub use masks::{end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait};
+pub use handler::{info, replace_stack, shown_stack, wanted_stack};
+pub use masks::{
+    await_signal, end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait,
+};
 pub use output::{Output, ended_output};
 pub use program::{Interrupted, return_from_handler};
 pub use record::{
     change_limits, check_access, credentials_of, find_thread, group_of, limits_of, name_of,
     parent_of, set_name, set_working_directory, working_directory_of,
+};
+pub use sending::{
+    send_from, send_to_all, send_to_group, send_to_thread, signal_group, signal_own,
 };
 pub use sharing::FileTable;
 pub use shortage::make_room;
@@ -103,6 +110,8 @@ pub struct Process {
     /// Who waits for its end.
     pub ended: Broadcast,
     load: Load,
+    /// Where it is in the queue of timers.
+    alarm: alarms::Place,
 }
 
 /// A process's threads. Under one lock with what the ended ones had used, so that the sum never
@@ -263,7 +272,8 @@ pub fn start() -> Result<(), ProcessError> {
 /// # Errors
 /// When there is no memory for it.
 pub fn start_manager() -> Result<(), CreateError> {
-    control::start_manager()
+    control::start_manager()?;
+    alarms::start()
 }
 
 fn table() -> &'static SpinLock<ProcessTable<Arc<Process>>> {

@@ -12,6 +12,7 @@ mod signal;
 mod socket;
 mod system;
 mod time;
+mod timer;
 mod unknown;
 mod user;
 
@@ -257,7 +258,19 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::RT_SIGRETURN => signal::sigreturn(caller),
         SystemCall::SIGALTSTACK => signal::sigaltstack(caller, arguments),
         SystemCall::KILL => signal::kill(caller, arguments),
+        SystemCall::TKILL => signal::tkill(caller, arguments),
         SystemCall::TGKILL => signal::tgkill(caller, arguments),
+        SystemCall::RT_SIGQUEUEINFO => signal::sigqueueinfo(caller, arguments),
+        SystemCall::RT_TGSIGQUEUEINFO => signal::tgsigqueueinfo(caller, arguments),
+        SystemCall::RT_SIGTIMEDWAIT => signal::sigtimedwait(caller, arguments),
+        SystemCall::ALARM => timer::alarm(caller, arguments),
+        SystemCall::GETITIMER => timer::getitimer(caller, arguments),
+        SystemCall::SETITIMER => timer::setitimer(caller, arguments),
+        SystemCall::TIMER_CREATE => timer::timer_create(caller, arguments),
+        SystemCall::TIMER_SETTIME => timer::timer_settime(caller, arguments),
+        SystemCall::TIMER_GETTIME => timer::timer_gettime(caller, arguments),
+        SystemCall::TIMER_GETOVERRUN => timer::timer_getoverrun(caller, arguments),
+        SystemCall::TIMER_DELETE => timer::timer_delete(caller, arguments),
         SystemCall::PAUSE => signal::pause(caller),
         SystemCall::RESTART_SYSCALL => restart_syscall(caller, arguments),
 

@@ -1,11 +1,11 @@
 //! Signals: dispositions, masks, sending, waiting for them, and the way back from a handler.
 
-use linux_abi::layout::{SigAction, SigAltStack};
-use linux_abi::process::{MaskChange, check_signal_set_size};
+use linux_abi::layout::{SigAction, SigAltStack, SigInfo, Timespec};
+use linux_abi::process::{MaskChange, WaitTarget, check_signal_set_size};
 use linux_abi::{Arguments, Errno};
 use process_core::{
     BlockReason, HandlerFlags, PendingSignal, Pid, ProcessError, Signal, SignalCause,
-    SignalHandler, SignalSet, StackRefusal,
+    SignalHandler, SignalSet, StackRefusal, Tid, Uid,
 };
 
 use super::process::errno;
@@ -151,27 +151,114 @@ pub(super) fn sigaltstack(caller: &mut Caller<'_>, arguments: &Arguments) -> Ans
     Ok(0)
 }
 
+/// The sender of this process, with its real user.
+fn sender(caller: &Caller<'_>) -> Result<(Pid, Uid), Errno> {
+    let own = caller.process.pid();
+    let credentials = process::credentials_of(own).map_err(|e| errno(&e))?;
+    Ok((own, credentials.real_uid))
+}
+
+/// A signal as `kill` takes it: none for 0, which only asks.
+fn asked(value: i32) -> Result<Option<Signal>, Errno> {
+    if value == 0 { Ok(None) } else { number(value).map(Some) }
+}
+
 pub(super) fn kill(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    send(caller, i64::from(arguments.int(0)), arguments.int(1))
+    let target = WaitTarget::from_pid(arguments.int(0))?;
+    let pid = |value: u32| Pid::new(i64::from(value)).map_err(|_| Errno::ESRCH);
+    if let WaitTarget::Process(value) = target {
+        // Whether there is such a process comes before whether there is such a signal.
+        process::find(pid(value)?).map_err(|e| errno(&e))?;
+    }
+    let (own, uid) = sender(caller)?;
+    let cause = SignalCause::User { pid: own, uid };
+    let signal = asked(arguments.int(1))?.map(|signal| PendingSignal { signal, cause });
+    let sent = match target {
+        WaitTarget::Process(value) => process::send_from(own, pid(value)?, signal),
+        WaitTarget::Group(value) => process::send_to_group(own, pid(value)?, signal),
+        WaitTarget::OwnGroup => {
+            let group = process::group_of(own).map_err(|e| errno(&e))?;
+            process::send_to_group(own, group, signal)
+        }
+        WaitTarget::All => process::send_to_all(own, signal),
+    };
+    sent.map_err(|e| errno(&e))?;
+    Ok(0)
+}
+
+pub(super) fn tkill(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let tid = thread(arguments.int(0))?;
+    send_to_thread(caller, (None, tid), arguments.int(1))
 }
 
 pub(super) fn tgkill(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    if arguments.int(0) != arguments.int(1) {
-        return Err(Errno::ESRCH);
-    }
-    send(caller, i64::from(arguments.int(0)), arguments.int(2))
+    let of = Pid::new(i64::from(arguments.int(0))).map_err(|_| Errno::EINVAL)?;
+    let tid = thread(arguments.int(1))?;
+    send_to_thread(caller, (Some(of), tid), arguments.int(2))
 }
 
-fn send(caller: &mut Caller<'_>, pid: i64, number: i32) -> Answer {
-    let pid = Pid::new(pid).map_err(|e| errno(&e))?;
-    let signal = match number {
-        0 => None,
-        number => Some(self::number(number)?),
-    };
-    let own = caller.process.pid();
-    let cause = |uid| SignalCause::User { pid: own, uid };
-    let credentials = process::credentials_of(own).map_err(|e| errno(&e))?;
-    let sent = signal.map(|signal| PendingSignal { signal, cause: cause(credentials.real_uid) });
-    process::send_from(own, pid, sent).map_err(|e| errno(&e))?;
+fn thread(value: i32) -> Result<Tid, Errno> {
+    if value <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    Tid::new(i64::from(value)).map_err(|_| Errno::ESRCH)
+}
+
+fn send_to_thread(caller: &Caller<'_>, target: (Option<Pid>, Tid), value: i32) -> Answer {
+    let (own, uid) = sender(caller)?;
+    let cause = SignalCause::Thread { pid: own, uid };
+    let signal = asked(value)?.map(|signal| PendingSignal { signal, cause });
+    process::send_to_thread(own, target, signal).map_err(|e| errno(&e))?;
     Ok(0)
+}
+
+/// What a program says about a signal that it queues. Only to itself may it pretend what the kernel
+/// says; `is_own` tells whether it sends to itself.
+fn queued(
+    signal: i32,
+    at: linux_abi::UserPointer,
+    is_own: bool,
+) -> Result<Option<PendingSignal>, Errno> {
+    let info = SigInfo::from_bytes(&user::read(at)?);
+    if (info.code >= 0 || info.code == SigInfo::TKILL) && !is_own {
+        return Err(Errno::EPERM);
+    }
+    let [pid, uid] = [info.fields[0] & u64::from(u32::MAX), info.fields[0] >> 32];
+    let pid = i64::try_from(pid).ok().and_then(|pid| Pid::new(pid).ok()).unwrap_or(Pid::SYSTEM);
+    let uid = Uid(u32::try_from(uid).unwrap_or(u32::MAX));
+    let cause = SignalCause::Queue { pid, uid, code: info.code, value: info.fields[1] };
+    Ok(asked(signal)?.map(|signal| PendingSignal { signal, cause }))
+}
+
+pub(super) fn sigqueueinfo(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let own = caller.process.pid();
+    let target = i64::from(arguments.int(0));
+    let is_own = target == i64::from(own.number());
+    let signal = queued(arguments.int(1), arguments.pointer(2), is_own)?;
+    let target = Pid::new(target).map_err(|_| Errno::ESRCH)?;
+    process::send_from(own, target, signal).map_err(|e| errno(&e))?;
+    Ok(0)
+}
+
+pub(super) fn tgsigqueueinfo(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let own = caller.process.pid();
+    let of = Pid::new(i64::from(arguments.int(0))).map_err(|_| Errno::EINVAL)?;
+    let tid = thread(arguments.int(1))?;
+    let signal = queued(arguments.int(2), arguments.pointer(3), of == own)?;
+    process::send_to_thread(own, (Some(of), tid), signal).map_err(|e| errno(&e))?;
+    Ok(0)
+}
+
+pub(super) fn sigtimedwait(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let wanted = set(arguments.pointer(0), arguments.word(3))?;
+    let timeout = match arguments.pointer(2).non_null() {
+        Some(at) => Some(Timespec::from_bytes(&user::read(at)?).to_nanoseconds()?),
+        None => None,
+    };
+    let deadline = timeout.map(|timeout| hal::time::now_ns().saturating_add(timeout));
+    let taken = process::await_signal(caller.process, caller.thread, wanted, deadline)?;
+    if let Some(at) = arguments.pointer(1).non_null() {
+        user::write(at, &process::info(&taken).to_bytes())?;
+    }
+    Ok(u64::from(taken.signal.number()))
 }

@@ -42,6 +42,22 @@ impl SigAltStack {
 }
 
 layout! {
+    /// `struct sigevent`: how a timer tells.
+    pub struct SigEvent: 64 {
+        /// The value that goes with the signal.
+        0 value: u64,
+        /// The signal.
+        8 signal: i32,
+        /// The `SIGEV_*` number.
+        12 notify: i32,
+        /// The thread, for `SIGEV_THREAD_ID`.
+        16 thread: i32,
+        /// Not used by the kernel.
+        20 reserved: [i32; 11],
+    }
+}
+
+layout! {
     /// `siginfo_t`. The fields behind `code` depend on the signal and the code; the constructors
     /// put them in their places.
     pub struct SigInfo: 128 {

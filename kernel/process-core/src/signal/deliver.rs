@@ -4,8 +4,8 @@ use crate::exit::ExitStatus;
 use crate::ids::{Instant, Tid};
 use crate::signal::send::{WhatFollows, default_effect};
 use crate::signal::{
-    DefaultAction, Disposition, HandlerFlags, PendingSignal, ProcessSignals, Signal, SignalContext,
-    SignalEffect, SignalHandler, SignalSet,
+    DefaultAction, Disposition, HandlerFlags, PendingSignal, ProcessSignals, Signal, SignalCause,
+    SignalContext, SignalEffect, SignalHandler, SignalSet,
 };
 
 /// What a thread has to do.
@@ -66,7 +66,11 @@ impl ProcessSignals {
     /// From the thread's own signals first, then the process's.
     fn take(&mut self, tid: Tid, wanted: SignalSet) -> Option<PendingSignal> {
         let own = self.thread_mut(tid)?.pending.take(wanted);
-        own.or_else(|| self.pending.take(wanted))
+        let taken = own.or_else(|| self.pending.take(wanted))?;
+        if let SignalCause::Timer { id, overruns, .. } = taken.cause {
+            self.timers.note_taken(id, overruns);
+        }
+        Some(taken)
     }
 
     /// Takes one of these signals for a call that waits for them: sigtimedwait(2), signalfd(2).

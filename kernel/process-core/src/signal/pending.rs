@@ -114,6 +114,11 @@ impl PendingSignals {
     }
 
     pub(super) fn add(&mut self, signal: Signal, cause: SignalCause) -> Result<(), ProcessError> {
+        if let SignalCause::Timer { id, overruns, .. } = cause
+            && self.note_overrun(id, overruns)
+        {
+            return Ok(());
+        }
         if !signal.is_real_time() && self.set.contains(signal) {
             return Ok(());
         }
@@ -125,6 +130,28 @@ impl PendingSignals {
         }
         self.set = self.set.with(signal);
         Ok(())
+    }
+
+    /// A timer whose signal is still pending sends no other: the signal tells how often.
+    fn note_overrun(&mut self, timer: i32, beyond: i32) -> bool {
+        let overruns = self.queue.iter_mut().find_map(|pending| match &mut pending.cause {
+            SignalCause::Timer { id, overruns, .. } if *id == timer => Some(overruns),
+            _ => None,
+        });
+        let Some(overruns) = overruns else { return false };
+        *overruns = overruns.saturating_add(beyond).saturating_add(1);
+        true
+    }
+
+    /// Takes back what a timer has sent.
+    pub(super) fn remove_timer(&mut self, timer: i32) {
+        let is_its = |pending: &PendingSignal| matches!(pending.cause, SignalCause::Timer { id, .. } if id == timer);
+        let Some(position) = self.queue.iter().position(is_its) else { return };
+        if let Some(removed) = self.queue.remove(position)
+            && !self.queue.iter().any(|pending| pending.signal == removed.signal)
+        {
+            self.set = self.set.without(removed.signal);
+        }
     }
 
     pub(super) fn remove(&mut self, signals: SignalSet) {

@@ -9,6 +9,7 @@ use crate::signal::disposition::Dispositions;
 use crate::signal::pending::PendingSignals;
 use crate::signal::record::{SignalLog, SignalRecord};
 use crate::signal::{AlternateStack, Disposition, Signal, SignalHandler, SignalSet};
+use crate::timers::ProcessTimers;
 use crate::usage::SignalUsage;
 
 /// What the process's surroundings say about its signals.
@@ -41,6 +42,7 @@ pub struct ProcessSignals {
     /// Sorted by number.
     pub(super) threads: Vec<ThreadSignals>,
     pub(super) log: SignalLog,
+    pub(super) timers: ProcessTimers,
 }
 
 impl ProcessSignals {
@@ -54,6 +56,7 @@ impl ProcessSignals {
             pending: PendingSignals::default(),
             threads: Vec::new(),
             log: SignalLog::default(),
+            timers: ProcessTimers::default(),
         };
         signals.add_thread(main_thread, mask)?;
         Ok(signals)
@@ -75,6 +78,7 @@ impl ProcessSignals {
     /// ignored: execve(2).
     pub fn reset_for_program(&mut self) {
         self.dispositions.reset_handlers();
+        self.timers.delete_created();
         for thread in &mut self.threads {
             thread.alternate_stack = AlternateStack::NONE;
         }
@@ -279,6 +283,26 @@ impl ProcessSignals {
         if self.dispositions.ignores(signal) {
             self.drop_pending(SignalSet::EMPTY.with(signal));
         }
+    }
+
+    /// Timers that send signals.
+    pub const fn timers(&self) -> &ProcessTimers {
+        &self.timers
+    }
+
+    /// As [`Self::timers`], to be changed.
+    pub const fn timers_mut(&mut self) -> &mut ProcessTimers {
+        &mut self.timers
+    }
+
+    /// Removes a timer that the program has created, and its signal if that is pending; says whether
+    /// there was one.
+    pub fn delete_timer(&mut self, id: i32) -> bool {
+        self.pending.remove_timer(id);
+        for thread in &mut self.threads {
+            thread.pending.remove_timer(id);
+        }
+        self.timers.delete(id)
     }
 
     /// Drops these signals wherever they are pending.
