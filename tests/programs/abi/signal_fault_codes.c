@@ -60,14 +60,15 @@ int main(void) {
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
     for (int i = 0; i < 5; i++) sigaction(signals[i], &action, NULL);
+    volatile uintptr_t low = 8;
     char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     munmap(page + 4096, 4096);
     mprotect(page, 4096, PROT_READ);
-    TRY("null", *(volatile int *)8 = 1, address == (char *)8);
+    TRY("null", *(volatile int *)low = 1, address == (char *)8);
     TRY("unmapped", page[4096] = 1, address == page + 4096);
     TRY("read-only", page[5] = 1, address == page + 5);
     TRY("not executable", ((void (*)(void))page)(), address == page);
-    TRY("non-canonical", *(volatile char *)0x8000000000000000ul = 1, address == NULL);
+    TRY("non-canonical", *(volatile char *)(low << 60) = 1, address == NULL);
     TRY("division", __asm__ volatile("xor %%ecx,%%ecx; mov $1,%%eax; cltd; idiv %%ecx" ::: "rax", "rcx", "rdx"), (uintptr_t)address == instruction);
     TRY("ud2", __asm__ volatile("ud2"), (uintptr_t)address == instruction);
     TRY("int3", __asm__ volatile("int3"), address == NULL);
