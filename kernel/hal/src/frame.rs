@@ -1,6 +1,7 @@
 //! Physical frames: owned handles over `vm_core`'s buddy allocator, with a small cache on each CPU
 //! in front, so that a page fault takes no lock that another CPU wants.
 
+mod content;
 pub(crate) mod shared;
 
 pub use shared::SharedFrame;
@@ -124,8 +125,11 @@ impl Frames {
 
     /// Fills it with zeros.
     pub fn zero(&self) {
-        // SAFETY: the block is owned, and the direct map makes it writable.
-        unsafe { core::ptr::write_bytes(self.pointer(), 0, self.len()) }
+        for page in 0..self.order.frames() {
+            let at = self.pointer().wrapping_add((page * PAGE_BYTES) as usize);
+            // SAFETY: the block is owned, and the direct map makes it writable.
+            unsafe { content::clear(at) }
+        }
     }
 
     /// Copies `bytes` to `offset`. What does not fit is left out; the count copied is returned.
@@ -204,19 +208,51 @@ fn allocate_cached() -> Option<FrameNumber> {
     if let Some(frame) = cache.pop() {
         return Some(frame);
     }
+    refill(&mut cache);
+    cache.pop()
+}
+
+/// Fills an empty cache by half.
+fn refill(cache: &mut Cache) {
     let mut buddy = BUDDY.lock();
-    let buddy = buddy.as_mut()?;
+    let Some(buddy) = buddy.as_mut() else { return };
     for _ in 0..BATCH {
         let Some(frame) = buddy.allocate(Order::FRAME) else { break };
         let pushed = cache.push(frame);
         debug_assert!(pushed.is_ok(), "an empty cache has room for a batch");
     }
     note_free(buddy);
-    cache.pop()
+}
+
+/// Gives several frames to `take` until it wants no more or none is left.
+fn allocate_several(mut count: usize, mut take: impl FnMut(FrameNumber)) {
+    let mut cache = CACHES[crate::cpu::current()].lock();
+    while count > 0 {
+        if let Some(frame) = cache.pop() {
+            take(frame);
+            count -= 1;
+            continue;
+        }
+        refill(&mut cache);
+        if cache.count == 0 {
+            return;
+        }
+    }
 }
 
 fn free_cached(frame: FrameNumber) {
+    free_into(&mut CACHES[crate::cpu::current()].lock(), frame);
+}
+
+/// Frees several frames.
+fn free_several(frames: impl Iterator<Item = FrameNumber>) {
     let mut cache = CACHES[crate::cpu::current()].lock();
+    for frame in frames {
+        free_into(&mut cache, frame);
+    }
+}
+
+fn free_into(cache: &mut Cache, frame: FrameNumber) {
     let Err(frame) = cache.push(frame) else { return };
     let mut buddy = BUDDY.lock();
     let Some(buddy) = buddy.as_mut() else { return };

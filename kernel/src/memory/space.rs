@@ -26,6 +26,16 @@ pub fn is_short() -> bool {
     hal::frame::free_bytes_at_least() < KERNEL_RESERVE_BYTES
 }
 
+/// Whether there is memory to be generous with.
+fn has_plenty() -> bool {
+    hal::frame::free_bytes_at_least() > 8 * KERNEL_RESERVE_BYTES
+}
+
+/// Pages filled with zeros at one fault at the most.
+const RUN_PAGES: usize = 32;
+/// In smaller areas pages are filled one by one: they are mostly used here and there.
+const RUN_AREA_BYTES: u64 = 1 << 20;
+
 /// A page in bytes, as slices count.
 pub(super) const PAGE_LEN: usize = 4096;
 const _: () = assert!(PAGE_LEN as u64 == PAGE_BYTES);
@@ -59,6 +69,9 @@ pub struct UserSpace {
     /// The most pages that it may have frames for.
     limit_pages: AtomicU64,
     peak_pages: AtomicU64,
+    /// The page that comes after those filled with zeros last, and how many these were: a number
+    /// smaller than a page's bytes in the place of the offset.
+    run: AtomicU64,
 }
 
 /// How much of what a space holds, in bytes.
@@ -83,6 +96,7 @@ impl UserSpace {
             tables: Arc::new(Tables::new()?),
             limit_pages: AtomicU64::new(memory_bytes / PAGE_BYTES),
             peak_pages: AtomicU64::new(0),
+            run: AtomicU64::new(0),
         })
     }
 
@@ -147,9 +161,7 @@ impl UserSpace {
                     map.grow_stack(address).map_err(FaultError::Violation)?;
                 }
                 FaultAction::ZeroFill => {
-                    self.charge()?;
-                    let frame = SharedFrame::allocate_zeroed()?;
-                    return self.map_page(page, frame, rights, Writing::ToFrame);
+                    return self.fill_with_zeros(fault.area.range, page, rights);
                 }
                 FaultAction::FileFill { offset } | FaultAction::FileCopy { offset } => {
                     return self.fill_from_file(fault.area, page, offset, access);
@@ -173,6 +185,41 @@ impl UserSpace {
                 }
             }
         }
+    }
+
+    /// Gives a page zeros, and those behind it, too, if the program seems to go from page to page
+    /// through a large area: so many more as it has filled before, up to a limit. That costs a
+    /// program that stops at most as many pages as it uses, and saves most of the faults.
+    fn fill_with_zeros(
+        &self,
+        area: PageRange,
+        page: u64,
+        rights: Protection,
+    ) -> Result<(), FaultError> {
+        // Relaxed: it is a guess, and changes under the map's lock.
+        let run = self.run.load(Ordering::Relaxed);
+        let is_next = page == page_of(run) && area.bytes() >= RUN_AREA_BYTES && has_plenty();
+        let wanted = if is_next { (2 * (run % PAGE_BYTES)).clamp(1, RUN_PAGES as u64) } else { 1 };
+        let in_area = area.end().saturating_sub(page) / PAGE_BYTES;
+        let allowed = self.room_pages()?.min(wanted).min(in_area).max(1);
+        let mut frames = [const { None }; RUN_PAGES];
+        let count = usize::try_from(allowed).unwrap_or(1).min(RUN_PAGES);
+        let got = SharedFrame::allocate_zeroed_several(&mut frames[..count]);
+        if got == 0 {
+            return Err(FaultError::OutOfMemory);
+        }
+        let mapped = match self.tables.map_several(page, &mut frames[..got], hardware(rights)) {
+            Ok(mapped) => mapped as u64,
+            // Another thread has answered the fault while this one waited for the lock.
+            Err(MapError::Occupied(_)) => return Ok(()),
+            Err(MapError::OutOfMemory) => return Err(FaultError::OutOfMemory),
+            Err(MapError::BadAddress(_)) => {
+                return Err(FaultError::Violation(Violation::Unmapped));
+            }
+        };
+        self.run.store(page.saturating_add(mapped * PAGE_BYTES) | mapped, Ordering::Relaxed);
+        self.peak_pages.fetch_max(self.tables.mapped_pages(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Gives a page of an area what the file or the shared memory behind it has there.
@@ -240,15 +287,19 @@ impl UserSpace {
 
     /// Makes room for one page more, within the process's limit.
     fn charge(&self) -> Result<(), FaultError> {
-        let pages = self.tables.mapped_pages() + 1;
-        if pages > self.limit_pages.load(Ordering::Relaxed) {
+        self.room_pages()?;
+        self.peak_pages.fetch_max(self.tables.mapped_pages() + 1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How many pages more it may have; at least one.
+    fn room_pages(&self) -> Result<u64, FaultError> {
+        let limit = self.limit_pages.load(Ordering::Relaxed);
+        let room = limit.saturating_sub(self.tables.mapped_pages());
+        if room == 0 {
             return Err(FaultError::LimitExceeded);
         }
-        if is_short() {
-            return Err(FaultError::OutOfMemory);
-        }
-        self.peak_pages.fetch_max(pages, Ordering::Relaxed);
-        Ok(())
+        if is_short() { Err(FaultError::OutOfMemory) } else { Ok(room) }
     }
 
     fn map_page(
@@ -293,6 +344,7 @@ impl UserSpace {
             tables: Arc::new(tables),
             limit_pages: AtomicU64::new(self.limit_pages.load(Ordering::Relaxed)),
             peak_pages: AtomicU64::new(pages),
+            run: AtomicU64::new(0),
         })
     }
 

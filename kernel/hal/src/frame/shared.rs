@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use ksync::Once;
 use vm_core::frame::{FrameNumber, Order};
 
-use super::{Frames, OutOfMemory};
+use super::{Frames, OutOfMemory, content};
 use crate::paging::layout::{DIRECT_MAP_BASE, PAGE_BYTES, direct};
 
 /// Holders of each frame besides one.
@@ -42,6 +42,41 @@ impl SharedFrame {
         Ok(Self(Frames::allocate_zeroed()?.into_raw()))
     }
 
+    /// Fills the empty places at the start of `frames` with frames full of zeros, as long as there are
+    /// any; gives their number.
+    pub fn allocate_zeroed_several(frames: &mut [Option<Self>]) -> usize {
+        let mut count = 0;
+        super::allocate_several(frames.len(), |frame| {
+            if let Some(slot) = frames.get_mut(count) {
+                *slot = Some(Self(frame));
+                count += 1;
+            }
+        });
+        frames.iter().take(count).flatten().for_each(Self::zero);
+        count
+    }
+
+    /// Lets go of several frames.
+    pub fn release(frames: &mut [Option<Self>]) {
+        let last = frames.iter_mut().filter_map(Option::take).filter_map(Self::leave);
+        super::free_several(last);
+    }
+
+    /// Lets go of it; gives the frame if this was the last holder, who has to free it.
+    fn leave(self) -> Option<FrameNumber> {
+        let frame = ManuallyDrop::new(self).0;
+        let Some(count) = count(frame) else { return Some(frame) };
+        if count.load(Ordering::Acquire) != 0 {
+            // Release pairs with the acquire of whoever is the only holder then.
+            if count.fetch_sub(1, Ordering::AcqRel) != 0 {
+                return None;
+            }
+            // The other holders have left since the look: zero was counted down.
+            count.store(0, Ordering::Relaxed);
+        }
+        Some(frame)
+    }
+
     /// A frame with the same content, of which this is the only holder.
     ///
     /// # Errors
@@ -51,7 +86,7 @@ impl SharedFrame {
         let (from, to) = (self.pointer().cast_const(), copy.pointer());
         // SAFETY: two frames that have holders, so both are mapped by the direct map and they do not
         // overlap; a program that writes to the one meanwhile spoils bytes and nothing else.
-        unsafe { core::ptr::copy_nonoverlapping(from, to, PAGE_BYTES as usize) };
+        unsafe { content::copy(from, to) };
         Ok(copy)
     }
 
@@ -83,7 +118,7 @@ impl SharedFrame {
     /// Whether there are other holders. If not, there will be none before this one shares it.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        // Acquire pairs with the release in `drop`: what former holders did to it has been done.
+        // Acquire pairs with the release in `leave`: what former holders did to it has been done.
         count(self.0).is_some_and(|count| count.load(Ordering::Acquire) != 0)
     }
 
@@ -96,7 +131,7 @@ impl SharedFrame {
     pub fn zero(&self) {
         if !self.is_constant() {
             // SAFETY: a frame with a holder, which the direct map makes writable.
-            unsafe { core::ptr::write_bytes(self.pointer(), 0, PAGE_BYTES as usize) }
+            unsafe { content::clear(self.pointer()) }
         }
     }
 
@@ -148,19 +183,9 @@ impl fmt::Debug for SharedFrame {
 
 impl Drop for SharedFrame {
     fn drop(&mut self) {
-        if let Some(count) = count(self.0)
-            && count.load(Ordering::Acquire) != 0
-            // Release pairs with the acquire of whoever is the only holder then.
-            && count.fetch_sub(1, Ordering::AcqRel) != 0
-        {
-            return;
+        if let Some(frame) = Self(self.0).leave() {
+            super::free_cached(frame);
         }
-        if let Some(count) = count(self.0) {
-            // The other holders have left since the look: zero was counted down.
-            count.store(0, Ordering::Relaxed);
-        }
-        // SAFETY: the last holder's; the frame came from an allocation of one frame.
-        drop(unsafe { Frames::from_raw(self.0, Order::FRAME) });
     }
 }
 

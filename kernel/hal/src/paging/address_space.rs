@@ -3,6 +3,8 @@
 //! The map of areas that says what should be there is `vm_core`'s; this is what the CPU sees. Each
 //! page that has a frame is one of the frame's holders.
 
+mod sharing;
+
 use alloc::sync::Arc;
 use core::fmt;
 use core::mem::ManuallyDrop;
@@ -160,116 +162,37 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Makes the frame of the page at `address` one that nobody else has, by a copy if need be, and
-    /// gives the page these rights. False if the page has no frame.
+    /// Gives pages from `address` on these frames, up to the first that has one already or lies behind
+    /// the part that one table maps; the frames not needed stay where they are. Gives the number.
     ///
     /// # Errors
-    /// When no frame is left for the copy.
-    pub fn make_own(&self, address: u64, rights: Protection) -> Result<bool, OutOfMemory> {
-        let page = address & !(PAGE_BYTES - 1);
-        let (before, old) = {
-            let _edit = self.edit.lock();
-            if page >= USER_END {
-                return Ok(false);
-            }
-            let Some(entry) = table::find(self.root, page, Level::Page) else { return Ok(false) };
-            let before = entry.load(Ordering::Relaxed);
-            let Some(frame) = owned_frame(before) else { return Ok(false) };
-            // It goes on belonging to the entry, or leaves with its new value.
-            let frame = ManuallyDrop::new(frame);
-            if before & COPY == 0 || !frame.is_shared() {
-                entry.store((before & ADDRESS) | rights.bits(), Ordering::Relaxed);
-                (before, None)
-            } else {
-                let copy = frame.copy()?;
-                entry.store(copy.into_raw().address() | rights.bits(), Ordering::Relaxed);
-                (before, Some(ManuallyDrop::into_inner(frame)))
-            }
-        };
-        if old.is_some() {
-            // Before this holder lets go: other CPUs may still read the old frame.
-            shootdown::flush_user(&self.loaded_on, page, 1);
-        } else if before & WRITABLE != 0 {
-            // This CPU did not know yet what another one did.
-            shootdown::flush_own(page, 1);
-        }
-        // Otherwise the fault itself has flushed the page here (SDM volume 3, 4.10.4.1), and a CPU
-        // that still forbids writing faults and finds nothing to do.
-        Ok(true)
-    }
-
-    /// Gives `child`, which has nothing there, the frames of these ranges. Where writing goes to
-    /// copies, it does so in both spaces from here on. `may_take` is asked before each table of 2 MiB
-    /// whether the child may take memory for one.
-    ///
-    /// # Errors
-    /// When no frame is left for the child's tables, or it may not take one; it may have a part then.
-    pub fn share_with(
+    /// See [`MapError`], of the first page.
+    pub fn map_several(
         &self,
-        child: &mut Self,
-        ranges: impl Iterator<Item = (u64, u64, Writing)>,
-        may_take: impl Fn() -> bool,
-    ) -> Result<(), OutOfMemory> {
-        // What has to be flushed in the end: from the first page that was writable to the last.
-        let (mut first, mut last) = (u64::MAX, 0);
-        let mut result = Ok(());
-        for (start, end, writing) in ranges {
-            let mut at = start & !(PAGE_BYTES - 1);
-            let end = end.min(USER_END);
-            while at < end && result.is_ok() {
-                // The lock is held for one table at a time.
-                let next = table_end(at).min(end);
-                let mut has_lost = false;
-                if !may_take() {
-                    result = Err(OutOfMemory);
-                    break;
-                }
-                let _edit = self.edit.lock();
-                let shared = self.share_table(child, (at, next, writing), &mut has_lost);
-                if has_lost {
-                    (first, last) = (first.min(at), last.max(next));
-                }
-                at = if shared == Ok(false) { table::end_of_gap(self.root, at) } else { next };
-                result = shared.map(|_| ());
+        address: u64,
+        frames: &mut [Option<SharedFrame>],
+        rights: Protection,
+    ) -> Result<usize, MapError> {
+        if address >= USER_END || !address.is_multiple_of(PAGE_BYTES) {
+            return Err(MapError::BadAddress(address));
+        }
+        let length = frames.len() as u64 * PAGE_BYTES;
+        let end = address.saturating_add(length).min(table_end(address)).min(USER_END);
+        let _edit = self.edit.lock();
+        let table = table::find_or_add_table(self.root, address, Level::Page, USER)?;
+        let mut count = 0;
+        for ((_, entry), slot) in pages_in(table, address, end).zip(frames) {
+            if entry.load(Ordering::Relaxed) & OWNED != 0 {
+                break;
             }
+            let Some(frame) = slot.take() else { break };
+            let writing = if frame.is_constant() { Writing::ToCopy } else { Writing::ToFrame };
+            let bits = writing.apply(rights.bits());
+            entry.store(frame.into_raw().address() | bits, Ordering::Relaxed);
+            count += 1;
         }
-        if first < last {
-            shootdown::flush_user(&self.loaded_on, first, (last - first) / PAGE_BYTES);
-        }
-        result
-    }
-
-    /// Shares the pages of `start..end`, which lie in one table; false if that is missing. With the
-    /// lock held. Notes whether any was writable and is not any more.
-    fn share_table(
-        &self,
-        child: &mut Self,
-        (start, end, writing): (u64, u64, Writing),
-        has_lost: &mut bool,
-    ) -> Result<bool, OutOfMemory> {
-        let Some(table) = table::find_table(self.root, start, Level::Page) else {
-            return Ok(false);
-        };
-        let mut target = None;
-        for (index, entry) in pages_in(table, start, end) {
-            let value = entry.load(Ordering::Relaxed);
-            let Some(frame) = owned_frame(value).map(ManuallyDrop::new) else { continue };
-            let twin = match target {
-                Some(twin) => twin,
-                None => table::find_or_add_table(child.root, start, Level::Page, USER)?,
-            };
-            target = Some(twin);
-            if twin[index].load(Ordering::Relaxed) & OWNED != 0 {
-                continue;
-            }
-            let share = frame.share()?;
-            let bits = writing.apply(value & !ADDRESS);
-            twin[index].store(share.into_raw().address() | bits, Ordering::Relaxed);
-            entry.store((value & ADDRESS) | bits, Ordering::Relaxed);
-            *has_lost |= value & !bits & WRITABLE != 0;
-            child.mapped_pages.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(true)
+        self.mapped_pages.fetch_add(count as u64, Ordering::Relaxed);
+        if count == 0 { Err(MapError::Occupied(address)) } else { Ok(count) }
     }
 
     /// Whether the page at `address` has a frame, and with which rights.
@@ -306,7 +229,7 @@ impl AddressSpace {
                 count += taken as u64;
             }
             // No CPU can reach them any more.
-            drop(frames);
+            SharedFrame::release(&mut frames[..taken]);
         }
         count
     }
