@@ -46,6 +46,8 @@ flags! {
         CHILD_SETTID = 0x100_0000,
         /// Share I/O priority.
         IO = 0x8000_0000,
+        /// Start without the parent's handlers; `clone3` alone.
+        CLEAR_SIGHAND = 0x1_0000_0000,
     }
 }
 
@@ -62,6 +64,8 @@ pub struct CloneRequest {
     pub parent_tid: UserPointer,
     /// Where `CHILD_SETTID` and `CHILD_CLEARTID` store.
     pub child_tid: UserPointer,
+    /// Where `PIDFD` stores.
+    pub pidfd: UserPointer,
     /// The child's FS base, if `SETTLS` is set.
     pub tls: u64,
 }
@@ -74,6 +78,7 @@ impl CloneRequest {
         stack: 0,
         parent_tid: UserPointer(0),
         child_tid: UserPointer(0),
+        pidfd: UserPointer(0),
         tls: 0,
     };
 
@@ -107,7 +112,48 @@ impl CloneRequest {
             stack: arguments.word(1),
             parent_tid: arguments.pointer(2),
             child_tid: arguments.pointer(3),
+            pidfd: arguments.pointer(2),
             tls: arguments.word(4),
+        })
+    }
+
+    /// The bytes of `struct clone_args` that are known, and those of its first version.
+    pub const CLONE3_BYTES: u64 = 88;
+    /// See `CLONE3_BYTES`.
+    pub const CLONE3_FIRST_BYTES: u64 = 64;
+
+    /// Reads `clone3`'s structure; what the program did not pass is zero.
+    ///
+    /// # Errors
+    /// EINVAL as for `decode`, and for a stack without a size, an exit signal of a thread, or a
+    /// wanted number or cgroup, which are not offered.
+    pub fn decode_clone3(words: &[u64; 11]) -> Result<Self, Errno> {
+        let [flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_bytes, tls, ..] =
+            *words;
+        let [.., set_tid, set_tid_size, cgroup] = *words;
+        let flags = CloneFlags::from_bits(flags).ok_or(Errno::EINVAL)?;
+        let lacks = |flag, needed| flags.contains(flag) && !flags.contains(needed);
+        let is_refused = exit_signal > u64::from(LAST_SIGNAL)
+            || flags.contains(CloneFlags::DETACHED)
+            || flags.intersects(CloneFlags::THREAD | CloneFlags::PARENT) && exit_signal != 0
+            || (stack == 0) != (stack_bytes == 0)
+            || set_tid != 0
+            || set_tid_size != 0
+            || cgroup != 0
+            || lacks(CloneFlags::THREAD, CloneFlags::SIGHAND)
+            || lacks(CloneFlags::SIGHAND, CloneFlags::VM)
+            || flags.contains(CloneFlags::SIGHAND | CloneFlags::CLEAR_SIGHAND);
+        if is_refused {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Self {
+            flags,
+            exit_signal: (exit_signal & 0xff) as u8,
+            stack: stack.checked_add(stack_bytes).ok_or(Errno::EINVAL)?,
+            parent_tid: UserPointer(parent_tid),
+            child_tid: UserPointer(child_tid),
+            pidfd: UserPointer(pidfd),
+            tls,
         })
     }
 }

@@ -126,6 +126,23 @@ impl CapabilitySet {
         self.0
     }
 
+    /// Those in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Those in one of the sets.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the other set has all of these.
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// The capabilities, by number.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         Capability::ALL.iter().copied().filter(move |capability| self.contains(*capability))
@@ -149,8 +166,16 @@ pub struct Credentials {
     pub saved_gid: Gid,
     /// The further groups.
     pub groups: Arc<[Gid]>,
-    /// What it may do beyond its user's rights.
+    /// What it may do beyond its user's rights: the effective set.
     pub capabilities: CapabilitySet,
+    /// What it may put into that set.
+    pub permitted: CapabilitySet,
+    /// What programs that it executes could inherit.
+    pub inheritable: CapabilitySet,
+    /// What programs that it executes can get at the most.
+    pub bounding: CapabilitySet,
+    /// Its permitted set outlives a change of its user: `PR_SET_KEEPCAPS`.
+    pub keeps_capabilities: bool,
 }
 
 impl Credentials {
@@ -166,6 +191,10 @@ impl Credentials {
             saved_gid: gid,
             groups,
             capabilities,
+            permitted: capabilities,
+            inheritable: CapabilitySet::EMPTY,
+            bounding: CapabilitySet::ALL,
+            keeps_capabilities: false,
         }
     }
 

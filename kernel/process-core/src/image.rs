@@ -9,8 +9,8 @@ use crate::fallible::OUT_OF_MEMORY;
 /// The longest name, as Linux's `TASK_COMM_LEN` without its NUL.
 const NAME_MAX: usize = 15;
 
-/// Bytes that arguments or environment may take each.
-const BLOCK_MAX: usize = 1 << 20;
+/// Bytes that arguments or environment may take each: what Linux allows both together.
+const BLOCK_MAX: usize = 6 << 20;
 
 /// A process's or thread's short name: at most 15 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -63,7 +63,7 @@ impl ArgumentBlock {
     ///
     /// # Errors
     /// [`ProcessError::InvalidArgument`] for a string with a NUL in it,
-    /// [`ProcessError::LimitExceeded`] above 1 MiB, [`ProcessError::ResourceExhausted`].
+    /// [`ProcessError::LimitExceeded`] above 6 MiB, [`ProcessError::ResourceExhausted`].
     pub fn new<S: AsRef<[u8]>>(
         strings: impl IntoIterator<Item = S> + Clone,
     ) -> Result<Self, ProcessError> {

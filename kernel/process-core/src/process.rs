@@ -89,6 +89,7 @@ pub struct Process<X> {
     pub(crate) exit_signal: Option<Signal>,
     pub(crate) event: Option<ChildEvent>,
     pub(crate) has_executed: bool,
+    pub(crate) is_subreaper: bool,
     pub(crate) discards_children: bool,
     pub(crate) children: ChildLists,
     pub(crate) siblings: Links,
@@ -150,6 +151,21 @@ impl<X> Process<X> {
     /// Whether it is a kernel thread, which takes no signals.
     pub const fn is_kernel_thread(&self) -> bool {
         matches!(self.profile.isolation, Isolation::Kernel)
+    }
+
+    /// Whether it has executed a program since it was made.
+    pub const fn has_executed(&self) -> bool {
+        self.has_executed
+    }
+
+    /// Whether it adopts its descendants' orphans.
+    pub const fn is_subreaper(&self) -> bool {
+        self.is_subreaper
+    }
+
+    /// The signal that tells its parent of its end.
+    pub const fn exit_signal(&self) -> Option<Signal> {
+        self.exit_signal
     }
 
     /// What it had used when it ended; nothing before.

@@ -51,6 +51,8 @@ pub struct ProcessTable<X> {
     /// The children of the process manager itself.
     system_children: ChildLists,
     counts: StateCounts,
+    /// How many processes adopt their descendants' orphans.
+    subreapers: usize,
     history: History,
 }
 
@@ -66,6 +68,7 @@ impl<X> ProcessTable<X> {
             max_processes: config.max_processes,
             system_children: ChildLists::default(),
             counts: StateCounts::default(),
+            subreapers: 0,
             history: History::new(config.history),
         })
     }

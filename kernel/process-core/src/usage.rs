@@ -79,6 +79,13 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Adds what a child that has been waited for had used: getrusage(2), `RUSAGE_CHILDREN`. Of the
+    /// children's memory the largest peak counts.
+    pub fn add_child(&mut self, child: &Self) {
+        self.add_thread(child);
+        self.memory.peak_bytes = self.memory.peak_bytes.max(child.memory.peak_bytes);
+    }
+
     /// Adds what a thread that has ended had used: counts and times. Memory and open files belong
     /// to the process as a whole and stay as they are.
     pub fn add_thread(&mut self, thread: &Self) {

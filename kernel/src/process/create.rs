@@ -9,13 +9,15 @@ use hal::interrupts::SpinLock;
 use process_core::{
     ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
     ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, Scheduling,
-    SignalSet, Uid,
+    Signal, SignalSet, Uid,
 };
 use sched_core::CpuSet;
 use vfs_core::{Descriptor, DescriptorTable, FileError};
 
 use super::control::params;
+use super::fork::VforkWait;
 use super::sharing::{FileTable, SpaceOwner};
+use super::wait::Children;
 use super::{Load, OUT_OF_MEMORY, Output, Process, Threads, end_thread, now, program, table};
 use crate::broadcast::Broadcast;
 use crate::events::{self, Kind};
@@ -139,10 +141,11 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
             credentials: Arc::new(new.credentials.clone()),
             space: Some(SpaceOwner::new(loaded.space)),
             files: FileTable::new(files),
-            standpoint: Standpoint::new(held),
+            standpoint: Arc::new(Standpoint::new(held)),
             output,
             affinity: new.affinity,
             stack_bytes: PROGRAM_STACK_BYTES,
+            lineage: Lineage::Manager,
         },
         Box::new(move || program::run(context)),
     )?;
@@ -200,10 +203,11 @@ pub fn spawn_kernel_thread(
         credentials: Arc::new(Credentials::root()),
         space: None,
         files: FileTable::new(DescriptorTable::new()),
-        standpoint: Standpoint::new(fs::top()),
+        standpoint: Arc::new(Standpoint::new(fs::top())),
         output: Arc::new(Output::new()),
         affinity: CpuSet::ALL,
         stack_bytes,
+        lineage: Lineage::Manager,
     };
     let (_, thread) = enter(
         entry,
@@ -217,21 +221,45 @@ pub fn spawn_kernel_thread(
 }
 
 /// What a process is made of.
-struct Entry {
-    profile: Profile,
-    credentials: Arc<Credentials>,
-    space: Option<Arc<SpaceOwner>>,
-    files: FileTable,
-    standpoint: Standpoint,
-    output: Arc<Output>,
-    affinity: CpuSet,
-    stack_bytes: u64,
+pub(super) struct Entry<'a> {
+    pub(super) profile: Profile,
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) space: Option<Arc<SpaceOwner>>,
+    pub(super) files: FileTable,
+    pub(super) standpoint: Arc<Standpoint>,
+    pub(super) output: Arc<Output>,
+    pub(super) affinity: CpuSet,
+    pub(super) stack_bytes: u64,
+    pub(super) lineage: Lineage<'a>,
+}
+
+/// Who makes a process.
+pub(super) enum Lineage<'a> {
+    /// The process manager, in an operator's name or in its own.
+    Manager,
+    /// The running thread, by clone(2).
+    Forked {
+        maker: &'a Arc<Thread>,
+        parent: Pid,
+        exit_signal: Option<Signal>,
+        /// How many tasks its user may have.
+        limit: Option<u32>,
+        resets_handlers: bool,
+        waiting: Option<Arc<VforkWait>>,
+    },
 }
 
 /// Enters a process with one thread into the table; the thread is yet to be started.
-fn enter(entry: Entry, main: Box<dyn FnOnce() + Send>) -> Result<(Pid, Arc<Thread>), ProcessError> {
-    // No limit on how many the manager makes: that is a limit of the processes that make some.
-    let reservation = table().lock().reserve(Uid(entry.credentials.real_uid.0), None)?;
+pub(super) fn enter(
+    entry: Entry<'_>,
+    main: Box<dyn FnOnce() + Send>,
+) -> Result<(Pid, Arc<Thread>), ProcessError> {
+    let limit = match &entry.lineage {
+        // No limit on how many the manager makes: that is a limit of the processes that make some.
+        Lineage::Manager => None,
+        Lineage::Forked { limit, .. } => *limit,
+    };
+    let reservation = table().lock().reserve(Uid(entry.credentials.real_uid.0), limit)?;
     match make(&reservation, entry, main) {
         Ok((record, thread)) => {
             let entered = {
@@ -252,23 +280,39 @@ fn enter(entry: Entry, main: Box<dyn FnOnce() + Send>) -> Result<(Pid, Arc<Threa
 
 fn make(
     reservation: &Reservation,
-    entry: Entry,
+    entry: Entry<'_>,
     main: Box<dyn FnOnce() + Send>,
 ) -> Result<(NewProcess<Arc<Process>>, Arc<Thread>), ProcessError> {
     let pid = reservation.pid();
     let scheduling = entry.profile.scheduling;
+    let signals = match &entry.lineage {
+        Lineage::Manager => ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?,
+        Lineage::Forked { maker, resets_handlers, .. } => {
+            let parents = maker.process().signals.lock();
+            let mut signals = parents.fork(maker.tid(), pid.main_thread())?;
+            drop(parents);
+            if *resets_handlers {
+                signals.clear_handlers();
+            }
+            signals
+        }
+    };
+    let (is_forked, waiting) = match &entry.lineage {
+        Lineage::Manager => (false, None),
+        Lineage::Forked { waiting, .. } => (true, waiting.clone()),
+    };
     let process = Arc::new(Process {
         pid,
         is_program: entry.space.is_some(),
         space: SpinLock::new(levels::PROCESS, "space", entry.space),
         threads: SpinLock::new(levels::PROCESS, "threads", Threads::default()),
-        signals: SpinLock::new(
-            levels::PROCESS,
-            "signals",
-            ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?,
-        ),
+        signals: SpinLock::new(levels::PROCESS, "signals", signals),
+        children: SpinLock::new(levels::PROCESS, "children", Children::default()),
+        vfork: SpinLock::new(levels::PROCESS, "vfork", waiting),
+        survivor: 0.into(),
+        is_forked,
         files: entry.files,
-        standpoint: SpinLock::new(levels::PROCESS, "standpoint", Arc::new(entry.standpoint)),
+        standpoint: SpinLock::new(levels::PROCESS, "standpoint", entry.standpoint),
         output: entry.output,
         affinity: SpinLock::new(levels::PROCESS, "affinity", entry.affinity),
         open_files_limit: entry.profile.limits.open_files.into(),
@@ -287,17 +331,27 @@ fn make(
         params: params(&scheduling),
         affinity: entry.affinity,
         stack_bytes: entry.stack_bytes,
-        is_like_running: false,
+        is_like_running: is_forked,
         main,
     })
     .map_err(|_| OUT_OF_MEMORY)?;
     process.threads.lock().list.push(Arc::clone(&thread));
-    let record =
-        NewProcess::new(reservation, Pid::SYSTEM, entry.credentials, entry.profile, process, now());
+    let parent = match &entry.lineage {
+        Lineage::Manager => Pid::SYSTEM,
+        Lineage::Forked { parent, .. } => *parent,
+    };
+    let Entry { credentials, profile, lineage, .. } = entry;
+    let record = NewProcess::new(reservation, parent, credentials, profile, process, now());
     if record.is_err() {
         let_go_of(&thread);
     }
-    Ok((record?, thread))
+    let record = match lineage {
+        Lineage::Manager => record?,
+        Lineage::Forked { maker, exit_signal, .. } => {
+            record?.forked_by(maker.process().pid).with_exit_signal(exit_signal)
+        }
+    };
+    Ok((record, thread))
 }
 
 /// A thread that never runs and its process refer to each other: this frees both.

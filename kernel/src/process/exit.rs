@@ -3,9 +3,12 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use process_core::{ExitStatus, Pid, ProcessError, Reaper};
+use process_core::{
+    Adopted, ExitNotice, ExitStatus, PendingSignal, Pid, ProcessError, ProcessName, Reaper, Signal,
+    SignalCause, Uid, Usage,
+};
 
-use super::{Process, now, table};
+use super::{Process, control, now, table, wait};
 use crate::events::{self, Kind};
 use crate::scheduler;
 
@@ -63,6 +66,13 @@ pub fn end_thread(code: u8) {
         heir.call_for_attention();
     }
     let left = table().lock().remove_thread(tid);
+    let survivor = process.survivor.load(Ordering::Acquire);
+    if survivor != 0
+        && let Ok(survivor) = process_core::Tid::new(i64::from(survivor))
+        && let Some(survivor) = process.thread(survivor)
+    {
+        survivor.unpark();
+    }
     if left == Ok(0) {
         end_process(&process, process.main_code.load(Ordering::Relaxed));
     }
@@ -81,29 +91,79 @@ fn end_process(process: &Arc<Process>, code: u8) {
     // The last process in a space frees it.
     drop(space);
     process.leave_standpoint();
-    let (name, exit, reaper) = {
-        let mut table = table().lock();
-        let Ok(notice) = table.become_zombie(pid, usage, now()) else { return };
-        let Ok(record) = table.get(pid) else { return };
-        (record.profile.name, record.state().exit(), notice.reaper)
-    };
-    if let Some(exit) = exit {
-        let text = format_args!("{} {}", name.as_str(), How(exit));
+    process.end_vfork();
+    let Some(end) = become_zombie(process, usage) else { return };
+    if !process.is_forked {
+        let text = format_args!("{} {}", end.name.as_str(), How(end.exit));
         events::publish(Kind::ProcessExited, Some(pid), None, text);
     }
-    if reaper == Reaper::Manager {
+    if end.notice.reaper == Reaper::Manager {
         reap(pid);
     }
+    if let Some(parent) = &end.parent {
+        let child = (pid, end.uid);
+        wait::tell_parent(parent, end.notice.signal, child, wait::News::Ended(end.exit));
+    }
+    tell_adopter(&end.notice.adopted);
     process.has_ended.store(true, Ordering::Release);
     super::shortage::memory_was_freed();
     process.ended.wake_all();
     process.output.news.wake_all();
 }
 
+/// What is known when a process has become a zombie.
+struct End {
+    name: ProcessName,
+    uid: Uid,
+    exit: ExitStatus,
+    notice: ExitNotice,
+    parent: Option<Arc<Process>>,
+}
+
+fn become_zombie(process: &Process, usage: Usage) -> Option<End> {
+    let mut table = table().lock();
+    let notice = table.become_zombie(process.pid, usage, now()).ok()?;
+    let record = table.get(process.pid).ok()?;
+    let parent = notice.wake_parent.and_then(|parent| table.get(parent).ok());
+    Some(End {
+        name: record.profile.name,
+        uid: record.credentials().real_uid,
+        exit: record.state().exit()?,
+        notice,
+        parent: parent.map(|parent| Arc::clone(&parent.attachment)),
+    })
+}
+
+/// The children of a process that has ended have another parent: if one of them is waiting to be
+/// reaped, that one is told.
+fn tell_adopter(adopted: &Adopted) {
+    if !adopted.has_news {
+        return;
+    }
+    if !adopted.parent.is_system() {
+        if let Ok(parent) = super::find(adopted.parent) {
+            let child = PendingSignal { signal: Signal::SIGCHLD, cause: SignalCause::Kernel };
+            // A signal without a value finds room.
+            let _ = control::deliver(&parent, child);
+            parent.wake_waiting();
+        }
+        return;
+    }
+    loop {
+        let next = table().lock().next_unclaimed_zombie();
+        match next {
+            Some(pid) => reap(pid),
+            None => break,
+        }
+    }
+}
+
 /// Takes a zombie's exit status: it goes into the history.
 pub(super) fn reap(pid: Pid) {
     // Before it leaves the table, so that its output can be found at any time.
-    if let Ok(process) = super::find(pid) {
+    if let Ok(process) = super::find(pid)
+        && !process.is_forked
+    {
         super::output::keep_ended(pid, &process.output);
     }
     let reaped = table().lock().reap(pid, now());

@@ -8,8 +8,10 @@ mod alarms;
 mod control;
 mod create;
 mod emergency;
+mod exec;
 mod exit;
 mod fault;
+mod fork;
 mod futex;
 mod handler;
 mod masks;
@@ -24,6 +26,7 @@ mod suspension;
 mod thread;
 mod thread_list;
 mod totals;
+mod wait;
 
 pub use alarms::{set_interval, set_timer};
 pub use control::{
@@ -33,7 +36,9 @@ pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
 pub use emergency::{
     admits_new_programs, end as end_in_emergency, hold_new_programs, programs_after,
 };
+pub use exec::{ExecuteError, Execution, execute};
 pub use exit::end_thread;
+pub use fork::{Fork, Shares, fork};
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
 pub use handler::{info, replace_stack, shown_stack, wanted_stack};
 pub use masks::{
@@ -54,6 +59,7 @@ pub use snapshot::{Snapshot, counts, rows_after, snapshot, snapshots_after, tota
 pub use thread::{NewThread, ProgramThread, spawn_thread};
 pub use thread_list::{ThreadSnapshot, threads};
 pub use totals::{Totals, totals};
+pub use wait::{News, Wait, WaitError, Waited, wait_for_child};
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -71,7 +77,9 @@ use crate::fs::{self, Standpoint};
 use crate::levels;
 use crate::memory::UserSpace;
 use crate::scheduler::Thread;
+use fork::VforkWait;
 use sharing::SpaceOwner;
+use wait::Children;
 
 const OUT_OF_MEMORY: ProcessError = ProcessError::ResourceExhausted { resource: Resource::Memory };
 
@@ -103,6 +111,14 @@ pub struct Process {
     is_ending: AtomicBool,
     /// It is suspended: its threads wait at the border. Written under the table's lock.
     is_suspended: AtomicBool,
+    /// What it knows of its children.
+    children: SpinLock<Children>,
+    /// The thread that waits until it has left that one's memory.
+    vfork: SpinLock<Option<Arc<VforkWait>>>,
+    /// The thread that is to be its only one, because it executes a program; 0 if there is none.
+    survivor: AtomicU32,
+    /// A program made it, which shows its output as its own.
+    is_forked: bool,
     /// The code that its first thread ended with: the process's, if no thread ends all of it.
     main_code: AtomicU8,
     /// Its last thread is gone.
@@ -262,7 +278,11 @@ impl Process {
 /// # Errors
 /// When there is no memory for it.
 pub fn start() -> Result<(), ProcessError> {
-    let table = ProcessTable::new(TableConfig::default())?;
+    let mut table = ProcessTable::new(TableConfig::default())?;
+    // Number 1 is init's, of which much depends. Nobody is that by having come first: the number is
+    // kept for good.
+    let init = table.reserve(process_core::Uid(0), None)?;
+    debug_assert_eq!(init.pid(), Pid::INIT);
     TABLE.call_once(|| SpinLock::new(levels::PROCESS_TABLE, "process table", table));
     Ok(())
 }

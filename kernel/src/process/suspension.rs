@@ -4,8 +4,9 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use process_core::{BlockReason, ProcessError, ProcessState, ProcessTable, Signal};
+use process_core::{BlockReason, HandlerFlags, ProcessError, ProcessState, ProcessTable, Signal};
 
+use super::wait::{self, News};
 use super::{Process, table};
 use crate::scheduler::{self, Thread};
 
@@ -52,12 +53,30 @@ impl Process {
 
     /// A stop signal takes effect.
     pub(super) fn stop(&self, signal: Signal) -> Result<(), ProcessError> {
-        self.change_suspension(|table| table.stop(self.pid, signal))
+        self.change_suspension(|table| table.stop(self.pid, signal))?;
+        self.tell_parent(News::Stopped(signal));
+        Ok(())
     }
 
     /// SIGCONT takes effect. If an operator holds the process too, it is suspended still.
     pub(super) fn go_on(&self) -> Result<(), ProcessError> {
-        self.change_suspension(|table| table.continue_stopped(self.pid).map(drop))
+        self.change_suspension(|table| table.continue_stopped(self.pid).map(drop))?;
+        self.tell_parent(News::Continued);
+        Ok(())
+    }
+
+    /// Its parent may wait for stops, and hears of them by a signal unless it has asked not to:
+    /// sigaction(2), `SA_NOCLDSTOP`.
+    fn tell_parent(&self, news: News) {
+        let (parent, uid) = {
+            let table = table().lock();
+            let Ok(record) = table.get(self.pid) else { return };
+            let Ok(parent) = table.get(record.parent()) else { return };
+            (Arc::clone(&parent.attachment), record.credentials().real_uid)
+        };
+        let action = parent.signals.lock().action(Signal::SIGCHLD);
+        let wants = !action.flags.has(HandlerFlags::NO_CHILD_STOP);
+        wait::tell_parent(&parent, wants.then_some(Signal::SIGCHLD), (self.pid, uid), news);
     }
 
     /// Changes the state in the table and the flag in one step: two CPUs that stop and continue a

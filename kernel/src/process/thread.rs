@@ -193,7 +193,11 @@ fn make(
 impl Process {
     /// Whether this thread, the running one, is to end rather than to go on in the program.
     pub(super) fn is_to_leave(&self, thread: &Thread) -> bool {
-        self.is_ending() || thread.program.is_leaving()
+        // Acquire pairs with the release of `become_only_thread`.
+        let survivor = self.survivor.load(Ordering::Acquire);
+        self.is_ending()
+            || thread.program.is_leaving()
+            || survivor != 0 && survivor != thread.tid().number()
     }
 
     /// Its thread with this number.

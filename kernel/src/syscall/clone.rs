@@ -1,14 +1,53 @@
 //! `clone` and its kin: new threads and processes.
 
 use linux_abi::process::{CloneFlags, CloneRequest};
-use linux_abi::{Arguments, Errno};
+use linux_abi::{Arguments, Errno, UserPointer};
+
+use process_core::Signal;
 
 use super::process::errno;
-use super::{Answer, Caller};
-use crate::process::{self, NewThread};
+use super::{Answer, Caller, user};
+use crate::process::{self, Fork, NewThread, Shares};
 
 pub(super) fn clone(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     make(caller, &CloneRequest::decode(arguments)?)
+}
+
+pub(super) fn clone3(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    const WORDS: usize = 11;
+    const PAGE_BYTES: u64 = 4096;
+    let bytes = arguments.word(1);
+    if bytes > PAGE_BYTES {
+        return Err(Errno::E2BIG);
+    }
+    if bytes < CloneRequest::CLONE3_FIRST_BYTES {
+        return Err(Errno::EINVAL);
+    }
+    let mut words = [0; WORDS];
+    let mut at = arguments.pointer(0).0;
+    let end = at.checked_add(bytes).ok_or(Errno::EFAULT)?;
+    for index in 0.. {
+        // A structure of a later version is taken if what is not known here is not used.
+        if at.checked_add(8).is_none_or(|next| next > end) {
+            break;
+        }
+        let word = u64::from_le_bytes(user::read(UserPointer(at))?);
+        match words.get_mut(index) {
+            Some(place) => *place = word,
+            None if word != 0 => return Err(Errno::E2BIG),
+            None => {}
+        }
+        at += 8;
+    }
+    make(caller, &CloneRequest::decode_clone3(&words)?)
+}
+
+pub(super) fn fork(caller: &mut Caller<'_>) -> Answer {
+    make(caller, &CloneRequest::FORK)
+}
+
+pub(super) fn vfork(caller: &mut Caller<'_>) -> Answer {
+    make(caller, &CloneRequest::VFORK)
 }
 
 fn make(caller: &mut Caller<'_>, request: &CloneRequest) -> Answer {
@@ -23,7 +62,7 @@ fn make(caller: &mut Caller<'_>, request: &CloneRequest) -> Answer {
         return Err(Errno::EPERM);
     }
     if !has(CloneFlags::THREAD) {
-        return Err(Errno::ENOSYS);
+        return make_process(caller, request, new);
     }
     // Threads that do not share descriptors or places with their process are not offered.
     if !has(CloneFlags::FILES) || !has(CloneFlags::FS) {
@@ -37,4 +76,37 @@ fn make(caller: &mut Caller<'_>, request: &CloneRequest) -> Answer {
         }
     });
     tid.map(|tid| u64::from(tid.number())).map_err(|error| errno(&error))
+}
+
+fn make_process(caller: &mut Caller<'_>, request: &CloneRequest, thread: NewThread) -> Answer {
+    let has = |flag| request.flags.contains(flag);
+    // Handlers that several processes share are not offered, nor descriptors of processes yet.
+    if has(CloneFlags::SIGHAND) || has(CloneFlags::PIDFD) {
+        return Err(Errno::EINVAL);
+    }
+    let fork = Fork {
+        thread,
+        shares: Shares {
+            memory: has(CloneFlags::VM),
+            files: has(CloneFlags::FILES),
+            places: has(CloneFlags::FS),
+        },
+        maker_waits: has(CloneFlags::VFORK),
+        exit_signal: Signal::new(i64::from(request.exit_signal)).ok(),
+        is_sibling: has(CloneFlags::PARENT),
+        resets_handlers: has(CloneFlags::CLEAR_SIGHAND),
+    };
+    let announced = has(CloneFlags::PARENT_SETTID).then_some(request.parent_tid.0);
+    let pid = process::fork(caller.thread, caller.context, &fork, |pid| {
+        if let Some(address) = announced {
+            // As for threads.
+            let _ = hal::user::copy_to(address, &pid.number().to_le_bytes());
+        }
+    });
+    pid.map(|pid| u64::from(pid.number())).map_err(|error| match error {
+        process_core::ProcessError::ResourceExhausted {
+            resource: process_core::Resource::Memory,
+        } => Errno::ENOMEM,
+        other => errno(&other),
+    })
 }

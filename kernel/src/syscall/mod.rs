@@ -3,6 +3,7 @@
 
 mod clone;
 mod events;
+mod exec;
 mod file;
 mod futex;
 mod memory;
@@ -15,6 +16,7 @@ mod time;
 mod timer;
 mod unknown;
 mod user;
+mod wait;
 
 use alloc::sync::Arc;
 
@@ -241,6 +243,13 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::ARCH_PRCTL => process::arch_prctl(caller, arguments),
         SystemCall::PRCTL => process::prctl(caller, arguments),
         SystemCall::CLONE => clone::clone(caller, arguments),
+        SystemCall::CLONE3 => clone::clone3(caller, arguments),
+        SystemCall::FORK => clone::fork(caller),
+        SystemCall::VFORK => clone::vfork(caller),
+        SystemCall::EXECVE => exec::execve(caller, arguments),
+        SystemCall::EXECVEAT => exec::execveat(caller, arguments),
+        SystemCall::WAIT4 => wait::wait4(caller, arguments),
+        SystemCall::WAITID => wait::waitid(caller, arguments),
         SystemCall::FUTEX => futex::futex(caller, arguments),
         SystemCall::SET_TID_ADDRESS => futex::set_tid_address(caller, arguments),
         SystemCall::SET_ROBUST_LIST => futex::set_robust_list(caller, arguments),

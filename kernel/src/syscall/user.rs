@@ -23,22 +23,27 @@ pub(super) fn write(at: UserPointer, bytes: &[u8]) -> Result<(), Errno> {
 
 /// Reads a path: up to its zero byte.
 pub(super) fn path(at: UserPointer) -> Result<Vec<u8>, Errno> {
-    let mut path = Vec::new();
+    text(at, PATH_MAX)?.ok_or(Errno::ENAMETOOLONG)
+}
+
+/// Reads a text: up to its zero byte. None if it takes more than `most` bytes with that.
+pub(super) fn text(at: UserPointer, most: usize) -> Result<Option<Vec<u8>>, Errno> {
+    let mut text = Vec::new();
     let mut piece = [0_u8; 64];
-    while path.len() < PATH_MAX {
-        let from = at.0.checked_add(path.len() as u64).ok_or(Errno::EFAULT)?;
+    while text.len() < most {
+        let from = at.0.checked_add(text.len() as u64).ok_or(Errno::EFAULT)?;
         // Not beyond the page that the text may end in: the next one need not be there.
         let in_page = 4096 - (from % 4096) as usize;
         let count = piece.len().min(in_page);
         copy_from(from, &mut piece[..count]).map_err(|_| Errno::EFAULT)?;
-        let text = piece[..count].split(|byte| *byte == 0).next().unwrap_or_default();
-        path.extend_from_slice(text);
-        if text.len() < count {
-            // With its zero byte it has to be no longer than PATH_MAX.
-            return if path.len() < PATH_MAX { Ok(path) } else { Err(Errno::ENAMETOOLONG) };
+        let part = piece[..count].split(|byte| *byte == 0).next().unwrap_or_default();
+        text.try_reserve(part.len()).map_err(|_| Errno::ENOMEM)?;
+        text.extend_from_slice(part);
+        if part.len() < count {
+            return Ok((text.len() < most).then_some(text));
         }
     }
-    Err(Errno::ENAMETOOLONG)
+    Ok(None)
 }
 
 /// A buffer of the kernel's for a transfer of `wanted` bytes, of at most a piece.

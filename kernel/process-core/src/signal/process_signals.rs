@@ -74,6 +74,18 @@ impl ProcessSignals {
         Ok(child)
     }
 
+    /// A thread, the only one, has another number from now on.
+    pub fn renumber(&mut self, from: Tid, to: Tid) {
+        if let Some(thread) = self.thread_mut(from) {
+            thread.tid = to;
+        }
+    }
+
+    /// The child starts without handlers: clone3(2), `CLONE_CLEAR_SIGHAND`.
+    pub fn clear_handlers(&mut self) {
+        self.dispositions.reset_handlers();
+    }
+
     /// A program has been executed: handlers and alternate stacks are gone, ignored signals stay
     /// ignored: execve(2).
     pub fn reset_for_program(&mut self) {

@@ -17,11 +17,15 @@ use crate::table::tree::Adopted;
 use crate::usage::Usage;
 
 /// A process that is ready to be entered. Building it allocates, so it is built without the lock.
-pub struct NewProcess<X>(FallibleBox<Process<X>>);
+pub struct NewProcess<X> {
+    process: FallibleBox<Process<X>>,
+    /// The process whose group and session it joins.
+    maker: Option<Pid>,
+}
 
 impl<X> NewProcess<X> {
     /// A process for a reserved number. It gets a group and session of its own, unless
-    /// [`Self::in_group_of_parent`] says otherwise; a kernel thread belongs to none.
+    /// [`Self::forked_by`] says otherwise; a kernel thread belongs to none.
     ///
     /// # Errors
     /// [`ProcessError::ResourceExhausted`].
@@ -48,6 +52,7 @@ impl<X> NewProcess<X> {
             exit_signal: Some(Signal::SIGCHLD),
             event: None,
             has_executed: false,
+            is_subreaper: false,
             discards_children: false,
             children: ChildLists::default(),
             siblings: Links::default(),
@@ -56,20 +61,21 @@ impl<X> NewProcess<X> {
             profile,
             attachment,
         })
-        .map(Self)
+        .map(|process| Self { process, maker: None })
     }
 
-    /// The process joins its parent's group and session, as a forked child does.
+    /// The process joins the group and session of the one that makes it, and waits for its own
+    /// children as that one does: fork(2).
     #[must_use]
-    pub fn in_group_of_parent(mut self) -> Self {
-        self.0.group = Pid::SYSTEM;
+    pub fn forked_by(mut self, maker: Pid) -> Self {
+        self.maker = Some(maker);
         self
     }
 
     /// The signal that tells the parent of its end; SIGCHLD if not set.
     #[must_use]
     pub fn with_exit_signal(mut self, signal: Option<Signal>) -> Self {
-        self.0.exit_signal = signal;
+        self.process.exit_signal = signal;
         self
     }
 }
@@ -113,28 +119,37 @@ impl<X> ProcessTable<X> {
     /// takes it.
     ///
     /// # Errors
-    /// [`ProcessError::ResourceExhausted`]; the number is then free again.
+    /// [`ProcessError::ResourceExhausted`], [`ProcessError::ProcessNotFound`] if its maker has ended
+    /// meanwhile; the number is then free again.
     pub fn insert(
         &mut self,
         reservation: Reservation,
         process: NewProcess<X>,
     ) -> Result<Pid, ProcessError> {
         let pid = reservation.pid;
-        let mut process = process.0;
+        let NewProcess { mut process, maker } = process;
         process.pid = pid;
-        let parent = self.get(process.parent).ok().filter(|parent| parent.state.is_alive());
-        let inherited = parent.map(|parent| (parent.group, parent.session));
-        if parent.is_none() && !process.parent.is_system() {
-            process.parent = self.adopter();
+        (process.group, process.session) =
+            if process.is_kernel_thread() { (Pid::SYSTEM, Pid::SYSTEM) } else { (pid, pid) };
+        if let Some(maker) = maker {
+            match self.get(maker).ok().filter(|maker| maker.state.is_alive()) {
+                Some(maker) => {
+                    process.discards_children = maker.discards_children;
+                    if !maker.group.is_system() {
+                        (process.group, process.session) = (maker.group, maker.session);
+                    }
+                }
+                // Whoever ends all that is in its group must not leave one that was just being made.
+                None => {
+                    self.release(reservation);
+                    return Err(ProcessError::ProcessNotFound { pid: maker });
+                }
+            }
         }
-        let joins_parent = process.group.is_system();
-        (process.group, process.session) = if process.is_kernel_thread() {
-            (Pid::SYSTEM, Pid::SYSTEM)
-        } else if joins_parent {
-            inherited.filter(|(group, _)| !group.is_system()).unwrap_or((pid, pid))
-        } else {
-            (pid, pid)
-        };
+        let has_parent = self.get(process.parent).is_ok_and(|parent| parent.state.is_alive());
+        if !has_parent && !process.parent.is_system() {
+            process.parent = self.adopter(process.parent);
+        }
         let (group, session) = (process.group, process.session);
         if let Err(error) = self.processes.insert(pid.number(), process) {
             self.release(reservation);
@@ -294,6 +309,9 @@ impl<X> ProcessTable<X> {
         let not_found = ProcessError::ProcessNotFound { pid };
         let process = self.processes.remove(pid.number()).ok_or(not_found)?.into_inner();
         self.counts.leave(from.name());
+        if process.is_subreaper {
+            self.count_subreaper(false);
+        }
         self.numbers.uncount_tasks(process.credentials.real_uid, 1);
         self.numbers.disown(pid.number());
         let usage = process.final_usage;
@@ -320,6 +338,19 @@ impl<X> ProcessTable<X> {
     /// [`ProcessError::ProcessNotFound`].
     pub fn set_discards_children(&mut self, pid: Pid, discards: bool) -> Result<(), ProcessError> {
         self.get_mut(pid)?.discards_children = discards;
+        Ok(())
+    }
+
+    /// Whether the process adopts its descendants' orphans: prctl(2), `PR_SET_CHILD_SUBREAPER`.
+    ///
+    /// # Errors
+    /// [`ProcessError::ProcessNotFound`].
+    pub fn set_subreaper(&mut self, pid: Pid, is_subreaper: bool) -> Result<(), ProcessError> {
+        let process = self.get_mut(pid)?;
+        let before = core::mem::replace(&mut process.is_subreaper, is_subreaper);
+        if before != is_subreaper {
+            self.count_subreaper(is_subreaper);
+        }
         Ok(())
     }
 

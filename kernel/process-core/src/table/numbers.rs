@@ -238,6 +238,24 @@ impl<X> ProcessTable<X> {
         Ok(left)
     }
 
+    /// The only thread of a process, not its first one, takes the process's number, as execve(2)
+    /// has it.
+    ///
+    /// # Errors
+    /// [`ProcessError::InvalidPid`] if no thread has this number.
+    pub fn become_main_thread(&mut self, tid: Tid) -> Result<(), ProcessError> {
+        let pid = self.process_of(tid)?;
+        if tid == pid.main_thread() {
+            return Ok(());
+        }
+        let process = self.get_mut(pid)?;
+        process.numbers_held = process.numbers_held.saturating_sub(1);
+        let user = process.credentials.real_uid;
+        self.numbers.uncount_tasks(user, 1);
+        self.numbers.disown(tid.number());
+        Ok(())
+    }
+
     /// How many processes and threads a user has.
     pub fn tasks_of(&self, user: Uid) -> u32 {
         self.numbers.tasks_of(user)

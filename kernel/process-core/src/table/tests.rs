@@ -47,7 +47,7 @@ fn make(table: &mut Table, parent: Pid) -> Pid {
     let reservation = table.reserve(Uid(0), None).unwrap();
     let profile = profile(Isolation::Process);
     let new = NewProcess::new(&reservation, parent, credentials(0), profile, 1, NOW).unwrap();
-    let new = if parent.is_system() { new } else { new.in_group_of_parent() };
+    let new = if parent.is_system() { new } else { new.forked_by(parent) };
     let pid = table.insert(reservation, new).unwrap();
     table.start(pid).unwrap();
     pid

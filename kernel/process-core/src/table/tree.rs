@@ -94,8 +94,24 @@ impl<X> ProcessTable<X> {
         Ok(())
     }
 
-    /// Who adopts orphans.
-    pub(super) fn adopter(&self) -> Pid {
+    pub(super) fn count_subreaper(&mut self, is_one_more: bool) {
+        self.subreapers = if is_one_more {
+            self.subreapers.saturating_add(1)
+        } else {
+            self.subreapers.saturating_sub(1)
+        };
+    }
+
+    /// Who adopts the orphans of a process: its next ancestor that wants to, else init, else the
+    /// process manager.
+    pub(super) fn adopter(&self, of: Pid) -> Pid {
+        let mut next = if self.subreapers == 0 { None } else { self.get(of).ok() };
+        while let Some(ancestor) = next.and_then(|process| self.get(process.parent).ok()) {
+            if ancestor.is_subreaper && ancestor.state.is_alive() {
+                return ancestor.pid;
+            }
+            next = Some(ancestor);
+        }
         let has_init =
             self.get(Pid::INIT).is_ok_and(|init| init.state.is_alive() && !init.is_kernel_thread());
         if has_init { Pid::INIT } else { Pid::SYSTEM }
@@ -114,7 +130,7 @@ impl<X> ProcessTable<X> {
             let (from, to) = (state.name(), StateName::Zombie);
             return Err(ProcessError::InvalidState { pid, from, to });
         }
-        let parent = self.adopter();
+        let parent = self.adopter(pid);
         let mut adopted = Adopted { parent, moved: 0, has_news: false, is_unfinished: false };
         loop {
             let lists = self.get(pid)?.children;

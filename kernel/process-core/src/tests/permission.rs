@@ -37,7 +37,7 @@ fn make(
     let now = Instant::default();
     let new = NewProcess::new(&reservation, parent, Arc::new(credentials), profile, (), now);
     let new = new.unwrap();
-    let new = if parent.is_system() { new } else { new.in_group_of_parent() };
+    let new = if parent.is_system() { new } else { new.forked_by(parent) };
     table.insert(reservation, new).unwrap()
 }
 

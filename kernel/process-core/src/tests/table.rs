@@ -173,8 +173,14 @@ impl Run {
         let now = self.now();
         let new = NewProcess::new(&reservation, pid(parent), credentials, profile(), number, now);
         let new = new.unwrap();
-        let new = if joins { new.in_group_of_parent() } else { new };
-        self.table.insert(reservation, new).unwrap();
+        let is_joining = joins && parent != 0;
+        let new = if is_joining { new.forked_by(pid(parent)) } else { new };
+        let inserted = self.table.insert(reservation, new);
+        if is_joining && !self.world.processes.get(&parent).is_some_and(|it| is_alive(it.state)) {
+            assert_eq!(inserted, Err(ProcessError::ProcessNotFound { pid: pid(parent) }));
+            return;
+        }
+        inserted.unwrap();
         self.table.start(pid(number)).unwrap();
         let living = self.world.processes.get(&parent).filter(|it| is_alive(it.state));
         let (group, session) = match living {

@@ -8,6 +8,7 @@ use vfs_core::{FileError, LastLink, WalkContext, walk};
 
 use super::{errno, file};
 use crate::fs::{self, Held, OpenFile, Place, Tree, Who};
+use crate::memory::FileBytes;
 use crate::process;
 use crate::syscall::Caller;
 use crate::syscall::process::errno as process_errno;
@@ -70,6 +71,25 @@ pub(super) fn at_as<R>(
     let done = f(&mut tree, &context);
     drop(tree);
     done.map_err(errno)
+}
+
+/// The bytes of a program's file, which an empty path says the descriptor itself is.
+pub(in crate::syscall) fn program_file(
+    caller: &Caller<'_>,
+    directory: i32,
+    path: &[u8],
+    follows: bool,
+) -> Result<FileBytes, Errno> {
+    let start = Start::of(caller, directory, path)?;
+    let start = match &start {
+        Start::Directory(held) => held,
+        Start::File(file) => file.held().ok_or(Errno::EACCES)?,
+    };
+    let root = caller.process.standpoint().root();
+    let who = who(caller)?;
+    let last = if follows { LastLink::Follow } else { LastLink::Keep };
+    let found = fs::program_at(&root, start, &who.identity(), path, last);
+    found.map(|(bytes, _)| bytes).map_err(errno)
 }
 
 /// Works on the file that a path names, or, if the path is empty and `AT_EMPTY_PATH` says so, on the
