@@ -10,9 +10,9 @@ use core::net::SocketAddr;
 use core::task::{Context, Poll};
 
 use crate::types::{
-    Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, LogLine, Memory, Network,
-    PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal, System, Text, Thread,
-    Timestamp,
+    Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, LogLine, Memory, MemoryArea,
+    Network, PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal, System,
+    Text, Thread, Timestamp,
 };
 
 mod error;
@@ -77,6 +77,18 @@ pub trait Backend: Environment {
     /// # Errors
     /// [`ApiError::ProcessNotFound`].
     fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError>;
+
+    /// Up to `limit` areas of a process's memory from the address `from` on, and how many there are in
+    /// all; none of a kernel thread, or of a process that has ended.
+    ///
+    /// # Errors
+    /// [`ApiError::ProcessNotFound`], [`ApiError::ResourceExhausted`].
+    fn memory_map(
+        &self,
+        pid: u32,
+        from: u64,
+        limit: usize,
+    ) -> Result<(Vec<MemoryArea>, u64), ApiError>;
 
     /// Calls `visit` with up to `limit` processes that are not defunct and whose pid is above `after`, in
     /// ascending order of pid. Costs the same however many processes there are. `visit` takes its

@@ -6,8 +6,8 @@
 use std::rc::Rc;
 
 use admin_api::types::{
-    Cpu, CreateProcess, Memory, Network, Page, PowerAction, Problem, Process, ProcessPatch,
-    Session, SessionRequest, Signal, SignalRequest, System,
+    Cpu, CreateProcess, EmergencyRequest, EmergencyResult, Memory, Network, Page, PowerAction,
+    Problem, Process, ProcessPatch, Session, SessionRequest, Signal, SignalRequest, System,
 };
 use gloo_events::EventListener;
 use gloo_net::http::{Method, RequestBuilder};
@@ -19,10 +19,13 @@ use web_sys::{AbortController, EventSource, MessageEvent};
 use yew::Callback;
 
 use crate::model::failure::Failure;
+use crate::model::list::encode;
 
 const BASE: &str = "/api/v1";
 /// No answer for so long counts as unreachable.
 const TIMEOUT_MS: u32 = 10_000;
+/// An emergency termination takes up to 10 seconds by itself.
+const EMERGENCY_TIMEOUT_MS: u32 = 20_000;
 
 /// What every request says about the connection and the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +146,42 @@ impl Client {
         self.get(&format!("/processes/{pid}")).await
     }
 
+    /// A page of what a process consists of: `threads`, `memory-map`, `children`.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn process_part<T: DeserializeOwned>(
+        &self,
+        pid: u32,
+        part: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Answer<Page<T>> {
+        let cursor = cursor.map(|cursor| format!("&cursor={}", encode(cursor))).unwrap_or_default();
+        self.get(&format!("/processes/{pid}/{part}?limit={limit}{cursor}")).await
+    }
+
+    /// How many processes are not the system's own.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn program_count(&self) -> Answer<u64> {
+        let path = "/processes?limit=1&class=user,service,background,interactive";
+        let page: Page<Process> = self.get(path).await?;
+        Ok(page.total)
+    }
+
+    /// Ends processes whatever state they are in; answers when they are gone, or after 10 seconds.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn emergency(&self, request: &EmergencyRequest) -> Answer<EmergencyResult> {
+        let body = Some(to_json(request)?);
+        let path = "/emergency/terminate";
+        let text = self.exchange(Method::POST, path, body, EMERGENCY_TIMEOUT_MS).await?;
+        serde_json::from_str(&text).map_err(|error| Failure::Malformed(error.to_string()))
+    }
+
     /// Starts a program.
     ///
     /// # Errors
@@ -222,7 +261,7 @@ impl Client {
         path: &str,
         body: Option<&B>,
     ) -> Answer<()> {
-        self.exchange(method, path, body.map(to_json).transpose()?).await.map(|_| ())
+        self.exchange(method, path, body.map(to_json).transpose()?, TIMEOUT_MS).await.map(|_| ())
     }
 
     async fn send<B: Serialize, T: DeserializeOwned>(
@@ -231,13 +270,19 @@ impl Client {
         path: &str,
         body: Option<&B>,
     ) -> Answer<T> {
-        let text = self.exchange(method, path, body.map(to_json).transpose()?).await?;
+        let text = self.exchange(method, path, body.map(to_json).transpose()?, TIMEOUT_MS).await?;
         serde_json::from_str(&text).map_err(|error| Failure::Malformed(error.to_string()))
     }
 
     /// One request and its answer's text; tells the application how it went.
-    async fn exchange(&self, method: Method, path: &str, body: Option<String>) -> Answer<String> {
-        let answer = fetch(method, path, body, self.csrf_token.as_deref()).await;
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        timeout_ms: u32,
+    ) -> Answer<String> {
+        let answer = fetch(method, path, body, self.csrf_token.as_deref(), timeout_ms).await;
         self.report.emit(match &answer {
             Err(Failure::Unreachable(reason)) => Outcome::Unreachable(reason.clone()),
             Err(Failure::SignedOut) => Outcome::SignedOut,
@@ -256,6 +301,7 @@ async fn fetch(
     path: &str,
     body: Option<String>,
     csrf_token: Option<&str>,
+    timeout_ms: u32,
 ) -> Answer<String> {
     let unreachable = |reason: &str| Failure::Unreachable(reason.to_owned());
     let abort = AbortController::new().ok();
@@ -273,7 +319,7 @@ async fn fetch(
         None => builder.build(),
     }
     .map_err(|error| Failure::Malformed(error.to_string()))?;
-    let timer = Timeout::new(TIMEOUT_MS, move || {
+    let timer = Timeout::new(timeout_ms, move || {
         if let Some(abort) = abort {
             abort.abort();
         }

@@ -55,6 +55,29 @@ pub fn focus_id(id: &str) {
     }
 }
 
+/// The elements of the page that a selector names.
+#[must_use]
+pub fn elements(selector: &str) -> Vec<HtmlElement> {
+    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
+    (0..found.length())
+        .filter_map(|index| found.item(index)?.dyn_into::<HtmlElement>().ok())
+        .collect()
+}
+
+/// Gives the keyboard to an element.
+pub fn focus(element: &HtmlElement) {
+    // An element that is gone by now takes no focus, and that is all.
+    let _ = element.focus();
+}
+
+/// Whether the keyboard is in the table's row that an element is in.
+#[must_use]
+pub fn has_focus_within_row(element: &HtmlElement) -> bool {
+    let row = element.closest("tr").ok().flatten();
+    let focused = document().active_element();
+    row.zip(focused).is_some_and(|(row, focused)| row.contains(Some(&focused)))
+}
+
 /// Sets the window's title.
 pub fn set_title(page: &str) {
     document().set_title(&format!("{page} · MultiOS"));

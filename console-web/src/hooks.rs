@@ -260,6 +260,31 @@ pub fn use_keys(on_key: Callback<KeyboardEvent>) {
     });
 }
 
+/// How many CPUs there are, once the system has said so.
+#[hook]
+pub fn use_cpu_count() -> Option<u32> {
+    let app = use_app();
+    let count = use_state_eq(|| None::<u32>);
+    let known = app
+        .as_ref()
+        .and_then(|app| app.overview.0.reading.as_ref())
+        .map(|reading| reading.system.cpus.present);
+    {
+        let count = count.clone();
+        use_effect_with(known.is_none(), move |is_unknown| {
+            if let Some(app) = app.filter(|_| *is_unknown) {
+                spawn_local(async move {
+                    // Without an answer the system alone checks.
+                    if let Ok(system) = app.client.system().await {
+                        count.set(Some(system.cpus.present));
+                    }
+                });
+            }
+        });
+    }
+    known.or(*count)
+}
+
 /// Sets the window's title while the component is there.
 #[hook]
 pub fn use_title(title: String) {

@@ -18,6 +18,17 @@ pub enum Route {
         /// Its number.
         pid: u32,
     },
+    /// A section of one process.
+    #[at("/processes/:pid/:section")]
+    ProcessSection {
+        /// The process's number.
+        pid: u32,
+        /// The section's name.
+        section: String,
+    },
+    /// Emergencies.
+    #[at("/emergency")]
+    Emergency,
     /// The log.
     #[at("/log")]
     Log,

@@ -15,6 +15,7 @@ use crate::hooks::{Round, use_poll};
 use crate::model::failure::Failure;
 use crate::model::session::SessionAction;
 use crate::model::words;
+use crate::pages::emergency::EmergencyPage;
 use crate::pages::log::LogPage;
 use crate::pages::overview::OverviewPage;
 use crate::pages::process::ProcessPage;
@@ -37,6 +38,7 @@ pub fn Shell() -> Html {
                     <NavItem to={Route::Overview} label="Overview" icon={IconProp(icon::OVERVIEW)} />
                     <NavItem to={Route::Processes} label="Processes" icon={IconProp(icon::LIST)} />
                     <NavItem to={Route::Log} label="Log" icon={IconProp(icon::LOG)} />
+                    <NavItem to={Route::Emergency} label="Emergency" icon={IconProp(icon::WARNING)} />
                 </ul>
             </nav>
             <main id="main" class="mo-main" tabindex="-1">
@@ -52,6 +54,10 @@ fn page(route: &Route) -> Html {
         Route::Overview => html! { <OverviewPage /> },
         Route::Processes => html! { <ProcessesPage /> },
         Route::Process { pid } => html! { <ProcessPage key={*pid} pid={*pid} /> },
+        Route::ProcessSection { pid, section } => {
+            html! { <ProcessPage key={*pid} pid={*pid} section={section.clone()} /> }
+        }
+        Route::Emergency => html! { <EmergencyPage /> },
         Route::Log => html! { <LogPage /> },
         Route::NotFound => html! { <Redirect<Route> to={Route::Overview} /> },
     }
@@ -91,7 +97,7 @@ struct NavItemProps {
 fn NavItem(props: &NavItemProps) -> Html {
     let route = use_route::<Route>();
     let is_current = match &route {
-        Some(Route::Process { .. }) => props.to == Route::Processes,
+        Some(Route::Process { .. } | Route::ProcessSection { .. }) => props.to == Route::Processes,
         Some(route) => *route == props.to,
         None => false,
     };

@@ -12,13 +12,13 @@ use crate::backend::{
 };
 use crate::types::{
     Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, LogLevel, LogLine,
-    Memory, Network, PowerAction, Process, ProcessPatch, ProcessState, Signal, System, Text,
-    Thread, ThreadCpuUsage, ThreadUsage, Timestamp,
+    Memory, MemoryArea, Network, PowerAction, Process, ProcessPatch, ProcessState, Signal, System,
+    Text, Thread, ThreadCpuUsage, ThreadUsage, Timestamp,
 };
 
-use super::program;
 use super::resources::command_line;
 use super::state::{FakeBackend, FakeProcess};
+use super::{parts, program};
 
 /// Most processes of the fake system.
 const MAX_PROCESSES: usize = 65_536;
@@ -76,31 +76,6 @@ fn row(fake: &FakeProcess) -> ProcessRow {
     }
 }
 
-/// The threads of a process that lives, each with its part of what the process used.
-fn threads(process: &Process) -> Vec<Thread> {
-    let part = |figure: u64| figure / u64::from(process.threads.max(1));
-    let (usage, first) = (&process.usage, process.pid);
-    let cpu = ThreadCpuUsage {
-        user_ns: part(usage.cpu.user_ns),
-        system_ns: part(usage.cpu.system_ns),
-        total_ns: part(usage.cpu.user_ns) + part(usage.cpu.system_ns),
-    };
-    let thread = |index: u32| Thread {
-        // Beyond all processes of the fake system.
-        tid: if index == 0 { first } else { first * 100 + 1_000_000 + index },
-        pid: first,
-        name: process.name.clone(),
-        state: process.state,
-        state_detail: process.state_detail.clone(),
-        priority: process.priority,
-        class: process.class,
-        nice: process.nice,
-        cpu: process.cpu,
-        usage: ThreadUsage { cpu, context_switches: usage.context_switches, ..Default::default() },
-    };
-    (0..process.threads).map(thread).collect()
-}
-
 impl Backend for FakeBackend {
     fn readiness(&self) -> Result<(), Text> {
         self.state.borrow().ready.clone()
@@ -148,7 +123,21 @@ impl Backend for FakeBackend {
     fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError> {
         let state = self.state.borrow();
         let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
-        Ok(if fake.is_alive() { threads(&fake.process) } else { Vec::new() })
+        Ok(if fake.is_alive() { parts::threads(&fake.process) } else { Vec::new() })
+    }
+
+    fn memory_map(
+        &self,
+        pid: u32,
+        from: u64,
+        limit: usize,
+    ) -> Result<(Vec<MemoryArea>, u64), ApiError> {
+        let state = self.state.borrow();
+        let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
+        let has_memory = fake.is_alive() && fake.process.isolation != Isolation::Kernel;
+        let areas = if has_memory { parts::memory_map(&fake.process) } else { Vec::new() };
+        let total = areas.len() as u64;
+        Ok((areas.into_iter().filter(|area| area.end > from).take(limit).collect(), total))
     }
 
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {

@@ -10,6 +10,7 @@ mod clock;
 mod life;
 mod mock;
 mod mock_assets;
+mod parts;
 mod program;
 mod resources;
 mod state;

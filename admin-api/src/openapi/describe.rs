@@ -147,6 +147,12 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
             read("process_threads", "Threads of a process", &[(200, Answer::Page("Thread"))])
                 .failing(&[404])
         }
+        Endpoint::ProcessMemoryMap => read(
+            "process_memory_map",
+            "Areas of a process's memory, by address",
+            &[(200, Answer::Page("MemoryArea"))],
+        )
+        .failing(&[404, 503]),
         Endpoint::ProcessChildren => {
             read("process_children", "Children of a process", &[(200, Answer::Page("Process"))])
                 .failing(&[404, 503])

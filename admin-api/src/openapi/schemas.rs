@@ -29,6 +29,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<types::InterruptLine>(&mut schemas);
     add::<types::Network>(&mut schemas);
     add::<types::Process>(&mut schemas);
+    add::<types::MemoryArea>(&mut schemas);
     add::<types::Thread>(&mut schemas);
     add::<types::EmergencyRequest>(&mut schemas);
     add::<types::EmergencyResult>(&mut schemas);

@@ -1,4 +1,4 @@
-//! Handlers of what a process consists of: threads and children.
+//! Handlers of what a process consists of: threads, memory and children.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -29,6 +29,23 @@ impl<B: Backend, A: Assets> App<B, A> {
             200,
             &page_by_number(threads, limit, after, |thread: &Thread| thread.tid.into()),
         ))
+    }
+
+    /// `GET /processes/{pid}/memory-map`.
+    pub(crate) fn process_memory_map(
+        &self,
+        request: &Request<'_>,
+        query: &Query<'_>,
+    ) -> Result<Reply, Refusal> {
+        let pid = pid_of(request)?;
+        let limit = usize::try_from(query.limit()?).unwrap_or(usize::MAX);
+        let from = query.number("cursor", 0, u64::MAX)?.unwrap_or(0);
+        // One more than is wanted says whether there is a next page.
+        let (mut items, total) = self.backend.memory_map(pid, from, limit.saturating_add(1))?;
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = items.last().filter(|_| has_more).map(|last| format!("{}", last.end));
+        Ok(Reply::json(200, &Page { items, next_cursor, total }))
     }
 
     /// `GET /processes/{pid}/children`.

@@ -109,6 +109,8 @@ pub enum Endpoint {
     ProcessOutput,
     /// Threads of a process.
     ProcessThreads,
+    /// Memory of a process.
+    ProcessMemoryMap,
     /// Children of a process.
     ProcessChildren,
     /// End processes whatever state they are in.
@@ -235,6 +237,8 @@ pub const ROUTES: &[Route] = &[
         "follow",
     ]),
     get("/api/v1/processes/{pid}/threads", Endpoint::ProcessThreads, VIEWER)
+        .with(&["limit", "cursor"]),
+    get("/api/v1/processes/{pid}/memory-map", Endpoint::ProcessMemoryMap, VIEWER)
         .with(&["limit", "cursor"]),
     get("/api/v1/processes/{pid}/children", Endpoint::ProcessChildren, VIEWER)
         .with(&["limit", "cursor", "sort"]),

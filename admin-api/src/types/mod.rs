@@ -14,6 +14,7 @@ mod hundredths;
 mod interrupt;
 mod log;
 mod memory;
+mod memory_map;
 mod network;
 mod page;
 mod problem;
@@ -33,6 +34,7 @@ pub use hundredths::Hundredths;
 pub use interrupt::{InterruptKind, InterruptLine};
 pub use log::{LogLevel, LogLine};
 pub use memory::{HeapUsage, Memory, MemoryByUse, MemoryNode};
+pub use memory_map::{MemoryArea, MemoryAreaKind};
 pub use network::{
     AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, Network, TcpCounters,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use admin_api::types::{EmergencyResult, Page, Process, Thread};
+use admin_api::types::{EmergencyResult, MemoryArea, Page, Process, Thread};
 
 use crate::harness::{OPERATOR, VIEWER, app, create, get, post, request};
 
@@ -29,6 +29,25 @@ fn threads_are_listed_in_pages() {
     request("DELETE", &format!("/api/v1/processes/{pid}?mode=force"), OPERATOR).send(&app);
     assert_eq!(page::<Thread>(&app, &path).total, 0);
     get("/api/v1/processes/4711/threads").send(&app).expect_problem(404, "process_not_found");
+}
+
+// proves: K6, A1
+#[test]
+fn memory_is_listed_in_pages_by_address() {
+    let app = app();
+    let pid = create(&app, "/bin/cat", &[]);
+    let path = format!("/api/v1/processes/{pid}/memory-map");
+    let whole: Page<MemoryArea> = page(&app, &path);
+    assert_eq!(whole.total, whole.items.len() as u64);
+    assert!(whole.items.is_sorted_by(|one, next| one.end <= next.start));
+    let (mut paged, mut next) = (Vec::new(), Some(format!("{path}?limit=3")));
+    while let Some(path_now) = next {
+        let part: Page<MemoryArea> = page(&app, &path_now);
+        paged.extend(part.items);
+        next = part.next_cursor.map(|cursor| format!("{path}?limit=3&cursor={cursor}"));
+    }
+    assert_eq!(paged, whole.items);
+    assert_eq!(page::<MemoryArea>(&app, "/api/v1/processes/1/memory-map").total, 0);
 }
 
 // proves: P1

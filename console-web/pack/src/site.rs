@@ -23,7 +23,7 @@ const FONTS: [(&str, &str); 3] = [
 ];
 
 /// The console's own style sheets in their order: later ones go over earlier ones.
-const STYLES: [&str; 11] = [
+const STYLES: [&str; 12] = [
     "fonts.css",
     "base.css",
     "frame.css",
@@ -31,6 +31,7 @@ const STYLES: [&str; 11] = [
     "charts.css",
     "forms.css",
     "tables.css",
+    "parts.css",
     "overlays.css",
     "text.css",
     "sign-in.css",

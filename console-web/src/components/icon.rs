@@ -10,6 +10,8 @@ pub struct Icon(&'static str);
 pub const OVERVIEW: Icon = Icon("M4 20V4M4 20h16M8 16v-4M12 16V8M16 16v-6");
 /// A list.
 pub const LIST: Icon = Icon("M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01");
+/// A tree of lines.
+pub const TREE: Icon = Icon("M5 4v13a2 2 0 0 0 2 2h4M5 9h6M14 9h6M14 19h6");
 /// Lines of text.
 pub const LOG: Icon = Icon("M5 4h14v16H5zM8.5 8.5h7M8.5 12h7M8.5 15.5h4");
 /// Start.

@@ -37,11 +37,16 @@ pub fn state(state: ProcessState) -> Html {
 
 /// A process's state and what it waits for.
 pub fn state_and_detail(process: &Process) -> Html {
+    state_with(process.state, process.state_detail.as_deref())
+}
+
+/// A state and what is waited for.
+pub fn state_with(value: ProcessState, detail: Option<&str>) -> Html {
     html! {
         <span class="mo-state">
-            { state(process.state) }
-            if let Some(detail) = &process.state_detail {
-                <span class="mo-dim mo-state__detail">{ detail.as_str() }</span>
+            { state(value) }
+            if let Some(detail) = detail {
+                <span class="mo-dim mo-state__detail">{ detail.to_owned() }</span>
             }
         </span>
     }

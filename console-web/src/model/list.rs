@@ -3,6 +3,7 @@
 //! The system filters, sorts and cuts into pages, so that thousands of processes cost the browser
 //! no more than one page of them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use admin_api::types::{Class, Page, Priority, Process, ProcessState};
@@ -64,6 +65,12 @@ pub struct Query {
     pub class: Option<Class>,
     /// Only this priority.
     pub priority: Option<Priority>,
+    /// Only this user's, by name or number.
+    pub user: String,
+    /// Whether the processes are shown as a tree, in place of an order.
+    pub is_tree: bool,
+    /// Processes of the tree whose descendants are folded away.
+    pub collapsed: BTreeSet<u32>,
     /// Sorted by this.
     pub sort: SortKey,
     /// The largest first.
@@ -74,6 +81,11 @@ pub struct Query {
     cursors: Vec<String>,
 }
 
+/// Rows on a page of the list.
+const LIMIT: u32 = 50;
+/// Rows on a page of the tree: a family should be on one.
+const TREE_LIMIT: u32 = 200;
+
 impl Default for Query {
     fn default() -> Self {
         Self {
@@ -81,9 +93,12 @@ impl Default for Query {
             state: None,
             class: None,
             priority: None,
+            user: String::new(),
+            is_tree: false,
+            collapsed: BTreeSet::new(),
             sort: SortKey::Cpu,
             is_descending: true,
-            limit: 50,
+            limit: LIMIT,
             cursors: Vec::new(),
         }
     }
@@ -100,6 +115,12 @@ pub enum QueryAction {
     Class(Option<Class>),
     /// Another priority, or all.
     Priority(Option<Priority>),
+    /// Another user, or all.
+    User(String),
+    /// As a tree, or as a list.
+    Tree(bool),
+    /// Fold a process's descendants away, or show them again.
+    Fold(u32),
     /// A column's head was chosen: sort by it, or turn the order round.
     Sort(SortKey),
     /// All filters off.
@@ -130,14 +151,30 @@ impl Query {
             QueryAction::State(state) => next.state = state,
             QueryAction::Class(class) => next.class = class,
             QueryAction::Priority(priority) => next.priority = priority,
+            QueryAction::User(user) => next.user = user,
+            QueryAction::Tree(is_tree) => {
+                next.is_tree = is_tree;
+                next.limit = if is_tree { TREE_LIMIT } else { LIMIT };
+            }
+            QueryAction::Fold(pid) => {
+                if !next.collapsed.remove(&pid) {
+                    next.collapsed.insert(pid);
+                }
+            }
             QueryAction::Sort(key) if key == self.sort => next.is_descending = !self.is_descending,
             QueryAction::Sort(key) => {
                 next.sort = key;
                 next.is_descending = key.starts_descending();
             }
             QueryAction::Clear => {
-                next =
-                    Self { sort: self.sort, is_descending: self.is_descending, ..Self::default() };
+                next = Self {
+                    text: String::new(),
+                    state: None,
+                    class: None,
+                    priority: None,
+                    user: String::new(),
+                    ..next
+                };
             }
             QueryAction::Open(query) => next = *query,
         }
@@ -164,6 +201,7 @@ impl Query {
             || self.state.is_some()
             || self.class.is_some()
             || self.priority.is_some()
+            || !self.user.trim().is_empty()
     }
 
     /// Which page this is, from 0.
@@ -176,7 +214,11 @@ impl Query {
     #[must_use]
     pub fn to_url(&self) -> String {
         let sign = if self.is_descending { "-" } else { "" };
-        let mut url = format!("limit={}&sort={sign}{}", self.limit, self.sort.field());
+        let mut url = if self.is_tree {
+            format!("limit={}&tree=true", self.limit)
+        } else {
+            format!("limit={}&sort={sign}{}", self.limit, self.sort.field())
+        };
         let mut add = |name: &str, value: &str| {
             // Writing to a string cannot fail.
             let _ = write!(url, "&{name}={}", encode(value));
@@ -195,6 +237,14 @@ impl Query {
         }
         if let Some(priority) = self.priority {
             add("priority", priority.name());
+        }
+        let user = self.user.trim();
+        if !user.is_empty() {
+            add("user", user);
+        }
+        if self.is_tree && !self.collapsed.is_empty() {
+            let collapsed: Vec<String> = self.collapsed.iter().map(u32::to_string).collect();
+            add("collapsed", &collapsed.join(","));
         }
         if let Some(cursor) = self.cursors.last() {
             add("cursor", cursor);
@@ -284,6 +334,21 @@ mod tests {
         let cleared = query.reduce(QueryAction::Clear);
         assert!(query.is_filtered() && !cleared.is_filtered());
         assert_eq!(cleared.sort, SortKey::Name);
+    }
+
+    #[test]
+    fn a_tree_is_asked_for_with_what_is_folded() {
+        let query = Query::default()
+            .reduce(QueryAction::Tree(true))
+            .reduce(QueryAction::User(" root ".to_owned()))
+            .reduce(QueryAction::Fold(7))
+            .reduce(QueryAction::Fold(3));
+        assert_eq!(query.to_url(), "limit=200&tree=true&user=root&collapsed=3%2C7");
+        let shown = query.reduce(QueryAction::Fold(7)).reduce(QueryAction::Fold(3));
+        assert_eq!(shown.to_url(), "limit=200&tree=true&user=root");
+        assert!(shown.reduce(QueryAction::Tree(false)).to_url().contains("sort="));
+        assert!(shown.is_filtered() && !shown.reduce(QueryAction::Clear).is_filtered());
+        assert!(shown.reduce(QueryAction::Clear).is_tree);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! no clock; times come in as arguments, in milliseconds of the browser's clock.
 
 pub mod connection;
+pub mod cpu_list;
+pub mod emergency;
 pub mod events;
 pub mod failure;
 pub mod findings;
@@ -11,5 +13,7 @@ pub mod output;
 pub mod overview;
 pub mod process;
 pub mod session;
+pub mod settings;
 pub mod start;
+pub mod tree;
 pub mod words;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use admin_api::types::{Class, CreateProcess, FieldError, Priority};
 
+use super::cpu_list;
 use super::failure::Failure;
+use super::settings::parse_nice;
 
 /// The fields as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub struct StartForm {
     pub priority: Priority,
     /// Class.
     pub class: Class,
+    /// Nice value.
+    pub nice: String,
+    /// CPUs, such as `0-3`; empty for all.
+    pub cpus: String,
 }
 
 impl Default for StartForm {
@@ -32,6 +38,8 @@ impl Default for StartForm {
             cwd: "/".to_owned(),
             priority: Priority::Normal,
             class: Class::User,
+            nice: "0".to_owned(),
+            cpus: String::new(),
         }
     }
 }
@@ -51,6 +59,10 @@ pub enum Field {
     Priority,
     /// Class.
     Class,
+    /// Nice value.
+    Nice,
+    /// CPUs.
+    Cpus,
     /// None of them: the whole form.
     Form,
 }
@@ -63,7 +75,7 @@ impl StartForm {
     ///
     /// # Errors
     /// What is wrong with which field. The system checks again, and knows more.
-    pub fn to_request(&self) -> Result<CreateProcess, Errors> {
+    pub fn to_request(&self, cpu_count: Option<u32>) -> Result<CreateProcess, Errors> {
         let mut errors = Errors::new();
         let program = self.program.trim();
         if program.is_empty() {
@@ -83,6 +95,14 @@ impl StartForm {
             errors.insert(Field::Env, message);
             BTreeMap::new()
         });
+        let nice = parse_nice(&self.nice).unwrap_or_else(|message| {
+            errors.insert(Field::Nice, message);
+            0
+        });
+        let cpus = cpu_list::parse(&self.cpus, cpu_count).unwrap_or_else(|message| {
+            errors.insert(Field::Cpus, message);
+            Vec::new()
+        });
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -93,6 +113,8 @@ impl StartForm {
             cwd: (!cwd.is_empty()).then(|| cwd.to_owned()),
             priority: Some(self.priority),
             class: Some(self.class),
+            nice: Some(nice),
+            affinity: (!cpus.is_empty()).then_some(cpus),
             ..CreateProcess::default()
         })
     }
@@ -131,12 +153,14 @@ fn field_of(path: &str) -> Field {
         "cwd" => Field::Cwd,
         "priority" => Field::Priority,
         "class" => Field::Class,
+        "nice" => Field::Nice,
+        "affinity" => Field::Cpus,
         _ => Field::Form,
     }
 }
 
 /// Begins with a capital letter and ends with a full stop.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let Some(first) = chars.next() else { return String::new() };
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
@@ -234,7 +258,8 @@ mod tests {
 
     #[test]
     fn right_fields_become_a_request() {
-        let request = form("/bin/sh", "-c 'echo hi'", "A=1\n\nB=x=y\n").to_request().unwrap();
+        let request =
+            form("/bin/sh", "-c 'echo hi'", "A=1\n\nB=x=y\n").to_request(Some(4)).unwrap();
         assert_eq!(request.args, ["-c", "echo hi"]);
         assert_eq!(request.env.get("B").map(String::as_str), Some("x=y"));
         assert_eq!((request.cwd.as_deref(), request.priority), (Some("/"), Some(Priority::Normal)));
@@ -244,7 +269,7 @@ mod tests {
     fn every_wrong_field_is_told_at_once() {
         let mut wrong = form("sleep", "'", "=1");
         wrong.cwd = "tmp".to_owned();
-        let errors = wrong.to_request().unwrap_err();
+        let errors = wrong.to_request(Some(4)).unwrap_err();
         let fields: Vec<Field> = errors.into_keys().collect();
         assert_eq!(fields, [Field::Program, Field::Args, Field::Env, Field::Cwd]);
     }
@@ -255,11 +280,11 @@ mod tests {
             |field: &str| FieldError { field: field.to_owned(), message: "too long".to_owned() };
         let errors = errors_of(&problem(
             "invalid_value",
-            vec![field("args[3]"), field("env.PATH"), field("nice")],
+            vec![field("args[3]"), field("env.PATH"), field("nice"), field("umask")],
         ));
         assert_eq!(errors.get(&Field::Args).map(String::as_str), Some("Too long."));
         assert!(errors.contains_key(&Field::Env));
-        assert_eq!(errors.get(&Field::Form).map(String::as_str), Some("nice: too long"));
+        assert_eq!(errors.get(&Field::Form).map(String::as_str), Some("umask: too long"));
         let missing = errors_of(&problem("program_not_found", Vec::new()));
         assert_eq!(missing.get(&Field::Program).map(String::as_str), Some("No such program."));
         assert!(errors_of(&Failure::SignedOut).contains_key(&Field::Form));

@@ -131,6 +131,7 @@ pub fn event(kind: EventKind) -> (&'static str, Tone) {
         EventKind::NetworkChanged => ("Network", Tone::Active),
         EventKind::SessionChanged => ("Session", Tone::Neutral),
         EventKind::SystemChanged => ("System", Tone::Active),
+        EventKind::Emergency => ("Emergency", Tone::Bad),
     }
 }
 

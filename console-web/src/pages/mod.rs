@@ -1,5 +1,6 @@
 //! The pages, one folder or file each.
 
+pub mod emergency;
 pub mod log;
 pub mod overview;
 pub mod process;

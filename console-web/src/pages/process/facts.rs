@@ -47,6 +47,7 @@ pub(super) fn IdentityCard(props: &FactProps) -> Html {
         ("PID", text(process.pid.to_string())),
         ("Command line", code(&format::command_line(&process.command))),
         ("Working directory", code(&process.cwd)),
+        ("Root directory", code(&process.root)),
         ("Priority", label::priority(process.priority)),
         ("Class", text(words::class(process.class))),
         ("Nice", text(process.nice.to_string())),
@@ -54,6 +55,7 @@ pub(super) fn IdentityCard(props: &FactProps) -> Html {
         ("Parent", parent),
         ("Process group", text(group)),
         ("User", text(user)),
+        ("Capabilities", text(capabilities(process))),
         ("Isolation", text(words::isolation(process.isolation))),
         ("Threads", text(format::count(process.threads.into()))),
         ("Started", text(browser::local_date_time(process.started_at.unix_ms()))),
@@ -61,7 +63,36 @@ pub(super) fn IdentityCard(props: &FactProps) -> Html {
     if let Some(service) = &process.service {
         rows.push(("Service", text(service.as_str())));
     }
-    html! { <Card title="Process" class="mo-w-2" testid="process-facts">{ facts(rows) }</Card> }
+    html! { <Card title="Process" class="mo-w-3" testid="process-facts">{ facts(rows) }</Card> }
+}
+
+fn capabilities(process: &Process) -> String {
+    let names: Vec<&str> = process.capabilities.iter().map(|name| name.as_str()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// What it was started with; not there for who may not see it.
+#[component]
+pub(super) fn EnvironmentCard(props: &FactProps) -> Html {
+    let Some(variables) = &props.process.environment else { return Html::default() };
+    let rows = variables.iter().map(|variable| {
+        let (name, value) = variable.split_once('=').unwrap_or((variable.as_str(), ""));
+        html! {
+            <div class="mo-facts__row">
+                <dt class="mo-facts__term mo-code mo-wrap">{ name.to_owned() }</dt>
+                <dd class="mo-facts__text mo-code">{ value.to_owned() }</dd>
+            </div>
+        }
+    });
+    html! {
+        <Card title="Environment at its start" class="mo-w-3" testid="process-environment">
+            if variables.is_empty() {
+                <p class="mo-dim">{ "It was started with none." }</p>
+            } else {
+                <dl class="mo-facts">{ for rows }</dl>
+            }
+        </Card>
+    }
 }
 
 #[component]

@@ -1,7 +1,12 @@
 //! One process: figures, charts, output, limits, and what can be done to it.
 
+mod children;
 mod facts;
+mod memory;
 mod output;
+mod part;
+mod section;
+mod threads;
 
 use std::rc::Rc;
 
@@ -24,6 +29,7 @@ use crate::model::words::{self, Tone};
 use crate::pages::processes::actions::{ProcessActions, resume, suspend, why_not};
 use crate::route::Route;
 use crate::stores::{App, use_app};
+use section::Section;
 
 /// How often the figures are read.
 const INTERVAL_MS: u32 = 1000;
@@ -46,6 +52,9 @@ impl Reducible for DetailStore {
 pub struct ProcessPageProps {
     /// The process.
     pub pid: u32,
+    /// The section's name; the first one's is empty.
+    #[prop_or_default]
+    pub section: AttrValue,
 }
 
 /// The page of one process.
@@ -107,28 +116,42 @@ pub fn ProcessPage(props: &ProcessPageProps) -> Html {
             </div>
         };
     };
+    let section = Section::from_name(&props.section);
+    let content = match section {
+        Section::Overview => overview(&process, &detail.0),
+        Section::Output => html! { <output::OutputCard {pid} /> },
+        Section::Threads => html! { <threads::Threads {pid} /> },
+        Section::Memory => html! { <memory::MemoryMap {pid} /> },
+        Section::Children => html! { <children::Children {pid} /> },
+    };
     html! {
         <div class="mo-page" data-testid="process-detail" data-pid={pid.to_string()} data-state={process.state.name()}>
             { crumbs }
             <Head app={app.clone()} process={process.clone()} on_changed={changed} />
             { ending(&process, detail.0.failure.as_ref()) }
-            <Stale at_ms={Some(detail.0.at_ms)}>
+            { section::links(pid, section) }
+            <Stale at_ms={Some(detail.0.at_ms)}>{ content }</Stale>
+        </div>
+    }
+}
+
+/// The first section: what it is, used and may use.
+fn overview(process: &Process, detail: &Detail) -> Html {
+    html! {
                 <div class="mo-grid">
-                    <Card title="CPU" class="mo-w-3" aside={cpu_aside(&process)}>
+                    <Card title="CPU" class="mo-w-3" aside={cpu_aside(process)}>
                         <Chart name="CPU" unit={Unit::Percent} is_live={process.ended_at.is_none()} testid="process-cpu-chart"
-                            lines={vec![Line { name: "Of one CPU", series: detail.0.cpu.clone(), colour: 0 }]} />
+                            lines={vec![Line { name: "Of one CPU", series: detail.cpu.clone(), colour: 0 }]} />
                     </Card>
-                    <Card title="Memory" class="mo-w-3" aside={memory_aside(&process)}>
+                    <Card title="Memory" class="mo-w-3" aside={memory_aside(process)}>
                         <Chart name="Memory" unit={Unit::Bytes} is_live={process.ended_at.is_none()} testid="process-memory-chart"
-                            lines={vec![Line { name: "In use", series: detail.0.memory.clone(), colour: 2 }]} />
+                            lines={vec![Line { name: "In use", series: detail.memory.clone(), colour: 2 }]} />
                     </Card>
-                    <output::OutputCard {pid} />
                     <facts::IdentityCard process={process.clone()} />
                     <facts::UsageCard process={process.clone()} />
                     <facts::LimitsCard process={process.clone()} />
+                    <facts::EnvironmentCard process={process.clone()} />
                 </div>
-            </Stale>
-        </div>
     }
 }
 

@@ -117,7 +117,7 @@ fn OutputOf(props: &InnerProps) -> Html {
         html! { <code>{ &output.text }</code> }
     };
     html! {
-        <Card title="Output" class="mo-w-4" {aside}>
+        <Card title="Output" {aside}>
             if output.is_cut {
                 <p class="mo-dim">{ "Earlier output is not kept." }</p>
             }

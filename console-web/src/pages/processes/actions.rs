@@ -67,8 +67,7 @@ pub fn ProcessActions(props: &ProcessActionsProps) -> Html {
     };
     let commands = vec![
         suspend_or_resume.blocked_by(blocked),
-        Command::new("Priority and class …", "action-settings", ask(Asked::Settings))
-            .blocked_by(blocked),
+        Command::new("Scheduling …", "action-settings", ask(Asked::Settings)).blocked_by(blocked),
         Command::new("Send a signal …", "action-signal", ask(Asked::Signal)).blocked_by(blocked),
         Command::new("Terminate …", "action-terminate", ask(Asked::Terminate))
             .danger()

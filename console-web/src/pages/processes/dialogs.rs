@@ -7,8 +7,11 @@ use yew::prelude::*;
 use crate::api::Termination;
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
-use crate::components::field::{Choice, Select};
+use crate::components::field::{Choice, Select, TextField};
+use crate::components::icon::{self, icon};
+use crate::hooks::use_cpu_count;
 use crate::model::failure::Failure;
+use crate::model::settings::{SettingsErrors, SettingsForm, errors_of};
 use crate::model::words;
 use crate::stores::{App, use_app};
 
@@ -169,58 +172,79 @@ pub(super) fn SignalDialog(props: &DialogProps) -> Html {
 #[component]
 pub(super) fn SettingsDialog(props: &DialogProps) -> Html {
     let app = use_app();
+    let cpu_count = use_cpu_count();
     let is_busy = use_state_eq(|| false);
     let process = &props.process;
-    let priority = use_state_eq(|| process.priority);
-    let class = use_state_eq(|| process.class);
+    // What it was when the dialog opened: the page reads on meanwhile.
+    let before = use_memo((), |()| process.clone());
+    let form = use_state_eq(|| SettingsForm::of(process));
+    let errors = use_state_eq(SettingsErrors::default);
     let (pid, name) = (process.pid, process.name.to_string());
-    let on_priority = {
-        let priority = priority.clone();
-        Callback::from(move |name: String| {
-            if let Some(value) = Priority::from_name(&name) {
-                priority.set(value);
-            }
-        })
-    };
-    let on_class = {
-        let class = class.clone();
-        Callback::from(move |name: String| {
-            if let Some(value) = Class::from_name(&name) {
-                class.set(value);
-            }
+    let edit = |change: fn(&mut SettingsForm, &mut SettingsErrors, String)| {
+        let (form, errors) = (form.clone(), errors.clone());
+        Callback::from(move |text: String| {
+            let (mut next, mut left) = ((*form).clone(), (*errors).clone());
+            change(&mut next, &mut left, text);
+            left.form = None;
+            form.set(next);
+            errors.set(left);
         })
     };
     let onsubmit = {
-        let (is_busy, onclose) = (is_busy.clone(), props.onclose.clone());
-        let patch = ProcessPatch {
-            priority: (*priority != process.priority).then_some(*priority),
-            class: (*class != process.class).then_some(*class),
-            ..ProcessPatch::default()
-        };
-        let done = format!(
-            "{name} ({pid}) has priority {} and class {}",
-            words::priority(*priority),
-            words::class(*class)
-        );
+        let (is_busy, onclose, errors) = (is_busy.clone(), props.onclose.clone(), errors.clone());
+        let asked = form.to_patch(&before, cpu_count);
         Callback::from(move |()| {
-            if patch == ProcessPatch::default() {
-                onclose.emit(());
-                return;
-            }
-            let patch = patch.clone();
-            run(app.clone(), &is_busy, &onclose, "Changing", done.clone(), move |app| async move {
-                app.client.patch_process(pid, &patch).await
+            let Some(app) = app.clone().filter(|_| !*is_busy) else { return };
+            let patch = match asked.clone() {
+                Ok(patch) if patch == ProcessPatch::default() => return onclose.emit(()),
+                Ok(patch) => patch,
+                Err(wrong) => return errors.set(wrong),
+            };
+            is_busy.set(true);
+            let (is_busy, onclose, errors) = (is_busy.clone(), onclose.clone(), errors.clone());
+            let done = format!("{name} ({pid}) is scheduled anew");
+            spawn_local(async move {
+                match app.client.patch_process(pid, &patch).await {
+                    Ok(()) => {
+                        app.notices.good(done);
+                        onclose.emit(());
+                    }
+                    Err(failure) => {
+                        is_busy.set(false);
+                        errors.set(errors_of(&failure));
+                    }
+                }
             });
         })
     };
+    let shown = |error: &Option<String>| error.clone().map(AttrValue::from);
     html! {
-        <Dialog title={format!("Priority and class of {}", process.name)} testid="settings-dialog"
+        <Dialog title={format!("How {} is scheduled", process.name)} testid="settings-dialog"
             onclose={props.onclose.clone()} {onsubmit}
             footer={footer("Change", Look::Primary, *is_busy, "settings-confirm", &props.onclose)}>
-            <Select id="settings-priority" has_focus=true label="Priority" value={priority.name()}
-                choices={priority_choices()} onchange={on_priority} />
-            <Select id="settings-class" label="Class" value={class.name()}
-                choices={class_choices(*class)} onchange={on_class} />
+            if let Some(text) = &errors.form {
+                <p class="mo-health mo-health--bad" role="alert" data-testid="settings-form-error">
+                    { icon(icon::BAD) }<span>{ text }</span>
+                </p>
+            }
+            <Select id="settings-priority" has_focus=true label="Priority" value={form.priority.name()}
+                choices={priority_choices()} error={shown(&errors.priority)}
+                onchange={edit(|form, errors, name| {
+                    form.priority = Priority::from_name(&name).unwrap_or(form.priority);
+                    errors.priority = None;
+                })} />
+            <Select id="settings-class" label="Class" value={form.class.name()}
+                choices={class_choices(form.class)} error={shown(&errors.class)}
+                onchange={edit(|form, errors, name| {
+                    form.class = Class::from_name(&name).unwrap_or(form.class);
+                    errors.class = None;
+                })} />
+            <TextField id="settings-nice" label="Nice value" value={form.nice.clone()} error={shown(&errors.nice)}
+                hint="From -20, the largest share, to 19, the smallest."
+                oninput={edit(|form, errors, text| { form.nice = text; errors.nice = None; })} />
+            <TextField id="settings-cpus" label="CPUs" value={form.cpus.clone()} error={shown(&errors.cpus)}
+                placeholder="all" hint="Such as 0-3, 6; empty for all."
+                oninput={edit(|form, errors, text| { form.cpus = text; errors.cpus = None; })} />
         </Dialog>
     }
 }

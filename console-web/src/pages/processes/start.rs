@@ -11,6 +11,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::field::{Select, TextArea, TextField};
 use crate::components::icon::{self, icon};
+use crate::hooks::use_cpu_count;
 use crate::model::start::{Errors, Field, StartForm, errors_of};
 use crate::route::Route;
 use crate::stores::use_app;
@@ -25,6 +26,7 @@ pub(super) struct StartProps {
 pub(super) fn StartDialog(props: &StartProps) -> Html {
     let app = use_app();
     let navigator = use_navigator();
+    let cpu_count = use_cpu_count();
     let form = use_state_eq(StartForm::default);
     let errors = use_state_eq(Errors::new);
     let is_busy = use_state_eq(|| false);
@@ -49,7 +51,7 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
         let (onclose, navigator) = (props.onclose.clone(), navigator.clone());
         Callback::from(move |()| {
             let Some(app) = app.clone().filter(|_| !*is_busy) else { return };
-            let request = match form.to_request() {
+            let request = match form.to_request(cpu_count) {
                 Ok(request) => request,
                 Err(wrong) => return show(&errors, wrong),
             };
@@ -75,7 +77,9 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
         })
     };
     let error = |field: Field| errors.get(&field).cloned().map(AttrValue::from);
-    let has_hidden_error = [Field::Env, Field::Cwd].iter().any(|field| errors.contains_key(field));
+    let has_hidden_error = [Field::Env, Field::Cwd, Field::Nice, Field::Cpus]
+        .iter()
+        .any(|field| errors.contains_key(field));
     let is_open = *shows_more || has_hidden_error;
     let toggle = {
         let shows_more = shows_more.clone();
@@ -115,9 +119,15 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
             <button type="button" class="mo-disclosure" aria-expanded={if is_open { "true" } else { "false" }}
                 aria-controls="start-more" data-testid="start-more-toggle" onclick={toggle}>
                 { icon(if is_open { icon::DOWN } else { icon::RIGHT }) }
-                <span>{ "Working directory and environment" }</span>
+                <span>{ "Nice value, CPUs, working directory, environment" }</span>
             </button>
             <div id="start-more" class="mo-more" hidden={!is_open}>
+                <div class="mo-fields-row">
+                    <TextField id="start-nice" label="Nice value" value={form.nice.clone()} hint="From -20, the largest share, to 19."
+                        error={error(Field::Nice)} oninput={edit(Field::Nice, |form, text| form.nice = text)} />
+                    <TextField id="start-cpus" label="CPUs" value={form.cpus.clone()} placeholder="all" hint="Such as 0-3, 6; empty for all."
+                        error={error(Field::Cpus)} oninput={edit(Field::Cpus, |form, text| form.cpus = text)} />
+                </div>
                 <TextField id="start-cwd" label="Working directory" value={form.cwd.clone()} is_code=true
                     error={error(Field::Cwd)} oninput={edit(Field::Cwd, |form, text| form.cwd = text)} />
                 <TextArea id="start-env" label="Environment" value={form.env.clone()} is_code=true
@@ -139,6 +149,8 @@ fn show(errors: &UseStateHandle<Errors>, wrong: Errors) {
         Some(Field::Cwd) => "start-cwd",
         Some(Field::Priority) => "start-priority",
         Some(Field::Class) => "start-class",
+        Some(Field::Nice) => "start-nice",
+        Some(Field::Cpus) => "start-cpus",
         Some(Field::Form) | None => return,
     };
     browser::focus_id(id);

@@ -12,6 +12,7 @@ use crate::components::label;
 use crate::components::meter::bar;
 use crate::format;
 use crate::model::list::{ProcessList, Query, QueryAction, SortKey};
+use crate::model::tree;
 use crate::model::words;
 use crate::route::Route;
 use crate::stores::use_app;
@@ -52,16 +53,25 @@ pub(super) fn ProcessTable(props: &TableProps) -> Html {
     if page.items.is_empty() {
         return nothing(query, &act);
     }
-    let rows = page.items.iter().map(|process| {
+    let places = if query.is_tree { tree::depths(&page.items) } else { Vec::new() };
+    let rows = page.items.iter().enumerate().map(|(index, process)| {
+        let place = places.get(index).map(|(depth, has_children)| Place {
+            depth: *depth,
+            is_open: !query.collapsed.contains(&process.pid),
+            has_children: *has_children,
+        });
+        let on_fold = act.reform(QueryAction::Fold);
         html! {
-            <Row key={process.pid} process={process.clone()} may_change={props.may_change}
+            <Row key={process.pid} process={process.clone()} may_change={props.may_change} {place} {on_fold}
                 on_changed={props.on_changed.clone()} on_menu={props.on_menu.clone()} />
         }
     });
     html! {
         <>
             <div class="mo-table-box">
-                <table class="pf-v6-c-table pf-m-compact mo-table" data-testid="process-table">
+                <table class="pf-v6-c-table pf-m-compact mo-table" data-testid="process-table"
+                    role={query.is_tree.then_some("treegrid")} aria-label={query.is_tree.then_some("Processes as a tree")}
+                    onkeydown={query.is_tree.then(|| Callback::from(move_in_tree))}>
                     <thead class="pf-v6-c-table__thead">
                         <tr class="pf-v6-c-table__tr">
                             { for COLUMNS.iter().map(|column| head(column, &app.query.0, &act)) }
@@ -96,7 +106,7 @@ fn head(
     query: &Query,
     act: &Callback<QueryAction>,
 ) -> Html {
-    let Some(key) = *key else {
+    let Some(key) = key.filter(|_| !query.is_tree) else {
         return html! { <th class={classes!("pf-v6-c-table__th", *class)} scope="col">{ *title }</th> };
     };
     let is_current = query.sort == key;
@@ -119,8 +129,52 @@ fn head(
     }
 }
 
+/// Where a process stands in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    depth: usize,
+    is_open: bool,
+    has_children: bool,
+}
+
+impl Place {
+    fn can_fold(self) -> bool {
+        self.has_children || !self.is_open
+    }
+}
+
+/// Arrow keys in the tree: up and down between the names, left and right fold and unfold.
+fn move_in_tree(event: KeyboardEvent) {
+    let key = event.key();
+    let names = browser::elements("[data-testid='process-table'] .mo-row__name");
+    let Some(at) = names.iter().position(browser::has_focus_within_row) else { return };
+    match key.as_str() {
+        "ArrowDown" | "ArrowUp" => {
+            let next = if key == "ArrowDown" { at + 1 } else { at.wrapping_sub(1) };
+            if let Some(name) = names.get(next) {
+                browser::focus(name);
+            }
+        }
+        "ArrowLeft" | "ArrowRight" => {
+            let wanted = if key == "ArrowLeft" { "true" } else { "false" };
+            let fold = browser::elements(&format!(
+                "[data-testid='process-table'] tr[aria-level]:nth-child({}) .mo-fold[aria-expanded='{wanted}']",
+                at + 1
+            ));
+            match fold.first() {
+                Some(fold) => fold.click(),
+                None => return,
+            }
+        }
+        _ => return,
+    }
+    event.prevent_default();
+}
+
 #[derive(PartialEq, Properties)]
 struct RowProps {
+    place: Option<Place>,
+    on_fold: Callback<u32>,
     process: Process,
     may_change: bool,
     on_changed: Callback<()>,
@@ -137,9 +191,11 @@ fn Row(props: &RowProps) -> Html {
     html! {
         <tr class={classes!("pf-v6-c-table__tr", "mo-row", is_dead.then_some("mo-row--dead"))}
             data-testid="process-row" data-pid={process.pid.to_string()} data-name={process.name.to_string()}
-            data-state={process.state.name()}>
+            data-state={process.state.name()} aria-level={props.place.map(|place| (place.depth + 1).to_string())}
+            aria-expanded={props.place.filter(|place| place.can_fold()).map(|place| if place.is_open { "true" } else { "false" })}>
             <td class="pf-v6-c-table__td mo-col-pid mo-figure" data-label="PID">{ process.pid }</td>
-            <td class="pf-v6-c-table__td mo-col-name" data-label="Name">
+            <td class={classes!("pf-v6-c-table__td", "mo-col-name", props.place.map(indent))} data-label="Name">
+                { props.place.map(|place| fold(place, process, &props.on_fold)).unwrap_or_default() }
                 <Link<Route> to={Route::Process { pid: process.pid }} classes="mo-row__name">{ process.name.as_str() }</Link<Route>>
                 <span class="mo-row__command mo-code" title={command.clone()}>{ command.clone() }</span>
             </td>
@@ -164,6 +220,27 @@ fn Row(props: &RowProps) -> Html {
                     on_changed={props.on_changed.clone()} on_menu={props.on_menu.clone()} />
             </td>
         </tr>
+    }
+}
+
+fn indent(place: Place) -> String {
+    format!("mo-depth mo-depth-{}", place.depth.min(tree::DEEPEST))
+}
+
+/// The button that folds a process's descendants away.
+fn fold(place: Place, process: &Process, on_fold: &Callback<u32>) -> Html {
+    if !place.can_fold() {
+        return html! { <span class="mo-fold mo-fold--none" aria-hidden="true"></span> };
+    }
+    let pid = process.pid;
+    let onclick = on_fold.reform(move |_: MouseEvent| pid);
+    let (shown, expanded, verb) =
+        if place.is_open { (icon::DOWN, "true", "Hide") } else { (icon::RIGHT, "false", "Show") };
+    html! {
+        <button type="button" class="mo-fold" aria-expanded={expanded} data-testid={format!("fold-{pid}")}
+            aria-label={format!("{verb} what {}, process {pid}, has started", process.name)} {onclick}>
+            { icon(shown) }
+        </button>
     }
 }
 

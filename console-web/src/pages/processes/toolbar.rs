@@ -1,11 +1,13 @@
 //! The filters above the list.
 
 use admin_api::types::{Class, Priority, ProcessState};
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::search_field;
 use crate::components::button::{Button, Look};
 use crate::components::field::{Choice, Select};
+use crate::components::icon;
 use crate::model::list::{Query, QueryAction, SortKey};
 use crate::model::words;
 use crate::stores::use_app;
@@ -31,6 +33,8 @@ pub(super) fn Toolbar(props: &ToolbarProps) -> Html {
     let on_state = act.reform(|name: String| QueryAction::State(ProcessState::from_name(&name)));
     let on_class = act.reform(|name: String| QueryAction::Class(Class::from_name(&name)));
     let on_priority = act.reform(|name: String| QueryAction::Priority(Priority::from_name(&name)));
+    let is_tree = query.is_tree;
+    let as_tree = act.reform(move |_: MouseEvent| QueryAction::Tree(!is_tree));
     let clear = act.reform(|_: MouseEvent| QueryAction::Clear);
     html! {
         <div class="mo-toolbar" role="search">
@@ -44,7 +48,12 @@ pub(super) fn Toolbar(props: &ToolbarProps) -> Html {
             <Select id="filter-priority" label="Priority" is_label_hidden=true onchange={on_priority}
                 value={query.priority.map_or(ALL, Priority::name)}
                 choices={choices("All priorities", Priority::ALL, |p| (p.name(), words::priority(p)))} />
-            <div class="mo-only-narrow">{ order(query, &act) }</div>
+            { user_field(&query.user, &act.reform(QueryAction::User)) }
+            if !query.is_tree {
+                <div class="mo-only-narrow">{ order(query, &act) }</div>
+            }
+            <Button look={Look::Secondary} is_small=true icon={icon::TREE} label="Tree" testid="view-tree"
+                is_pressed={Some(query.is_tree)} onclick={as_tree} />
             if query.is_filtered() {
                 <Button look={Look::Link} label="Clear filters" testid="filter-clear" onclick={clear} />
             }
@@ -63,6 +72,21 @@ fn choices<T: Copy>(
         Choice { value, text: text.into() }
     });
     std::iter::once(first).chain(others).collect()
+}
+
+/// Whose processes are shown.
+fn user_field(value: &str, oninput: &Callback<String>) -> Html {
+    let oninput = oninput
+        .reform(|event: InputEvent| event.target_unchecked_into::<HtmlInputElement>().value());
+    html! {
+        <div class="mo-field mo-field--user">
+            <span class="pf-v6-c-form-control">
+                <input id="filter-user" data-testid="filter-user" type="search" value={value.to_owned()}
+                    aria-label="User, by name or number" placeholder="Any user" autocomplete="off"
+                    autocapitalize="off" spellcheck="false" {oninput} />
+            </span>
+        </div>
+    }
 }
 
 /// The order, where there are no column heads to choose it by.
