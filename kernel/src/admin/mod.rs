@@ -28,8 +28,8 @@ use admin_api::backend::{
     ProcessSettings, SequenceRange, TerminateMode,
 };
 use admin_api::types::{
-    Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, Network, PowerAction, Process,
-    ProcessPatch, Signal, System, Text, Thread, Timestamp,
+    Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, PowerAction,
+    Process, ProcessPatch, Signal, System, Text, Thread, Timestamp,
 };
 use hal::acpi::Platform;
 
@@ -124,6 +124,15 @@ impl Backend for KernelBackend {
 
     fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError> {
         parts::threads(pid)
+    }
+
+    fn memory_map(
+        &self,
+        pid: u32,
+        from: u64,
+        limit: usize,
+    ) -> Result<(Vec<MemoryArea>, u64), ApiError> {
+        parts::memory_map(pid, from, limit)
     }
 
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {

@@ -1,12 +1,18 @@
-//! What a process consists of: its threads.
+//! What a process consists of: its threads and its memory.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use admin_api::backend::ApiError;
-use admin_api::types::{ContextSwitches, IoUsage, PageFaults, Thread, ThreadCpuUsage, ThreadUsage};
+use admin_api::types::{
+    ContextSwitches, IoUsage, MemoryArea, MemoryAreaKind, PageFaults, Thread, ThreadCpuUsage,
+    ThreadUsage,
+};
 use process_core::ProcessState;
+use vm_core::address_space::Protection;
 
 use super::{convert, processes};
+use crate::memory::{Content, ListedArea};
 use crate::process;
 
 /// The threads of a process.
@@ -33,6 +39,54 @@ pub(super) fn threads(number: u32) -> Result<Vec<Thread>, ApiError> {
         usage: usage(&thread.usage),
     };
     Ok(threads.iter().map(describe).collect())
+}
+
+/// Up to `limit` areas of a process's memory from an address on, and how many there are.
+///
+/// # Errors
+/// [`ApiError::ProcessNotFound`], [`ApiError::ResourceExhausted`].
+pub(super) fn memory_map(
+    number: u32,
+    from: u64,
+    limit: usize,
+) -> Result<(Vec<MemoryArea>, u64), ApiError> {
+    let pid = processes::pid(number)?;
+    let snapshot = process::snapshot(pid).map_err(|error| convert::error(&error, "be shown"))?;
+    let space = snapshot.process.and_then(|process| process.space());
+    let Some(space) = space else { return Ok((Vec::new(), 0)) };
+    let no_room = |_| ApiError::ResourceExhausted("There is no memory for the list.".into());
+    let listed = space.areas_from(from, limit).map_err(no_room)?;
+    let areas = listed.iter().map(area).collect();
+    Ok((areas, u64::try_from(space.area_count()).unwrap_or(u64::MAX)))
+}
+
+fn area(area: &ListedArea) -> MemoryArea {
+    let allowed = |right, letter| if area.protection.contains(right) { letter } else { '-' };
+    let letters = [
+        allowed(Protection::READ, 'r'),
+        allowed(Protection::WRITE, 'w'),
+        allowed(Protection::EXECUTE, 'x'),
+    ];
+    let (kind, path) = match &area.content {
+        Content::Anonymous => (MemoryAreaKind::Anonymous, None),
+        Content::Heap => (MemoryAreaKind::Heap, None),
+        Content::Stack => (MemoryAreaKind::Stack, None),
+        Content::SharedMemory => (MemoryAreaKind::SharedMemory, None),
+        // A file that has lost its name has no path.
+        Content::File(file) => (MemoryAreaKind::File, file.path().ok()),
+    };
+    MemoryArea {
+        start: area.range.start(),
+        end: area.range.end(),
+        size_bytes: area.range.bytes(),
+        resident_bytes: area.resident_bytes,
+        rights: String::from_iter(letters).into(),
+        shared: area.is_shared,
+        locked: area.is_locked,
+        kind,
+        path: path.map(|path| convert::text(&path)),
+        offset_bytes: area.offset,
+    }
 }
 
 fn usage(usage: &process_core::Usage) -> ThreadUsage {

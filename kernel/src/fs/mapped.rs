@@ -1,6 +1,7 @@
 //! Files as memory: page frames are what files consist of, and a mapping shows them as they are.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use hal::frame::SharedFrame;
 use vfs_core::{FileError, FilePage, PAGE_BYTES, Page};
@@ -71,6 +72,15 @@ impl MappedFile {
     #[must_use]
     pub fn held(&self) -> &Held {
         &self.held
+    }
+
+    /// Its absolute path.
+    ///
+    /// # Errors
+    /// When it has none any more.
+    pub fn path(&self) -> Result<Vec<u8>, FileError> {
+        let tree = tree().lock();
+        tree.path_of(tree.root()?, self.held.place())
     }
 
     /// Its length in bytes.

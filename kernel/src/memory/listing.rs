@@ -45,6 +45,12 @@ pub struct ListedArea {
 }
 
 impl UserSpace {
+    /// How many areas there are.
+    #[must_use]
+    pub fn area_count(&self) -> usize {
+        self.map_locked().areas().count()
+    }
+
     /// The areas from an address on, the lowest first, `at_most` of them: the lock is held no longer
     /// than that takes. The next call goes on behind the last one's end.
     ///

@@ -115,6 +115,80 @@ fn a_program_that_does_not_exist_is_explained_at_its_field() {
 }
 
 #[test]
+fn what_a_process_consists_of_has_pages() {
+    // proves: P1, P4
+    let asleep =
+        serde_json::json!({"program": "/bin/sleep", "args": ["8888"], "env": {"COLOUR": "blue"}});
+    let answer = guest().request("POST", "/api/v1/processes").json(&asleep).send();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let pid = answer.json::<Process>().pid;
+    let browser = Browser::start();
+    sign_in(&browser, guest().port(), guest().token());
+    browser.open(&guest().url(&format!("/#/processes/{pid}")));
+    browser.await_text(&test_id("process-environment"), "COLOUR");
+    browser.click(&test_id("section-threads"));
+    browser.await_element(&format!("[data-testid='thread-row'][data-tid='{pid}']"));
+    browser.picture("process-threads");
+    browser.click(&test_id("section-memory"));
+    browser.await_text(&test_id("memory-table"), "Stack");
+    browser.picture("process-memory");
+    browser.click(&test_id("section-children"));
+    browser.await_element(&test_id("children-table-none"));
+    browser.click(&test_id("section-output"));
+    browser.await_text(&test_id("process-output"), "nothing");
+
+    // A value that is wrong is explained at its field, a right one is taken.
+    browser.click(&test_id(&format!("actions-{pid}")));
+    browser.click(&test_id("action-settings"));
+    browser.type_into(&test_id("settings-cpus"), ", 63");
+    browser.click(&test_id("settings-confirm"));
+    browser.await_text(&test_id("settings-cpus-error"), "no CPU 63");
+    browser.type_into(&test_id("settings-cpus"), "\u{8}\u{8}\u{8}\u{8}");
+    browser.type_into(&test_id("settings-nice"), "\u{8}7");
+    browser.click(&test_id("settings-confirm"));
+    browser.await_none(&test_id("settings-dialog"));
+    let process: Process = guest().read(&format!("/api/v1/processes/{pid}"));
+    assert_eq!(process.nice, 7);
+
+    browser.open(&guest().url("/#/processes"));
+    browser.click(&test_id("view-tree"));
+    browser.await_element("[data-testid='process-table'][role='treegrid']");
+    browser.picture("process-tree");
+    browser.click(&test_id("view-tree"));
+    let kill = guest().request("DELETE", &format!("/api/v1/processes/{pid}?mode=force")).send();
+    assert_eq!(kill.status / 100, 2);
+}
+
+#[test]
+fn an_emergency_ends_all_programs_and_says_so() {
+    // proves: P10
+    let guest = Guest::boot(&Setup::named("browser-emergency"));
+    for index in 0..40 {
+        let program = serde_json::json!({"program": "/bin/sleep", "args": ["9999"]});
+        let answer = guest.request("POST", "/api/v1/processes").json(&program).send();
+        let pid = answer.json::<Process>().pid;
+        if index % 2 == 0 {
+            let path = format!("/api/v1/processes/{pid}/suspend");
+            assert_eq!(guest.request("POST", &path).send().status, 200);
+        }
+    }
+    let browser = Browser::start();
+    sign_in(&browser, guest.port(), guest.token());
+    browser.open(&guest.url("/#/emergency"));
+    browser.await_text(&test_id("emergency-count"), "40 programs");
+    browser.picture("emergency");
+    browser.type_into(&test_id("emergency-phrase"), "end all");
+    assert_eq!(browser.count(&format!("{}[disabled]", test_id("emergency-submit"))), 1);
+    browser.type_into(&test_id("emergency-phrase"), " programs");
+    browser.click(&test_id("emergency-submit"));
+    browser.await_text(&test_id("emergency-result"), "40 processes were ended");
+    browser.await_text(&test_id("emergency-result"), "none is left");
+    browser.await_text(&test_id("emergency-count"), "No program runs");
+    browser.picture("emergency-done");
+    guest.assert_healthy();
+}
+
+#[test]
 fn a_lost_connection_is_shown_and_mended_by_itself() {
     let relay = Relay::to(guest().port());
     let browser = Browser::start();
@@ -137,6 +211,7 @@ fn every_page_is_kept_as_a_picture_in_both_themes() {
     let answer = guest().request("POST", "/api/v1/processes").json(&busy).send();
     assert_eq!(answer.status, 201, "{}", answer.text());
     let pid = answer.json::<Process>().pid;
+    let process_page = format!("/#/processes/{pid}");
     let browser = Browser::start();
     sign_in(&browser, guest().port(), guest().token());
     // Some seconds of history make the charts worth looking at; the page itself counts them.
@@ -150,6 +225,8 @@ fn every_page_is_kept_as_a_picture_in_both_themes() {
             ("overview", "/#/", "overview"),
             ("processes-list", "/#/processes", "process-table"),
             ("log", "/#/log", "log-lines"),
+            ("emergency-page", "/#/emergency", "emergency-count"),
+            ("process-page", process_page.as_str(), "process-environment"),
         ] {
             browser.open(&guest().url(path));
             browser.await_element(&test_id(sign));
