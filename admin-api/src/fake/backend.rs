@@ -13,7 +13,7 @@ use crate::backend::{
 use crate::types::{
     Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, LogLevel, LogLine,
     Memory, MemoryArea, Network, PowerAction, Process, ProcessPatch, ProcessState, Signal, System,
-    Text, Thread, ThreadCpuUsage, ThreadUsage, Timestamp,
+    Text, Thread, Timestamp,
 };
 
 use super::resources::command_line;
