@@ -31,6 +31,12 @@ impl<T> Mutex<T> {
         Self { state: SpinLock::new(levels::WAIT_QUEUE, "mutex", state) }
     }
 
+    /// The lock, if nobody has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        let value = self.state.lock().value.take()?;
+        Some(MutexGuard { lock: self, value: Some(value) })
+    }
+
     /// Waits for the lock.
     ///
     /// # Panics

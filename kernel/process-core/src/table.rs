@@ -54,6 +54,10 @@ pub struct ProcessTable<X> {
     /// How many processes adopt their descendants' orphans.
     subreapers: usize,
     history: History,
+    /// How many processes were ever entered.
+    entered: u64,
+    /// The one that was entered last.
+    last: Option<Pid>,
 }
 
 impl<X> ProcessTable<X> {
@@ -70,7 +74,14 @@ impl<X> ProcessTable<X> {
             counts: StateCounts::default(),
             subreapers: 0,
             history: History::new(config.history),
+            entered: 0,
+            last: None,
         })
+    }
+
+    /// How many processes were ever entered, and which one last.
+    pub const fn entered(&self) -> (u64, Option<Pid>) {
+        (self.entered, self.last)
     }
 
     /// The process with this pid.

@@ -11,6 +11,7 @@ mod assets;
 mod convert;
 mod emergency;
 mod facts;
+pub mod figures;
 mod network;
 mod parts;
 mod power;
@@ -62,6 +63,7 @@ impl KernelBackend {
     /// Before [`start`]; an error of the boot order.
     #[must_use]
     pub fn new(command_line: String) -> Self {
+        figures::note_command_line(&command_line);
         Self { facts: facts::get(), command_line: command_line.into() }
     }
 }

@@ -13,6 +13,7 @@ mod opening;
 mod output_file;
 mod pipe;
 mod poll;
+mod proc;
 mod readiness;
 mod standard;
 mod standpoint;
@@ -47,7 +48,7 @@ pub use readiness::Readiness;
 pub use standpoint::Standpoint;
 pub use timer_file::{Setting as TimerSetting, TimerFile};
 pub use tree::{Fullness, Held, Listed, Node, Place, Released, SystemKind, Tree, list, top, tree};
-pub use tree_file::TreeFile;
+pub use tree_file::{TreeFile, path_text};
 pub use watch::{Turn, WatchId, WatchList, Watcher};
 pub use who::Who;
 
@@ -73,6 +74,12 @@ pub fn start(archive: &'static [u8]) -> Result<usize, String> {
 #[must_use]
 pub fn memory_share() -> u64 {
     hal::frame::figures().total_bytes / SHARE
+}
+
+/// What the files of all file systems take in memory, beyond the archive.
+#[must_use]
+pub fn bytes_of_files() -> u64 {
+    tree().lock().used_bytes()
 }
 
 /// Now, as files count.

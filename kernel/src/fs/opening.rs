@@ -1,6 +1,7 @@
 //! From a file of the tree to an open file.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use linux_abi::Errno;
 use linux_abi::file::{AccessMode, OpenFlags};
@@ -8,7 +9,8 @@ use vfs_core::{DeviceKind, FileKind, Metadata, MountFlags};
 
 use super::device_file::DeviceFile;
 use super::file::File;
-use super::tree::Held;
+use super::proc::{self, ProcFile};
+use super::tree::{Held, Node};
 use super::tree_file::{PathFile, TreeFile};
 use super::{OpenFile, errno};
 
@@ -20,30 +22,43 @@ pub fn open(
     held: Held,
     metadata: &Metadata,
     mount: MountFlags,
+    root: &Held,
     access: AccessMode,
     flags: OpenFlags,
-) -> Result<OpenFile, Errno> {
+) -> Result<Arc<OpenFile>, Errno> {
     if flags.contains(OpenFlags::PATH) {
         let kept = [OpenFlags::PATH, OpenFlags::DIRECTORY, OpenFlags::NOFOLLOW];
         let kept = kept.into_iter().filter(|flag| flags.contains(*flag));
         let flags = kept.fold(OpenFlags::NONE, |all, flag| all | flag);
-        return Ok(OpenFile::new(Box::new(PathFile(held)), AccessMode::ReadOnly, flags));
+        let file = OpenFile::new(Box::new(PathFile(held)), AccessMode::ReadOnly, flags);
+        return Ok(Arc::new(file));
     }
-    let file: Box<dyn File> = match metadata.kind {
-        FileKind::Regular | FileKind::Directory => {
+    // A descriptor's file that has no name is opened as it is.
+    if let Node::Proc(node) = held.place().node
+        && let Some(file) = proc::opened(node).map_err(errno)?
+    {
+        return Ok(file);
+    }
+    let proc_node = match held.place().node {
+        Node::Proc(node) => Some(node),
+        Node::Memory(_) => None,
+    };
+    let file: Box<dyn File> = match (metadata.kind, proc_node) {
+        (FileKind::Regular, Some(node)) => Box::new(ProcFile::new(held, node, root.place())),
+        (FileKind::Regular | FileKind::Directory, _) => {
             let is_read_silently = flags.contains(OpenFlags::NOATIME);
             Box::new(TreeFile::new(held, metadata.kind, is_read_silently))
         }
-        FileKind::CharacterDevice if mount.has(MountFlags::NO_DEVICES) => {
+        (FileKind::CharacterDevice, _) if mount.has(MountFlags::NO_DEVICES) => {
             return Err(Errno::EACCES);
         }
-        FileKind::CharacterDevice => {
+        (FileKind::CharacterDevice, _) => {
             let kind = metadata.device.and_then(DeviceKind::from_number);
             let kind = kind.filter(|kind| *kind != DeviceKind::Tty).ok_or(Errno::ENXIO)?;
             Box::new(DeviceFile::new(kind, Some(held)))
         }
-        FileKind::BlockDevice | FileKind::Fifo | FileKind::Socket => return Err(Errno::ENXIO),
-        FileKind::SymbolicLink => return Err(errno(vfs_core::FileError::TooManyLinks)),
+        (FileKind::BlockDevice | FileKind::Fifo | FileKind::Socket, _) => return Err(Errno::ENXIO),
+        (FileKind::SymbolicLink, _) => return Err(errno(vfs_core::FileError::TooManyLinks)),
     };
-    Ok(OpenFile::new(file, access, flags | OpenFlags::LARGEFILE))
+    Ok(Arc::new(OpenFile::new(file, access, flags | OpenFlags::LARGEFILE)))
 }

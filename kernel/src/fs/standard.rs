@@ -1,5 +1,5 @@
 //! What programs expect to find mounted, made at boot: `/dev` with its devices and links, `/dev/pts`,
-//! `/dev/shm`, `/tmp`.
+//! `/dev/shm`, `/tmp`, `/proc`.
 
 use vfs_core::{DeviceKind, FileError, FileTree, Identity, MountFlags, NewNode};
 
@@ -41,8 +41,13 @@ pub(super) fn mount_all() -> Result<(), FileError> {
     let shm = directory(&mut tree, dev, b"shm")?;
     tree.mount_new(SystemKind::Memory, memory_share(), 0o1777, shm, no_devices, b"tmpfs")?;
     let tmp = directory(&mut tree, root, b"tmp")?;
-    tree.mount_new(SystemKind::Memory, memory_share(), 0o1777, tmp, no_devices, b"tmpfs")?;
-    let _ = no_programs;
+    let (fs, inode) = tree.memory(tmp)?;
+    // What the archive brings is not covered.
+    if fs.entries(inode, 2)?.next().is_none() {
+        tree.mount_new(SystemKind::Memory, memory_share(), 0o1777, tmp, no_devices, b"tmpfs")?;
+    }
+    let proc = directory(&mut tree, root, b"proc")?;
+    tree.mount_new(SystemKind::Proc, 0, 0o555, proc, no_programs, b"proc")?;
     Ok(())
 }
 

@@ -8,6 +8,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use hal::interrupts::SpinLock;
 use ksync::Once;
 use vfs_core::{
     Discarded, FileError, FileTree, InodeId, LinkTarget, ListedEntry, Metadata, Mount, MountFlags,
@@ -15,14 +18,18 @@ use vfs_core::{
 };
 
 use super::mapped::FramePage;
+use super::proc::{self, ProcNode};
 use super::wall_time;
-use crate::sync::Mutex;
+use crate::levels;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A file, as its file system calls it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Node {
     /// Of a file system in memory.
     Memory(InodeId),
+    /// Of `/proc`.
+    Proc(ProcNode),
 }
 
 /// A file, and the mount that it is reached through.
@@ -41,6 +48,8 @@ pub enum SystemKind {
     Devices,
     /// Terminals; in memory like all files.
     Terminals,
+    /// Processes and the system.
+    Proc,
 }
 
 impl SystemKind {
@@ -51,6 +60,7 @@ impl SystemKind {
             Self::Memory => "tmpfs",
             Self::Devices => "devtmpfs",
             Self::Terminals => "devpts",
+            Self::Proc => "proc",
         }
     }
 
@@ -59,6 +69,7 @@ impl SystemKind {
     pub fn from_name(name: &[u8]) -> Option<Self> {
         match name {
             b"tmpfs" | b"ramfs" => Some(Self::Memory),
+            b"proc" => Some(Self::Proc),
             _ => None,
         }
     }
@@ -69,6 +80,7 @@ impl SystemKind {
         match self {
             Self::Memory | Self::Devices => 0x0102_1994,
             Self::Terminals => 0x1cd1,
+            Self::Proc => 0x9fa0,
         }
     }
 }
@@ -83,6 +95,7 @@ struct System {
 
 enum Body {
     Memory(TmpFs<FramePage>),
+    Proc,
 }
 
 /// What has become free: to be dropped without the lock.
@@ -136,15 +149,81 @@ pub struct Tree {
     systems: Vec<Option<System>>,
 }
 
-static TREE: Once<Mutex<Tree>> = Once::new();
+/// The lock of the tree.
+///
+/// What is held can be let go of anywhere, also by who has the lock: then it is noted, and whoever
+/// unlocks sees to it.
+pub struct TreeLock(Mutex<Tree>);
+
+/// The tree, locked.
+pub struct TreeGuard(Option<MutexGuard<'static, Tree>>);
+
+static TREE: Once<TreeLock> = Once::new();
+/// Places that are to be let go of.
+static LEFT: SpinLock<Vec<Place>> = SpinLock::new(levels::RINGS, "left places", Vec::new());
+/// Whether there are such places; so that unlocking costs one look.
+static IS_LEFT: AtomicBool = AtomicBool::new(false);
 /// The root of all, for what has no root of its own.
 static TOP: Once<Arc<Held>> = Once::new();
+
+impl TreeLock {
+    /// Waits for the tree.
+    pub fn lock(&'static self) -> TreeGuard {
+        TreeGuard(Some(self.0.lock()))
+    }
+}
+
+impl core::ops::Deref for TreeGuard {
+    type Target = Tree;
+
+    fn deref(&self) -> &Tree {
+        match &self.0 {
+            Some(tree) => tree,
+            None => unreachable!("the tree leaves with the guard"),
+        }
+    }
+}
+
+impl core::ops::DerefMut for TreeGuard {
+    fn deref_mut(&mut self) -> &mut Tree {
+        match &mut self.0 {
+            Some(tree) => tree,
+            None => unreachable!("the tree leaves with the guard"),
+        }
+    }
+}
+
+impl Drop for TreeGuard {
+    fn drop(&mut self) {
+        drop(self.0.take());
+        let_go();
+    }
+}
+
+/// Lets go of what was left. Who finds the tree locked leaves it to its holder, who looks after
+/// unlocking: either this finds the tree free, or the holder finds what was left before.
+fn let_go() {
+    // SeqCst, with the store in `Held::drop`: the holder unlocks and then looks, who leaves
+    // something stores and then tries to lock.
+    while IS_LEFT.load(Ordering::SeqCst) {
+        let Some(TreeLock(lock)) = TREE.get() else { return };
+        let Some(mut tree) = lock.try_lock() else { return };
+        let places = {
+            let mut left = LEFT.lock();
+            IS_LEFT.store(false, Ordering::SeqCst);
+            core::mem::take(&mut *left)
+        };
+        let released: Vec<Released> = places.into_iter().map(|place| tree.release(place)).collect();
+        drop(tree);
+        drop(released);
+    }
+}
 
 /// The tree.
 ///
 /// # Panics
 /// Before `start`; an error of the boot order.
-pub fn tree() -> &'static Mutex<Tree> {
+pub fn tree() -> &'static TreeLock {
     match TREE.get() {
         Some(tree) => tree,
         None => panic!("files are asked for before there is a file system"),
@@ -170,7 +249,7 @@ pub(super) fn install(first: TmpFs<FramePage>) -> Result<(), FileError> {
     systems.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
     systems.push(Some(system));
     let mounts = MountTable::new(SystemId(0), root, Box::from(&b"rootfs"[..]))?;
-    TREE.call_once(|| Mutex::new(Tree { mounts, systems }));
+    TREE.call_once(|| TreeLock(Mutex::new(Tree { mounts, systems })));
     let mut tree = tree().lock();
     let root = tree.root()?;
     let held = tree.hold(root)?;
@@ -211,6 +290,7 @@ impl Tree {
         let system = self.system(place.mount)?;
         match (&system.body, place.node) {
             (Body::Memory(fs), Node::Memory(inode)) => Ok((fs, inode)),
+            _ => Err(FileError::WrongKind),
         }
     }
 
@@ -223,6 +303,7 @@ impl Tree {
         let system = self.systems.get_mut(index).and_then(Option::as_mut);
         match (&mut system.ok_or(FileError::Stale)?.body, place.node) {
             (Body::Memory(fs), Node::Memory(inode)) => Ok((fs, inode)),
+            _ => Err(FileError::WrongKind),
         }
     }
 
@@ -274,14 +355,13 @@ impl Tree {
     /// # Errors
     /// [`FileError::Busy`] if something is.
     pub fn check_uncovered(&self, directory: Place, name: &[u8]) -> Result<(), FileError> {
-        let (fs, inode) = self.memory(directory)?;
+        let Ok((fs, inode)) = self.memory(directory) else { return Ok(()) };
         let Some(file) = fs.find(inode, name)? else { return Ok(()) };
         let place = Place { mount: directory.mount, node: Node::Memory(file) };
         if self.mounts.is_covered(place) { Err(FileError::Busy) } else { Ok(()) }
     }
 
-    /// Keeps a file, whatever becomes of its names and mounts. What is answered must not be dropped
-    /// under the lock: this is to be the last thing that is done with the tree.
+    /// Keeps a file, whatever becomes of its names and mounts.
     ///
     /// # Errors
     /// [`FileError::Stale`].
@@ -300,7 +380,9 @@ impl Tree {
     }
 
     fn retain_node(&mut self, place: Place) -> Result<(), FileError> {
-        let Node::Memory(_) = place.node;
+        if matches!(place.node, Node::Proc(_)) {
+            return Ok(());
+        }
         let (fs, inode) = self.memory_mut(place)?;
         fs.retain(inode)
     }
@@ -351,6 +433,7 @@ impl Tree {
                 fs.set_permissions(root, permissions, &vfs_core::Identity::ROOT, now)?;
                 (Body::Memory(fs), Node::Memory(root))
             }
+            SystemKind::Proc => (Body::Proc, Node::Proc(ProcNode::Root)),
         };
         let system = System { kind, body, mounts: 0 };
         let index = match self.systems.iter().position(Option::is_none) {
@@ -443,6 +526,7 @@ impl Tree {
         let system = self.system(place.mount)?;
         let (limit_bytes, used_bytes, inodes) = match &system.body {
             Body::Memory(fs) => (fs.limit_bytes(), fs.used_bytes(), fs.inodes() as u64),
+            Body::Proc => (0, 0, 0),
         };
         Ok(Fullness {
             kind: system.kind,
@@ -454,12 +538,24 @@ impl Tree {
         })
     }
 
-    /// The name of a file in its directory, and the directory; across mounts.
-    fn step_up(&self, at: Place) -> Result<(Place, &[u8]), FileError> {
+    /// Puts the name that a file has in its directory before a path, and answers the directory;
+    /// across mounts.
+    fn step_up(&self, at: Place, path: &mut PathBuilder) -> Result<Place, FileError> {
         let below = self.mounts.leave(at);
-        let (fs, inode) = self.memory(below)?;
-        let (parent, name) = fs.name_of(inode).ok_or(FileError::NotFound)?;
-        Ok((Place { mount: below.mount, node: Node::Memory(parent) }, name))
+        let node = match below.node {
+            Node::Memory(_) => {
+                let (fs, inode) = self.memory(below)?;
+                let (parent, name) = fs.name_of(inode).ok_or(FileError::NotFound)?;
+                path.put_before(name)?;
+                Node::Memory(parent)
+            }
+            Node::Proc(node) => {
+                let named = node.with_name(|name| path.put_before(name));
+                named.ok_or(FileError::NotFound)??;
+                Node::Proc(node.parent())
+            }
+        };
+        Ok(Place { mount: below.mount, node })
     }
 
     /// A file's absolute path as a process with this root sees it.
@@ -470,11 +566,44 @@ impl Tree {
         let mut path = PathBuilder::new();
         let mut at = file;
         while at != root {
-            let (parent, name) = self.step_up(at)?;
-            path.put_before(name)?;
-            at = parent;
+            at = self.step_up(at, &mut path)?;
         }
         path.finish()
+    }
+
+    /// As [`Self::path_of`], as `/proc` shows it: with a word for what is removed.
+    #[must_use]
+    pub fn path_text(&self, root: Place, file: Place) -> Vec<u8> {
+        self.path_of(root, file).unwrap_or_else(|_| Vec::from(&b"/ (deleted)"[..]))
+    }
+
+    /// Where a symbolic link leads, as readlink(2) shows it to a process with this root.
+    ///
+    /// # Errors
+    /// [`FileError::WrongKind`] for any other file; those of its file system.
+    pub fn read_link(&self, root: Place, link: Place) -> Result<Vec<u8>, FileError> {
+        if let Node::Proc(node) = link.node {
+            let target = proc::follow(node)?;
+            return Ok(match (proc::link_text(node, &target), &target) {
+                (Some(text), _) => text,
+                (None, proc::Target::Place(place)) => self.path_text(root, *place),
+                (None, _) => Vec::new(),
+            });
+        }
+        match FileTree::link_target(self, &link)? {
+            LinkTarget::Path(path) => Ok(path.to_vec()),
+            LinkTarget::Node(node) => self.path_of(root, node),
+        }
+    }
+
+    /// What all files take that are in memory.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        let used = |system: &System| match &system.body {
+            Body::Memory(fs) => fs.used_bytes(),
+            Body::Proc => 0,
+        };
+        self.systems.iter().flatten().map(used).sum()
     }
 
     /// The mounts that a process with this root sees.
@@ -511,26 +640,48 @@ impl FileTree for Tree {
     type Node = Place;
 
     fn metadata(&self, place: &Place) -> Result<Metadata, FileError> {
-        let (fs, inode) = self.memory(*place)?;
-        let mut metadata = fs.metadata(inode)?;
+        let mut metadata = match place.node {
+            Node::Proc(node) => proc::metadata(node)?,
+            Node::Memory(_) => {
+                let (fs, inode) = self.memory(*place)?;
+                fs.metadata(inode)?
+            }
+        };
         metadata.system = self.number_of(place.mount)?;
         Ok(metadata)
     }
 
     fn lookup(&self, directory: &Place, name: &[u8]) -> Result<Option<Place>, FileError> {
-        let (fs, inode) = self.memory(*directory)?;
-        let node = fs.find(inode, name)?.map(Node::Memory);
+        let node = match directory.node {
+            Node::Proc(node) => node.lookup(name)?.map(Node::Proc),
+            Node::Memory(_) => {
+                let (fs, inode) = self.memory(*directory)?;
+                fs.find(inode, name)?.map(Node::Memory)
+            }
+        };
         Ok(node.map(|node| self.mounts.enter(Place { mount: directory.mount, node })))
     }
 
     fn parent(&self, directory: &Place) -> Result<Place, FileError> {
         let below = self.mounts.leave(*directory);
-        let (fs, inode) = self.memory(below)?;
-        let parent = Node::Memory(FileTree::parent(fs, &inode)?);
-        Ok(self.mounts.enter(Place { mount: below.mount, node: parent }))
+        let node = match below.node {
+            Node::Proc(node) => Node::Proc(node.parent()),
+            Node::Memory(_) => {
+                let (fs, inode) = self.memory(below)?;
+                Node::Memory(FileTree::parent(fs, &inode)?)
+            }
+        };
+        Ok(self.mounts.enter(Place { mount: below.mount, node }))
     }
 
     fn link_target(&self, place: &Place) -> Result<LinkTarget<'_, Place>, FileError> {
+        if let Node::Proc(node) = place.node {
+            let at = |node| Place { mount: place.mount, node: Node::Proc(node) };
+            return Ok(LinkTarget::Node(match proc::follow(node)? {
+                proc::Target::Place(place) => place,
+                proc::Target::Node(node) | proc::Target::Open(node, _) => at(node),
+            }));
+        }
         let (fs, inode) = self.memory(*place)?;
         match fs.link_target(&inode)? {
             LinkTarget::Path(path) => Ok(LinkTarget::Path(path)),
@@ -551,6 +702,9 @@ pub fn list(
     from: &mut u64,
     visit: &mut dyn FnMut(&ListedEntry<'_>) -> bool,
 ) -> Result<bool, FileError> {
+    if let Node::Proc(node) = place.node {
+        return proc::entries(node, from, visit);
+    }
     let tree = tree().lock();
     let (fs, inode) = tree.memory(place)?;
     for entry in fs.entries(inode, *from)? {
@@ -562,8 +716,7 @@ pub fn list(
     Ok(false)
 }
 
-/// A file that is kept until this is dropped. Not to be dropped under the tree's lock, nor under a
-/// spin lock.
+/// A file that is kept until this is dropped, which can be done anywhere.
 #[derive(Debug)]
 pub struct Held {
     place: Place,
@@ -594,7 +747,8 @@ impl PartialEq for Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let released = tree().lock().release(self.place);
-        drop(released);
+        LEFT.lock().push(self.place);
+        IS_LEFT.store(true, Ordering::SeqCst);
+        let_go();
     }
 }

@@ -87,7 +87,7 @@ impl File for TreeFile {
     }
 
     fn describe(&self) -> String {
-        described(&self.held)
+        path_text(&self.held)
     }
 }
 
@@ -121,12 +121,12 @@ impl File for PathFile {
     }
 
     fn describe(&self) -> String {
-        described(&self.0)
+        path_text(&self.0)
     }
 }
 
 /// Its path from the root of all, as it is now.
-fn described(held: &Held) -> String {
+pub fn path_text(held: &Held) -> String {
     let tree = tree().lock();
     let path = tree.root().and_then(|root| tree.path_of(root, held.place()));
     match path {

@@ -1,5 +1,6 @@
 //! Loading a program: from a file's bytes to an address space that can be entered.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -123,6 +124,9 @@ pub fn load(file: &FileBytes, start: &Start<'_>) -> Result<Loaded, LoadError> {
     let heap_gap = random::number() % (32 << 20) / PAGE_BYTES * PAGE_BYTES;
     space.set_heap_start(plan.brk_start.saturating_add(heap_gap));
     let stack_pointer = make_stack(&space, start, &plan)?;
+    if let FileBytes::File(file) = file {
+        space.set_executable(Arc::clone(file));
+    }
     Ok(Loaded { space, entry: plan.entry, stack_pointer })
 }
 

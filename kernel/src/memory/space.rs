@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::frame::{OutOfMemory, SharedFrame};
+use hal::interrupts::SpinLock;
 use hal::paging::{AddressSpace as Tables, MapError, Writing};
 use vm_core::address_space::{
     Access, AddressSpace, Area, Error, FaultAction, ForkedPages, Kind, Layout, Limits, MapRequest,
@@ -13,6 +14,7 @@ use vm_core::address_space::{
 
 use super::object::{FileBytes, Object};
 use crate::fs::{MappedFile, MappedPage, Wanted};
+use crate::levels;
 use crate::sync::{Mutex, MutexGuard};
 
 /// Areas that a process may have; Linux's `vm.max_map_count`.
@@ -72,6 +74,8 @@ pub struct UserSpace {
     /// The page that comes after those filled with zeros last, and how many these were: a number
     /// smaller than a page's bytes in the place of the offset.
     run: AtomicU64,
+    /// The program's file.
+    executable: SpinLock<Option<Arc<MappedFile>>>,
 }
 
 /// How much of what a space holds, in bytes.
@@ -97,12 +101,32 @@ impl UserSpace {
             limit_pages: AtomicU64::new(memory_bytes / PAGE_BYTES),
             peak_pages: AtomicU64::new(0),
             run: AtomicU64::new(0),
+            executable: SpinLock::new(levels::PROCESS, "executable", None),
         })
     }
 
     /// The map, locked.
     pub(super) fn map_locked(&self) -> MutexGuard<'_, AddressSpace<Object>> {
         self.map.lock()
+    }
+
+    /// The program's file; none if it was loaded from bytes that have no name.
+    #[must_use]
+    pub fn executable(&self) -> Option<Arc<MappedFile>> {
+        self.executable.lock().clone()
+    }
+
+    /// Notes the program's file.
+    pub(super) fn set_executable(&self, file: Arc<MappedFile>) {
+        let old = self.executable.lock().replace(file);
+        // Dropped without the lock.
+        drop(old);
+    }
+
+    /// How much is mapped, touched or not.
+    #[must_use]
+    pub fn mapped_bytes(&self) -> u64 {
+        self.map.lock().usage().total_bytes
     }
 
     /// Whether areas that come are locked: their pages are to be filled in.
@@ -345,6 +369,7 @@ impl UserSpace {
             limit_pages: AtomicU64::new(self.limit_pages.load(Ordering::Relaxed)),
             peak_pages: AtomicU64::new(pages),
             run: AtomicU64::new(0),
+            executable: SpinLock::new(levels::PROCESS, "executable", self.executable()),
         })
     }
 

@@ -55,7 +55,9 @@ pub use sending::{
 };
 pub use sharing::FileTable;
 pub use shortage::make_room;
-pub use snapshot::{Snapshot, counts, rows_after, snapshot, snapshots_after, total};
+pub use snapshot::{
+    Snapshot, counts, made, pids_after, rows_after, snapshot, snapshots_after, total,
+};
 pub use thread::{NewThread, ProgramThread, spawn_thread};
 pub use thread_list::{ThreadSnapshot, threads};
 pub use totals::{Totals, totals};
@@ -194,6 +196,12 @@ impl Process {
         let left = core::mem::replace(&mut *self.standpoint.lock(), nowhere);
         // Dropped without the lock.
         drop(left);
+    }
+
+    /// Its threads' numbers.
+    #[must_use]
+    pub fn tids(&self) -> Vec<u32> {
+        self.threads.lock().list.iter().map(|thread| thread.tid().number()).collect()
     }
 
     /// Whether it has been told to end.

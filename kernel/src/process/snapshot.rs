@@ -181,6 +181,22 @@ pub fn snapshots_after(after: u32, limit: usize, visit: impl FnMut(Snapshot)) {
     rows_after(after, limit, visit);
 }
 
+/// How many processes were ever made, and the number of the one that was made last.
+#[must_use]
+pub fn made() -> (u64, u32) {
+    let (made, last) = table().lock().entered();
+    (made, last.map_or(0, Pid::number))
+}
+
+/// The numbers of up to `limit` processes after one, the remembered left out.
+#[must_use]
+pub fn pids_after(after: Option<u32>, limit: usize) -> Vec<u32> {
+    let cursor = after.and_then(|after| Pid::new(i64::from(after)).ok());
+    let mut pids = Vec::with_capacity(limit);
+    pids.extend(table().lock().page_after(cursor).take(limit).map(|record| record.pid().number()));
+    pids
+}
+
 /// How many processes `rows_after` lists in all.
 #[must_use]
 pub fn total() -> usize {

@@ -6,6 +6,7 @@ mod events;
 mod exec;
 mod file;
 mod futex;
+pub mod identity;
 mod memory;
 mod poll;
 mod process;

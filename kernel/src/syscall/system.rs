@@ -4,19 +4,15 @@ use linux_abi::layout::{SysInfo, UtsName};
 use linux_abi::process::RandomFlags;
 use linux_abi::{Arguments, Errno};
 
-use super::{Answer, Caller, user};
+use super::{Answer, Caller, identity, user};
 use crate::{process, random};
-
-/// The release that programs are told: what they find here is Linux's interface of about that age.
-/// The C libraries refuse to start on a kernel that calls itself older than 3.2.
-const LINUX_RELEASE: &str = "6.1.0-multios";
 
 pub(super) fn uname(arguments: &Arguments) -> Answer {
     let name = UtsName {
         system: UtsName::text("Linux"),
-        node: UtsName::text("multios"),
-        release: UtsName::text(LINUX_RELEASE),
-        version: UtsName::text(concat!("MultiOS ", env!("CARGO_PKG_VERSION"))),
+        node: UtsName::text(&identity::host_name()),
+        release: UtsName::text(identity::RELEASE),
+        version: UtsName::text(identity::VERSION),
         machine: UtsName::text("x86_64"),
         ..UtsName::zeroed()
     };

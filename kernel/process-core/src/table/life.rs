@@ -157,6 +157,8 @@ impl<X> ProcessTable<X> {
         }
         self.numbers.reserved = self.numbers.reserved.saturating_sub(1);
         self.counts.enter(StateName::New);
+        self.entered = self.entered.saturating_add(1);
+        self.last = Some(pid);
         self.join_group(pid, group, session);
         self.link_child(pid);
         Ok(pid)

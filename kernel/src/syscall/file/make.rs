@@ -164,7 +164,7 @@ fn make_link(
         let file = held.place();
         let (directory, name) = new_name(tree, context, &new_path, FileKind::Regular)?;
         Tree::check_same_mount(directory, file)?;
-        let Node::Memory(inode) = file.node;
+        let Node::Memory(inode) = file.node else { return Err(FileError::NotPermitted) };
         let kind = FileTree::metadata(&*tree, &file)?.kind;
         if kind == FileKind::Directory {
             return Err(FileError::NotPermitted);

@@ -6,7 +6,7 @@ use linux_abi::file::AT_FDCWD;
 use linux_abi::layout::{DirectoryEntries, EntryKind};
 use linux_abi::{Arguments, Errno, UserPointer};
 use process_core::Capability;
-use vfs_core::{Access, FileError, FileKind, FileTree, LastLink, LinkTarget, WalkContext, walk};
+use vfs_core::{Access, FileError, FileKind, FileTree, LastLink, WalkContext, walk};
 
 use super::place::{at, who};
 use super::{errno, file};
@@ -44,10 +44,7 @@ fn read_link(
             let is_named = !path.is_empty();
             return Err(if is_named { FileError::InvalidValue } else { FileError::NotFound });
         }
-        match FileTree::link_target(&*tree, &place)? {
-            LinkTarget::Path(path) => Ok(path.to_vec()),
-            LinkTarget::Node(node) => tree.path_of(context.root, node),
-        }
+        tree.read_link(context.root, place)
     })?;
     let count = target.len().min(length);
     user::write(to, &target[..count])?;

@@ -42,8 +42,15 @@ fn open_file(caller: &Caller<'_>, request: &Open) -> Answer {
     let flags =
         vfs_core::OpenFlags::from_bits(request.flags.bits() | access_bits).map_err(errno)?;
     let found = find(caller, request, &path, flags)?;
-    let file = fs::open(found.held, &found.metadata, found.mount, request.access, request.flags)?;
-    insert(caller, Arc::new(file), request.flags.contains(OpenFlags::CLOEXEC))
+    let file = fs::open(
+        found.held,
+        &found.metadata,
+        found.mount,
+        &caller.process.standpoint().root(),
+        request.access,
+        request.flags,
+    )?;
+    insert(caller, file, request.flags.contains(OpenFlags::CLOEXEC))
 }
 
 fn find(

@@ -1,0 +1,458 @@
+//! What `/proc/PID` says about a process and its threads, proc(5).
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use linux_abi::Errno;
+use process_core::{Pid, ProcessState, Signal, SignalSet, Tid, Usage};
+use vfs_core::{FileError, MountFlags};
+use vm_core::address_space::Protection;
+
+use super::names::ProcessFile;
+use super::system::ticks;
+use super::{ProcNode, check_inspection, descriptor, find};
+use crate::fs::{Place, errno, tree};
+use crate::memory::Content;
+use crate::process::{self as processes, Snapshot};
+
+/// Numbers that a listing looks at at a time.
+const PAGE: usize = 64;
+const PAGE_BYTES: u64 = 4096;
+
+/// The next numbers of a numbered directory: processes, threads, descriptors.
+///
+/// # Errors
+/// [`FileError::NotFound`] when its process is gone; [`FileError::AccessDenied`].
+pub(super) fn numbers_after(
+    directory: ProcNode,
+    after: Option<u64>,
+) -> Result<Vec<u32>, FileError> {
+    let least = after.map_or(0, |after| after.saturating_add(1));
+    Ok(match directory {
+        ProcNode::Root => {
+            processes::pids_after(after.and_then(|pid| u32::try_from(pid).ok()), PAGE)
+        }
+        ProcNode::Tasks(pid) => {
+            let mut tids = find(pid)?.tids();
+            if tids.is_empty() {
+                tids.push(pid);
+            }
+            tids.sort_unstable();
+            tids.retain(|tid| u64::from(*tid) >= least);
+            tids
+        }
+        ProcNode::Descriptors(pid) | ProcNode::DescriptorInfos(pid) => {
+            check_inspection(pid)?;
+            let process = find(pid)?;
+            let files = process.files.lock();
+            let numbers = files.iter().map(|(fd, _)| fd.number());
+            numbers.filter(|fd| u64::from(*fd) >= least).take(PAGE).collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// What a file says.
+///
+/// # Errors
+/// ESRCH when the process is gone; EACCES for who may not look into it.
+pub(super) fn contents(
+    pid: u32,
+    tid: Option<u32>,
+    file: ProcessFile,
+    root: Place,
+) -> Result<Vec<u8>, Errno> {
+    if matches!(file, ProcessFile::Environ | ProcessFile::Io | ProcessFile::Maps) {
+        check_inspection(pid).map_err(|error| match error {
+            FileError::NotFound => Errno::ESRCH,
+            other => errno(other),
+        })?;
+    }
+    let pid = Pid::new(i64::from(pid)).map_err(|_| Errno::ESRCH)?;
+    let snapshot = processes::snapshot(pid).map_err(|_| Errno::ESRCH)?;
+    if snapshot.process.is_none() {
+        return Err(Errno::ESRCH);
+    }
+    let about = About { thread: thread_of(&snapshot, tid)?, snapshot, root };
+    let mut text = String::new();
+    let written = match file {
+        ProcessFile::Cmdline => return Ok(about.arguments(|image| image.arguments.as_bytes())),
+        ProcessFile::Environ => return Ok(about.arguments(|image| image.environment.as_bytes())),
+        ProcessFile::Comm => {
+            let mut name = about.name().to_vec();
+            name.push(b'\n');
+            return Ok(name);
+        }
+        ProcessFile::Stat => about.stat(&mut text),
+        ProcessFile::Status => about.status(&mut text),
+        ProcessFile::Statm => about.statm(&mut text),
+        ProcessFile::Io => about.io(&mut text),
+        ProcessFile::Limits => about.limits(&mut text),
+        ProcessFile::Maps => return about.maps(),
+        ProcessFile::Mounts => return about.mounts(),
+        ProcessFile::Mountinfo => return about.mountinfo(),
+        ProcessFile::OomScore => writeln!(text, "{}", about.oom_score()),
+        ProcessFile::Cgroup => text.write_str("0::/\n"),
+        ProcessFile::Wchan => text.write_str(about.waits_for()),
+    };
+    // Writing to a string does not fail.
+    let _ = written;
+    Ok(text.into_bytes())
+}
+
+/// What `/proc/PID/fdinfo/FD` says.
+pub(super) fn descriptor_info(pid: u32, fd: u32) -> Result<Vec<u8>, Errno> {
+    check_inspection(pid).map_err(errno)?;
+    let (file, closes_on_exec) = descriptor(pid, fd).map_err(errno)?;
+    let position = file.offset().map_or(0, |offset| *offset);
+    let closes = if closes_on_exec { 0o2_000_000 } else { 0 };
+    let flags = file.status() | closes;
+    Ok(format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t1\n").into_bytes())
+}
+
+fn thread_of(
+    snapshot: &Snapshot,
+    tid: Option<u32>,
+) -> Result<Option<alloc::sync::Arc<crate::scheduler::Thread>>, Errno> {
+    let Some(tid) = tid else { return Ok(None) };
+    let found = Tid::new(i64::from(tid))
+        .ok()
+        .and_then(|tid| snapshot.process.as_ref().and_then(|process| process.thread(tid)));
+    // A main thread that has left is still shown.
+    if found.is_none() && tid != snapshot.pid.number() { Err(Errno::ESRCH) } else { Ok(found) }
+}
+
+/// A process, or one of its threads, and from where it is looked at.
+struct About {
+    snapshot: Snapshot,
+    thread: Option<alloc::sync::Arc<crate::scheduler::Thread>>,
+    root: Place,
+}
+
+impl About {
+    fn arguments(&self, part: impl Fn(&process_core::ProgramImage) -> &[u8]) -> Vec<u8> {
+        part(&self.snapshot.profile.image).to_vec()
+    }
+
+    fn name(&self) -> Vec<u8> {
+        let own = self.thread.as_ref().and_then(|thread| thread.program.name());
+        own.unwrap_or(self.snapshot.profile.name).as_bytes().to_vec()
+    }
+
+    fn name_text(&self) -> String {
+        String::from_utf8_lossy(&self.name()).into_owned()
+    }
+
+    fn usage(&self) -> Usage {
+        match &self.thread {
+            Some(thread) => {
+                let mut usage = thread.figures.usage();
+                usage.memory = self.snapshot.usage.memory;
+                usage
+            }
+            None => self.snapshot.usage,
+        }
+    }
+
+    fn id(&self) -> u32 {
+        self.thread.as_ref().map_or(self.snapshot.pid.number(), |thread| thread.tid().number())
+    }
+
+    fn state(&self) -> (char, &'static str) {
+        let state = match (&self.thread, self.snapshot.state) {
+            (Some(thread), state) if state.is_alive() => state.observed([thread.activity()]),
+            (_, state) => state,
+        };
+        match state {
+            ProcessState::New | ProcessState::Ready | ProcessState::Running => ('R', "running"),
+            ProcessState::Blocked { .. } => ('S', "sleeping"),
+            ProcessState::Suspended { .. } => ('T', "stopped"),
+            ProcessState::Terminated { .. } | ProcessState::Zombie { .. } => ('Z', "zombie"),
+            ProcessState::Defunct { .. } => ('X', "dead"),
+        }
+    }
+
+    fn waits_for(&self) -> &'static str {
+        match self.snapshot.state {
+            ProcessState::Blocked { reason } => reason.name(),
+            _ => "0",
+        }
+    }
+
+    fn is_kernel_thread(&self) -> bool {
+        self.snapshot.process.as_ref().is_some_and(|process| !process.is_program())
+    }
+
+    fn parent(&self) -> u32 {
+        let parent = self.snapshot.parent;
+        if parent.is_system() { 0 } else { parent.number() }
+    }
+
+    /// The size of its memory as it is mapped.
+    fn mapped_bytes(&self) -> u64 {
+        let space = self.snapshot.process.as_ref().and_then(|process| process.space());
+        space.map_or(0, |space| space.mapped_bytes())
+    }
+
+    /// Its signals: pending, blocked, ignored, caught.
+    fn signals(&self) -> [u64; 4] {
+        let Some(process) = &self.snapshot.process else { return [0; 4] };
+        let signals = process.signals().lock();
+        let tid = self.thread.as_ref().map_or(self.snapshot.pid.main_thread(), |it| it.tid());
+        let (mut ignored, mut caught) = (SignalSet::EMPTY, SignalSet::EMPTY);
+        for signal in SignalSet::from_bits(u64::MAX).iter() {
+            let signal: Signal = signal;
+            match signals.disposition(signal) {
+                process_core::Disposition::Ignore => ignored = ignored.with(signal),
+                process_core::Disposition::Default => {}
+                process_core::Disposition::Handler(_) => caught = caught.with(signal),
+            }
+        }
+        let bits = [signals.pending(tid), signals.mask(tid), ignored, caught];
+        bits.map(SignalSet::bits)
+    }
+
+    fn stat(&self, text: &mut String) -> core::fmt::Result {
+        let (snapshot, usage) = (&self.snapshot, self.usage());
+        let nice = i32::from(snapshot.profile.scheduling.nice.value());
+        let [pending, blocked, ignored, caught] = self.signals();
+        write!(text, "{} ({}) {} ", self.id(), self.name_text(), self.state().0)?;
+        let (group, session) = (snapshot.group.number(), snapshot.session.number());
+        // No terminal of its own yet: number 0, whose foreground group is -1.
+        write!(text, "{} {group} {session} 0 -1 ", self.parent())?;
+        let flags = if self.is_kernel_thread() { 0x0020_0000 } else { 0x0040_0000 };
+        write!(text, "{flags} {} 0 {} 0 ", usage.minor_faults, usage.major_faults)?;
+        write!(text, "{} {} ", ticks(usage.cpu.user_ns), ticks(usage.cpu.system_ns))?;
+        write!(text, "0 0 {} {nice} {} 0 ", 20 + nice, snapshot.threads)?;
+        let resident = usage.memory.current_bytes / PAGE_BYTES;
+        let limit = snapshot.profile.limits.memory_bytes;
+        write!(text, "{} ", ticks(snapshot.started_at.nanoseconds()))?;
+        write!(text, "{} {resident} {limit} ", self.mapped_bytes())?;
+        // Addresses of code, stack and registers are not shown.
+        write!(text, "0 0 0 0 0 {pending} {blocked} {ignored} {caught} 0 0 0 17 ")?;
+        write!(text, "{} ", snapshot.cpu.unwrap_or(0))?;
+        writeln!(text, "0 0 0 0 0 0 0 0 0 0 0 0 0")
+    }
+
+    fn status(&self, text: &mut String) -> core::fmt::Result {
+        let (snapshot, usage) = (&self.snapshot, self.usage());
+        let (letter, word) = self.state();
+        let credentials = &snapshot.credentials;
+        let pid = snapshot.pid.number();
+        let mask = snapshot.process.as_ref().map_or(0, |process| process.standpoint().mask());
+        writeln!(text, "Name:\t{}\nUmask:\t{mask:04o}", self.name_text())?;
+        writeln!(text, "State:\t{letter} ({word})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{}", self.id())?;
+        writeln!(text, "PPid:\t{}\nTracerPid:\t0", self.parent())?;
+        let (real, effective, saved) =
+            (credentials.real_uid.0, credentials.effective_uid.0, credentials.saved_uid.0);
+        writeln!(text, "Uid:\t{real}\t{effective}\t{saved}\t{effective}")?;
+        let (real, effective, saved) =
+            (credentials.real_gid.0, credentials.effective_gid.0, credentials.saved_gid.0);
+        writeln!(text, "Gid:\t{real}\t{effective}\t{saved}\t{effective}")?;
+        writeln!(text, "FDSize:\t{}", usage.open_files.next_power_of_two().max(64))?;
+        text.write_str("Groups:\t")?;
+        for group in credentials.groups.iter() {
+            write!(text, "{} ", group.0)?;
+        }
+        writeln!(text, "\nNStgid:\t{pid}\nNSpid:\t{}", self.id())?;
+        if !self.is_kernel_thread() {
+            let kib = |bytes: u64| bytes / 1024;
+            let memory = &usage.memory;
+            let sizes = [
+                ("VmPeak", self.mapped_bytes().max(memory.peak_bytes)),
+                ("VmSize", self.mapped_bytes()),
+                ("VmHWM", memory.peak_bytes),
+                ("VmRSS", memory.current_bytes),
+                ("RssAnon", memory.current_bytes),
+                ("VmData", memory.heap_bytes),
+                ("VmStk", memory.stack_bytes),
+            ];
+            for (name, bytes) in sizes {
+                writeln!(text, "{name}:\t{:>8} kB", kib(bytes))?;
+            }
+        }
+        writeln!(text, "Threads:\t{}", snapshot.threads)?;
+        let [pending, blocked, ignored, caught] = self.signals();
+        writeln!(text, "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{pending:016x}")?;
+        writeln!(text, "SigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}")?;
+        let capabilities = credentials.capabilities.bits();
+        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            let bits = if matches!(set, "CapInh" | "CapAmb") { 0 } else { capabilities };
+            writeln!(text, "{set}:\t{bits:016x}")?;
+        }
+        writeln!(text, "NoNewPrivs:\t0\nSeccomp:\t0")?;
+        write!(text, "Cpus_allowed_list:\t")?;
+        let online = hal::cpu::online();
+        let allowed = (0..online).filter(|cpu| {
+            sched_core::CpuId::new(*cpu).is_some_and(|cpu| snapshot.affinity.contains(cpu))
+        });
+        for (index, cpu) in allowed.enumerate() {
+            write!(text, "{}{cpu}", if index == 0 { "" } else { "," })?;
+        }
+        writeln!(text, "\nvoluntary_ctxt_switches:\t{}", usage.voluntary_switches)?;
+        writeln!(text, "nonvoluntary_ctxt_switches:\t{}", usage.involuntary_switches)
+    }
+
+    fn statm(&self, text: &mut String) -> core::fmt::Result {
+        let resident = self.snapshot.usage.memory.current_bytes / PAGE_BYTES;
+        let data = self.mapped_bytes() / PAGE_BYTES;
+        writeln!(text, "{} {resident} 0 0 0 {data} 0", self.mapped_bytes() / PAGE_BYTES)
+    }
+
+    fn io(&self, text: &mut String) -> core::fmt::Result {
+        let io = self.usage().io;
+        writeln!(text, "rchar: {}\nwchar: {}", io.read_bytes, io.written_bytes)?;
+        writeln!(text, "syscr: {}\nsyscw: {}", io.read_operations, io.write_operations)?;
+        // There is no disk that anything reaches.
+        writeln!(text, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0")
+    }
+
+    fn limits(&self, text: &mut String) -> core::fmt::Result {
+        let limits = &self.snapshot.profile.limits;
+        let cpu_s = limits.cpu_time_ns.map(|ns| ns / 1_000_000_000);
+        let lines: [(&str, Option<u64>, &str); 16] = [
+            ("Max cpu time", cpu_s, "seconds"),
+            ("Max file size", None, "bytes"),
+            ("Max data size", None, "bytes"),
+            ("Max stack size", Some(limits.stack_bytes), "bytes"),
+            ("Max core file size", Some(0), "bytes"),
+            ("Max resident set", Some(limits.memory_bytes), "bytes"),
+            ("Max processes", Some(limits.processes.into()), "processes"),
+            ("Max open files", Some(limits.open_files.into()), "files"),
+            ("Max locked memory", None, "bytes"),
+            ("Max address space", None, "bytes"),
+            ("Max file locks", None, "locks"),
+            ("Max pending signals", Some(1024), "signals"),
+            ("Max msgqueue size", Some(0), "bytes"),
+            ("Max nice priority", Some(0), ""),
+            ("Max realtime priority", Some(0), ""),
+            ("Max realtime timeout", None, "us"),
+        ];
+        writeln!(
+            text,
+            "{:<25} {:<20} {:<20} {:<10}",
+            "Limit", "Soft Limit", "Hard Limit", "Units"
+        )?;
+        for (name, limit, unit) in lines {
+            let value = limit.map_or_else(|| String::from("unlimited"), |limit| format!("{limit}"));
+            writeln!(text, "{name:<25} {value:<20} {value:<20} {unit:<10}")?;
+        }
+        Ok(())
+    }
+
+    fn maps(&self) -> Result<Vec<u8>, Errno> {
+        let mut text = Vec::new();
+        let Some(space) = self.snapshot.process.as_ref().and_then(|process| process.space()) else {
+            return Ok(text);
+        };
+        let mut from = 0;
+        loop {
+            let areas = space.areas_from(from, PAGE).map_err(|_| Errno::ENOMEM)?;
+            let Some(last) = areas.last() else { return Ok(text) };
+            from = last.range.end();
+            for area in &areas {
+                let letter = |is: bool, letter: char| if is { letter } else { '-' };
+                let protection = area.protection;
+                let (device, inode, name) = match &area.content {
+                    Content::File(file) => {
+                        let metadata = file.held().metadata().map_err(errno)?;
+                        let path = tree().lock().path_text(self.root, file.held().place());
+                        (metadata.system, metadata.inode, path)
+                    }
+                    Content::Heap => (0, 0, Vec::from(&b"[heap]"[..])),
+                    Content::Stack => (0, 0, Vec::from(&b"[stack]"[..])),
+                    Content::SharedMemory => (0, 0, Vec::from(&b"/dev/zero (deleted)"[..])),
+                    Content::Anonymous => (0, 0, Vec::new()),
+                };
+                let line = format!(
+                    "{:08x}-{:08x} {}{}{}{} {:08x} 00:{device:02x} {inode} ",
+                    area.range.start(),
+                    area.range.end(),
+                    letter(protection.contains(Protection::READ), 'r'),
+                    letter(protection.contains(Protection::WRITE), 'w'),
+                    letter(protection.contains(Protection::EXECUTE), 'x'),
+                    if area.is_shared { 's' } else { 'p' },
+                    area.offset,
+                );
+                text.extend_from_slice(line.as_bytes());
+                if !name.is_empty() {
+                    // Names stand in one column, as on Linux.
+                    text.extend(core::iter::repeat_n(b' ', 73_usize.saturating_sub(line.len())));
+                    text.extend_from_slice(&name);
+                }
+                text.push(b'\n');
+            }
+        }
+    }
+
+    /// The root that the process's mounts are shown from: its own.
+    fn own_root(&self) -> Place {
+        let process = self.snapshot.process.as_ref();
+        process.map_or(self.root, |process| process.standpoint().root().place())
+    }
+
+    fn mounts(&self) -> Result<Vec<u8>, Errno> {
+        let listed = tree().lock().mounts_below(self.own_root()).map_err(errno)?;
+        let mut text = Vec::new();
+        for mount in listed {
+            push_escaped(&mut text, &mount.source);
+            text.push(b' ');
+            push_escaped(&mut text, &mount.path);
+            let rest = format!(" {} {} 0 0\n", mount.kind.name(), options(mount.flags));
+            text.extend_from_slice(rest.as_bytes());
+        }
+        Ok(text)
+    }
+
+    fn mountinfo(&self) -> Result<Vec<u8>, Errno> {
+        let listed = tree().lock().mounts_below(self.own_root()).map_err(errno)?;
+        let mut text = Vec::new();
+        for mount in listed {
+            let parent = mount.parent.map_or(mount.id.number(), vfs_core::MountId::number);
+            let head = format!("{} {parent} 0:{} / ", mount.id.number(), mount.system);
+            text.extend_from_slice(head.as_bytes());
+            push_escaped(&mut text, &mount.path);
+            let rest = format!(" {} - {} ", options(mount.flags), mount.kind.name());
+            text.extend_from_slice(rest.as_bytes());
+            push_escaped(&mut text, &mount.source);
+            let is_read_only = mount.flags.has(MountFlags::READ_ONLY);
+            text.extend_from_slice(if is_read_only { b" ro\n" } else { b" rw\n" });
+        }
+        Ok(text)
+    }
+
+    /// Its share of the machine's memory, in thousandths, as Linux counts badness.
+    fn oom_score(&self) -> u64 {
+        let total = hal::frame::figures().total_bytes.max(1);
+        self.snapshot.usage.memory.current_bytes.saturating_mul(1000) / total
+    }
+}
+
+fn options(flags: MountFlags) -> String {
+    let mut text = String::from(if flags.has(MountFlags::READ_ONLY) { "ro" } else { "rw" });
+    let names = [
+        (MountFlags::NO_SET_ID, ",nosuid"),
+        (MountFlags::NO_DEVICES, ",nodev"),
+        (MountFlags::NO_EXECUTION, ",noexec"),
+    ];
+    for (flag, name) in names {
+        if flags.has(flag) {
+            text.push_str(name);
+        }
+    }
+    text.push_str(",relatime");
+    text
+}
+
+/// With blanks and backslashes as octal numbers: fstab(5).
+fn push_escaped(text: &mut Vec<u8>, name: &[u8]) {
+    for byte in name {
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\\') {
+            text.extend_from_slice(format!("\\{byte:03o}").as_bytes());
+        } else {
+            text.push(*byte);
+        }
+    }
+}
