@@ -248,7 +248,7 @@ pub(super) fn install(first: TmpFs<FramePage>) -> Result<(), FileError> {
     let mut systems = Vec::new();
     systems.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
     systems.push(Some(system));
-    let mounts = MountTable::new(SystemId(0), root, Box::from(&b"rootfs"[..]))?;
+    let mounts = MountTable::new(SystemId(0), root, Box::from(&b"tmpfs"[..]))?;
     TREE.call_once(|| TreeLock(Mutex::new(Tree { mounts, systems })));
     let mut tree = tree().lock();
     let root = tree.root()?;
@@ -321,6 +321,21 @@ impl Tree {
             FileError::WrongKind => FileError::NotPermitted,
             other => other,
         })
+    }
+
+    /// As [`Self::writable`], for a directory that a file is to be made in. Where none can be made
+    /// there is never such a name, as in Linux's `/proc`.
+    ///
+    /// # Errors
+    /// Those, and [`FileError::NotFound`].
+    pub fn fillable(
+        &mut self,
+        place: Place,
+    ) -> Result<(&mut TmpFs<FramePage>, InodeId), FileError> {
+        if let Node::Proc(_) = place.node {
+            return Err(FileError::NotFound);
+        }
+        self.writable(place)
     }
 
     /// Whether files can be changed through this mount.

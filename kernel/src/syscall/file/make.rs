@@ -84,7 +84,7 @@ fn make(
     let now = fs::wall_time();
     at(caller, directory, path, |tree, context| {
         let (directory, name) = new_name(tree, context, path, kind)?;
-        let (fs, inode) = tree.writable(directory)?;
+        let (fs, inode) = tree.fillable(directory)?;
         fs.create(inode, name.get(), new, permissions, context.identity, now)
     })?;
     Ok(0)

@@ -86,7 +86,7 @@ fn find(
                     return Err(vfs_core::FileError::NoSpace);
                 }
                 let name = name_copy(name)?;
-                let (fs, inode) = tree.writable(directory)?;
+                let (fs, inode) = tree.fillable(directory)?;
                 let new = NewNode::Regular(&[]);
                 let inode = fs.create(inode, name.get(), new, permissions, identity, now)?;
                 (node(directory, inode), false)
