@@ -4,6 +4,9 @@
 //! open files, working directories and roots refer to it. Everything is under one sleeping lock,
 //! under which nothing is copied to programs and nothing large is freed.
 
+mod lock;
+mod paths;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -22,6 +25,9 @@ use super::proc::{self, ProcNode};
 use super::wall_time;
 use crate::levels;
 use crate::sync::{Mutex, MutexGuard};
+
+pub(super) use lock::install;
+pub use lock::{Held, TreeGuard, TreeLock, top, tree};
 
 /// A file, as its file system calls it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -147,115 +153,6 @@ pub struct Listed {
 pub struct Tree {
     mounts: MountTable<Node, SystemId>,
     systems: Vec<Option<System>>,
-}
-
-/// The lock of the tree.
-///
-/// What is held can be let go of anywhere, also by who has the lock: then it is noted, and whoever
-/// unlocks sees to it.
-pub struct TreeLock(Mutex<Tree>);
-
-/// The tree, locked.
-pub struct TreeGuard(Option<MutexGuard<'static, Tree>>);
-
-static TREE: Once<TreeLock> = Once::new();
-/// Places that are to be let go of.
-static LEFT: SpinLock<Vec<Place>> = SpinLock::new(levels::RINGS, "left places", Vec::new());
-/// Whether there are such places; so that unlocking costs one look.
-static IS_LEFT: AtomicBool = AtomicBool::new(false);
-/// The root of all, for what has no root of its own.
-static TOP: Once<Arc<Held>> = Once::new();
-
-impl TreeLock {
-    /// Waits for the tree.
-    pub fn lock(&'static self) -> TreeGuard {
-        TreeGuard(Some(self.0.lock()))
-    }
-}
-
-impl core::ops::Deref for TreeGuard {
-    type Target = Tree;
-
-    fn deref(&self) -> &Tree {
-        match &self.0 {
-            Some(tree) => tree,
-            None => unreachable!("the tree leaves with the guard"),
-        }
-    }
-}
-
-impl core::ops::DerefMut for TreeGuard {
-    fn deref_mut(&mut self) -> &mut Tree {
-        match &mut self.0 {
-            Some(tree) => tree,
-            None => unreachable!("the tree leaves with the guard"),
-        }
-    }
-}
-
-impl Drop for TreeGuard {
-    fn drop(&mut self) {
-        drop(self.0.take());
-        let_go();
-    }
-}
-
-/// Lets go of what was left. Who finds the tree locked leaves it to its holder, who looks after
-/// unlocking: either this finds the tree free, or the holder finds what was left before.
-fn let_go() {
-    // SeqCst, with the store in `Held::drop`: the holder unlocks and then looks, who leaves
-    // something stores and then tries to lock.
-    while IS_LEFT.load(Ordering::SeqCst) {
-        let Some(TreeLock(lock)) = TREE.get() else { return };
-        let Some(mut tree) = lock.try_lock() else { return };
-        let places = {
-            let mut left = LEFT.lock();
-            IS_LEFT.store(false, Ordering::SeqCst);
-            core::mem::take(&mut *left)
-        };
-        let released: Vec<Released> = places.into_iter().map(|place| tree.release(place)).collect();
-        drop(tree);
-        drop(released);
-    }
-}
-
-/// The tree.
-///
-/// # Panics
-/// Before `start`; an error of the boot order.
-pub fn tree() -> &'static TreeLock {
-    match TREE.get() {
-        Some(tree) => tree,
-        None => panic!("files are asked for before there is a file system"),
-    }
-}
-
-/// The root of all.
-///
-/// # Panics
-/// As [`tree`].
-pub fn top() -> Arc<Held> {
-    match TOP.get() {
-        Some(top) => Arc::clone(top),
-        None => panic!("files are asked for before there is a file system"),
-    }
-}
-
-/// Makes the tree of its first file system.
-pub(super) fn install(first: TmpFs<FramePage>) -> Result<(), FileError> {
-    let root = Node::Memory(first.root());
-    let system = System { kind: SystemKind::Memory, body: Body::Memory(first), mounts: 1 };
-    let mut systems = Vec::new();
-    systems.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
-    systems.push(Some(system));
-    let mounts = MountTable::new(SystemId(0), root, Box::from(&b"tmpfs"[..]))?;
-    TREE.call_once(|| TreeLock(Mutex::new(Tree { mounts, systems })));
-    let mut tree = tree().lock();
-    let root = tree.root()?;
-    let held = tree.hold(root)?;
-    drop(tree);
-    TOP.call_once(|| Arc::new(held));
-    Ok(())
 }
 
 impl Tree {
@@ -552,103 +449,6 @@ impl Tree {
             flags: self.flags_of(place)?,
         })
     }
-
-    /// Puts the name that a file has in its directory before a path, and answers the directory;
-    /// across mounts.
-    fn step_up(&self, at: Place, path: &mut PathBuilder) -> Result<Place, FileError> {
-        let below = self.mounts.leave(at);
-        let node = match below.node {
-            Node::Memory(_) => {
-                let (fs, inode) = self.memory(below)?;
-                let (parent, name) = fs.name_of(inode).ok_or(FileError::NotFound)?;
-                path.put_before(name)?;
-                Node::Memory(parent)
-            }
-            Node::Proc(node) => {
-                let named = node.with_name(|name| path.put_before(name));
-                named.ok_or(FileError::NotFound)??;
-                Node::Proc(node.parent())
-            }
-        };
-        Ok(Place { mount: below.mount, node })
-    }
-
-    /// A file's absolute path as a process with this root sees it.
-    ///
-    /// # Errors
-    /// [`FileError::NotFound`] if it is removed or not below the root.
-    pub fn path_of(&self, root: Place, file: Place) -> Result<Vec<u8>, FileError> {
-        let mut path = PathBuilder::new();
-        let mut at = file;
-        while at != root {
-            at = self.step_up(at, &mut path)?;
-        }
-        path.finish()
-    }
-
-    /// As [`Self::path_of`], as `/proc` shows it: with a word for what is removed.
-    #[must_use]
-    pub fn path_text(&self, root: Place, file: Place) -> Vec<u8> {
-        self.path_of(root, file).unwrap_or_else(|_| Vec::from(&b"/ (deleted)"[..]))
-    }
-
-    /// Where a symbolic link leads, as readlink(2) shows it to a process with this root.
-    ///
-    /// # Errors
-    /// [`FileError::WrongKind`] for any other file; those of its file system.
-    pub fn read_link(&self, root: Place, link: Place) -> Result<Vec<u8>, FileError> {
-        if let Node::Proc(node) = link.node {
-            let target = proc::follow(node)?;
-            return Ok(match (proc::link_text(node, &target), &target) {
-                (Some(text), _) => text,
-                (None, proc::Target::Place(place)) => self.path_text(root, *place),
-                (None, _) => Vec::new(),
-            });
-        }
-        match FileTree::link_target(self, &link)? {
-            LinkTarget::Path(path) => Ok(path.to_vec()),
-            LinkTarget::Node(node) => self.path_of(root, node),
-        }
-    }
-
-    /// What all files take that are in memory.
-    #[must_use]
-    pub fn used_bytes(&self) -> u64 {
-        let used = |system: &System| match &system.body {
-            Body::Memory(fs) => fs.used_bytes(),
-            Body::Proc => 0,
-        };
-        self.systems.iter().flatten().map(used).sum()
-    }
-
-    /// The mounts that a process with this root sees.
-    ///
-    /// # Errors
-    /// [`FileError::OutOfMemory`].
-    pub fn mounts_below(&self, root: Place) -> Result<Vec<Listed>, FileError> {
-        let mut listed = Vec::new();
-        for id in self.mounts.list()? {
-            let mount = self.mounts.get(id)?;
-            let at = Place { mount: id, node: mount.root };
-            // What lies outside the root is not shown; the mount that the root is on is its `/`.
-            let path = match self.path_of(root, at) {
-                Ok(path) => path,
-                Err(FileError::NotFound) if id == root.mount => Vec::from(&b"/"[..]),
-                Err(_) => continue,
-            };
-            listed.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
-            listed.push(Listed {
-                id,
-                parent: mount.on.map(|on| on.mount),
-                source: mount.source.to_vec(),
-                path,
-                kind: self.system(id)?.kind,
-                system: self.number_of(id)?,
-                flags: mount.flags,
-            });
-        }
-        Ok(listed)
-    }
 }
 
 impl FileTree for Tree {
@@ -729,41 +529,4 @@ pub fn list(
         *from = entry.place;
     }
     Ok(false)
-}
-
-/// A file that is kept until this is dropped, which can be done anywhere.
-#[derive(Debug)]
-pub struct Held {
-    place: Place,
-}
-
-impl Held {
-    /// Which.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        self.place
-    }
-
-    /// What is known about it.
-    ///
-    /// # Errors
-    /// [`FileError::Stale`], though what is held does not go.
-    pub fn metadata(&self) -> Result<Metadata, FileError> {
-        tree().lock().metadata(&self.place)
-    }
-}
-
-impl PartialEq for Held {
-    /// Whether it is the same file.
-    fn eq(&self, other: &Self) -> bool {
-        self.place == other.place
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        LEFT.lock().push(self.place);
-        IS_LEFT.store(true, Ordering::SeqCst);
-        let_go();
-    }
 }

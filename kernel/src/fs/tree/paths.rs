@@ -1,0 +1,107 @@
+//! From a place to its path, and where links lead.
+
+use alloc::vec::Vec;
+
+use vfs_core::{FileError, FileTree, LinkTarget, PathBuilder};
+
+use super::{Body, Listed, Node, Place, System, Tree};
+use crate::fs::proc;
+
+impl Tree {
+    /// Puts the name that a file has in its directory before a path, and answers the directory;
+    /// across mounts.
+    fn step_up(&self, at: Place, path: &mut PathBuilder) -> Result<Place, FileError> {
+        let below = self.mounts.leave(at);
+        let node = match below.node {
+            Node::Memory(_) => {
+                let (fs, inode) = self.memory(below)?;
+                let (parent, name) = fs.name_of(inode).ok_or(FileError::NotFound)?;
+                path.put_before(name)?;
+                Node::Memory(parent)
+            }
+            Node::Proc(node) => {
+                let named = node.with_name(|name| path.put_before(name));
+                named.ok_or(FileError::NotFound)??;
+                Node::Proc(node.parent())
+            }
+        };
+        Ok(Place { mount: below.mount, node })
+    }
+
+    /// A file's absolute path as a process with this root sees it.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`] if it is removed or not below the root.
+    pub fn path_of(&self, root: Place, file: Place) -> Result<Vec<u8>, FileError> {
+        let mut path = PathBuilder::new();
+        let mut at = file;
+        while at != root {
+            at = self.step_up(at, &mut path)?;
+        }
+        path.finish()
+    }
+
+    /// As [`Self::path_of`], as `/proc` shows it: with a word for what is removed.
+    #[must_use]
+    pub fn path_text(&self, root: Place, file: Place) -> Vec<u8> {
+        self.path_of(root, file).unwrap_or_else(|_| Vec::from(&b"/ (deleted)"[..]))
+    }
+
+    /// Where a symbolic link leads, as readlink(2) shows it to a process with this root.
+    ///
+    /// # Errors
+    /// [`FileError::WrongKind`] for any other file; those of its file system.
+    pub fn read_link(&self, root: Place, link: Place) -> Result<Vec<u8>, FileError> {
+        if let Node::Proc(node) = link.node {
+            let target = proc::follow(node)?;
+            return Ok(match (proc::link_text(node, &target), &target) {
+                (Some(text), _) => text,
+                (None, proc::Target::Place(place)) => self.path_text(root, *place),
+                (None, _) => Vec::new(),
+            });
+        }
+        match FileTree::link_target(self, &link)? {
+            LinkTarget::Path(path) => Ok(path.to_vec()),
+            LinkTarget::Node(node) => self.path_of(root, node),
+        }
+    }
+
+    /// What all files take that are in memory.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        let used = |system: &System| match &system.body {
+            Body::Memory(fs) => fs.used_bytes(),
+            Body::Proc => 0,
+        };
+        self.systems.iter().flatten().map(used).sum()
+    }
+
+    /// The mounts that a process with this root sees.
+    ///
+    /// # Errors
+    /// [`FileError::OutOfMemory`].
+    pub fn mounts_below(&self, root: Place) -> Result<Vec<Listed>, FileError> {
+        let mut listed = Vec::new();
+        for id in self.mounts.list()? {
+            let mount = self.mounts.get(id)?;
+            let at = Place { mount: id, node: mount.root };
+            // What lies outside the root is not shown; the mount that the root is on is its `/`.
+            let path = match self.path_of(root, at) {
+                Ok(path) => path,
+                Err(FileError::NotFound) if id == root.mount => Vec::from(&b"/"[..]),
+                Err(_) => continue,
+            };
+            listed.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
+            listed.push(Listed {
+                id,
+                parent: mount.on.map(|on| on.mount),
+                source: mount.source.to_vec(),
+                path,
+                kind: self.system(id)?.kind,
+                system: self.number_of(id)?,
+                flags: mount.flags,
+            });
+        }
+        Ok(listed)
+    }
+}
