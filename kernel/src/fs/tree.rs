@@ -7,27 +7,19 @@
 mod lock;
 mod paths;
 
-use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use core::sync::atomic::{AtomicBool, Ordering};
-
-use hal::interrupts::SpinLock;
-use ksync::Once;
 use vfs_core::{
     Discarded, FileError, FileTree, InodeId, LinkTarget, ListedEntry, Metadata, Mount, MountFlags,
-    MountId, MountTable, PathBuilder, TmpFs,
+    MountId, MountTable, TmpFs,
 };
 
 use super::mapped::FramePage;
 use super::proc::{self, ProcNode};
 use super::wall_time;
-use crate::levels;
-use crate::sync::{Mutex, MutexGuard};
 
 pub(super) use lock::install;
-pub use lock::{Held, TreeGuard, TreeLock, top, tree};
+pub use lock::{Held, top, tree};
 
 /// A file, as its file system calls it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
