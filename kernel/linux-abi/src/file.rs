@@ -189,6 +189,43 @@ impl Whence {
     }
 }
 
+/// `F_SETLK` and its kin: whose lock, and whether it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockCommand {
+    /// `F_GETLK`.
+    Get,
+    /// `F_SETLK`.
+    Set,
+    /// `F_SETLKW`.
+    SetWaiting,
+    /// `F_OFD_GETLK`.
+    OpenFileGet,
+    /// `F_OFD_SETLK`.
+    OpenFileSet,
+    /// `F_OFD_SETLKW`.
+    OpenFileSetWaiting,
+}
+
+impl LockCommand {
+    /// Whether the lock is the open file's, not the process's.
+    #[must_use]
+    pub const fn is_of_open_file(self) -> bool {
+        matches!(self, Self::OpenFileGet | Self::OpenFileSet | Self::OpenFileSetWaiting)
+    }
+
+    /// Whether it only asks.
+    #[must_use]
+    pub const fn is_question(self) -> bool {
+        matches!(self, Self::Get | Self::OpenFileGet)
+    }
+
+    /// Whether it waits.
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::SetWaiting | Self::OpenFileSetWaiting)
+    }
+}
+
 /// What `fcntl(fd, command, argument)` is to do with descriptor `fd`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fcntl {
@@ -214,13 +251,19 @@ pub enum Fcntl {
     GetPipeSize,
     /// Change the size of a pipe to this many bytes (`F_SETPIPE_SZ`).
     SetPipeSize(u32),
+    /// Lock bytes of it, or ask who has: the third argument points to a `Flock`.
+    Lock(LockCommand),
+    /// Say who gets SIGIO for it (`F_SETOWN`).
+    SetOwner,
+    /// Tell who does (`F_GETOWN`).
+    GetOwner,
 }
 
 impl Fcntl {
     /// Reads the second and third argument.
     ///
     /// # Errors
-    /// EINVAL for an unknown command; locks and owners (`F_SETLK`, `F_SETOWN`) are not known.
+    /// EINVAL for an unknown command: leases, seals and the signals of SIGIO are not known.
     pub fn decode(arguments: &Arguments) -> Result<Self, Errno> {
         let argument = arguments.unsigned(2);
         Ok(match arguments.unsigned(1) {
@@ -229,6 +272,14 @@ impl Fcntl {
             2 => Self::SetDescriptorFlags { closes_on_exec: argument & 1 != 0 },
             3 => Self::GetStatusFlags,
             4 => Self::SetStatusFlags(OpenFlags(argument & OpenFlags::SETTABLE.0)),
+            5 => Self::Lock(LockCommand::Get),
+            6 => Self::Lock(LockCommand::Set),
+            7 => Self::Lock(LockCommand::SetWaiting),
+            8 => Self::SetOwner,
+            9 => Self::GetOwner,
+            36 => Self::Lock(LockCommand::OpenFileGet),
+            37 => Self::Lock(LockCommand::OpenFileSet),
+            38 => Self::Lock(LockCommand::OpenFileSetWaiting),
             1030 => Self::Duplicate { minimum: argument, closes_on_exec: true },
             1031 => Self::SetPipeSize(argument),
             1032 => Self::GetPipeSize,

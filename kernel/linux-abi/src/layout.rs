@@ -13,7 +13,7 @@ mod terminal;
 mod time;
 
 pub use directory::{DirectoryEntries, EntryKind, NotWritten};
-pub use file::{EpollEvent, IoVec, PollFd, Stat, StatFs, Statx, StatxTime};
+pub use file::{EpollEvent, Flock, IoVec, PollFd, Stat, StatFs, Statx, StatxTime};
 pub use process::{Rlimit64, Rusage, SysInfo, Tms, UtsName};
 pub use signal::{SigAction, SigAltStack, SigContext, SigEvent, SigFrame, SigInfo, UContext};
 pub use socket::{CMsgHdr, Linger, MMsgHdr, MsgHdr, UCred};

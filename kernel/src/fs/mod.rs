@@ -6,6 +6,7 @@ mod device_file;
 mod epoll;
 mod error;
 mod event_counter;
+mod fifo;
 mod file;
 mod mapped;
 mod open_file;
@@ -15,6 +16,7 @@ mod pipe;
 mod poll;
 mod proc;
 mod readiness;
+mod record_locks;
 mod standard;
 mod standpoint;
 mod timer_file;
@@ -45,6 +47,10 @@ pub use opening::open;
 pub use pipe::make_pipe;
 pub use poll::{Polled, poll};
 pub use readiness::Readiness;
+pub use record_locks::{
+    LockOwner, conflicting_lock, lock_range, lock_range_waiting, unlock_closed, unlock_ended,
+    unlock_range,
+};
 pub use standpoint::Standpoint;
 pub use timer_file::{Setting as TimerSetting, TimerFile};
 pub use tree::{Fullness, Held, Listed, Node, Place, Released, SystemKind, Tree, list, top, tree};

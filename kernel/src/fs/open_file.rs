@@ -14,6 +14,7 @@ use super::device_file::DeviceFile;
 use super::epoll::EpollLinks;
 use super::file::{File, Transfer, downcast};
 use super::output_file::OutputFile;
+use super::record_locks::{LockOwner, unlock_closed};
 use super::tree::Held;
 use super::tree_file::TreeFile;
 use crate::levels;
@@ -231,5 +232,7 @@ impl Drop for OpenFile {
     fn drop(&mut self) {
         let links = core::mem::take(self.epolls.get_mut());
         links.close(self);
+        let owner = LockOwner::OpenFile(core::ptr::from_ref(self).addr());
+        unlock_closed(self, owner);
     }
 }

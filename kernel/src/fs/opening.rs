@@ -12,7 +12,7 @@ use super::file::File;
 use super::proc::{self, ProcFile};
 use super::tree::{Held, Node};
 use super::tree_file::{PathFile, TreeFile};
-use super::{OpenFile, errno};
+use super::{OpenFile, errno, fifo};
 
 /// Opens what a file of the tree stands for. Who may do so has been checked.
 ///
@@ -57,7 +57,10 @@ pub fn open(
             let kind = kind.filter(|kind| *kind != DeviceKind::Tty).ok_or(Errno::ENXIO)?;
             Box::new(DeviceFile::new(kind, Some(held)))
         }
-        (FileKind::BlockDevice | FileKind::Fifo | FileKind::Socket, _) => return Err(Errno::ENXIO),
+        (FileKind::Fifo, _) => {
+            return fifo::open(held, metadata, access, flags).map(Arc::new);
+        }
+        (FileKind::BlockDevice | FileKind::Socket, _) => return Err(Errno::ENXIO),
         (FileKind::SymbolicLink, _) => return Err(errno(vfs_core::FileError::TooManyLinks)),
     };
     Ok(Arc::new(OpenFile::new(file, access, flags | OpenFlags::LARGEFILE)))

@@ -18,7 +18,7 @@ use crate::levels;
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// What the ends of a pipe share.
-struct Shared {
+pub(super) struct Shared {
     /// Its number.
     number: u64,
     pipe: SpinLock<Pipe<HeapPage>>,
@@ -27,12 +27,24 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(number: u64) -> Arc<Self> {
+    pub(super) fn new(number: u64) -> Arc<Self> {
         Arc::new(Self {
             number,
             pipe: SpinLock::new(levels::FILES, "pipe", Pipe::new()),
             watchers: WatchList::new(),
         })
+    }
+
+    pub(super) fn watchers(&self) -> &WatchList {
+        &self.watchers
+    }
+
+    pub(super) fn has_readers(&self) -> bool {
+        self.pipe.lock().has_readers()
+    }
+
+    pub(super) fn has_writers(&self) -> bool {
+        self.pipe.lock().has_writers()
     }
 }
 
@@ -50,7 +62,7 @@ impl core::fmt::Debug for PipeEnd {
 }
 
 impl PipeEnd {
-    fn open(shared: &Arc<Shared>, access: AccessMode) -> Self {
+    pub(super) fn open(shared: &Arc<Shared>, access: AccessMode) -> Self {
         let reads = access != AccessMode::WriteOnly;
         let writes = access != AccessMode::ReadOnly;
         let mut pipe = shared.pipe.lock();

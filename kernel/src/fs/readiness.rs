@@ -64,6 +64,12 @@ impl Readiness {
         if condition { Self(self.0 | other.0) } else { self }
     }
 
+    /// Without these.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// As files tell of it: `IN` for `RDNORM`, `OUT` for `WRNORM`.
     #[must_use]
     pub const fn without_normal(self) -> Self {

@@ -87,6 +87,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
     process.stop_timers();
     let usage = process.usage();
     process.files.leave();
+    crate::fs::unlock_ended(process.pid);
     let space = process.space.lock().take();
     // The last process in a space frees it.
     drop(space);

@@ -54,6 +54,7 @@ pub use sending::{
     send_from, send_to_all, send_to_group, send_to_thread, signal_group, signal_own,
 };
 pub use sharing::FileTable;
+pub use sharing::unshare_files;
 pub use shortage::make_room;
 pub use snapshot::{
     Snapshot, counts, made, pids_after, rows_after, snapshot, snapshots_after, total,

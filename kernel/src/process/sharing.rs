@@ -151,3 +151,15 @@ impl FileTable {
         self.current().0.leave();
     }
 }
+
+/// Gives a process descriptors of its own if others share them: `CLOSE_RANGE_UNSHARE`.
+///
+/// # Errors
+/// When memory is short, or it has been done too often. [`ProcessError::PermissionDenied`] for a
+/// process of several threads: they have one table, and one of them cannot have its own.
+pub fn unshare_files(process: &super::Process) -> Result<(), ProcessError> {
+    if process.threads.lock().list.len() > 1 {
+        return Err(ProcessError::PermissionDenied { pid: process.pid });
+    }
+    process.files.unshare()
+}

@@ -1,6 +1,7 @@
 //! Sockets: what every family implements ([`Socket`]) for the calls in `syscall::socket`.
 
 mod options;
+mod unix;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -9,22 +10,27 @@ use alloc::vec::Vec;
 use linux_abi::Errno;
 use linux_abi::layout::UCred;
 use linux_abi::socket::{MessageFlags, Shutdown, SocketAddress, SocketRequest, SocketType, family};
-use vfs_core::InodeId;
 
 pub use options::{CommonOptions, OptionValue};
 
-use crate::fs::{File, OpenFile};
+use crate::fs::{File, Held, OpenFile};
 use crate::{process, scheduler};
 
 /// An address that a program passed, and what the file system says about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Named {
     /// The address.
     pub address: SocketAddress,
     /// For a UNIX socket's path: the file that stands there, which the caller may write to. For
     /// `bind` it has just been made.
-    pub inode: Option<InodeId>,
+    pub file: Option<FileKey>,
+    /// For `bind`: what keeps that file.
+    pub held: Option<Arc<Held>>,
 }
+
+/// A file, wherever it is: its file system's number and its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct FileKey(pub u32, pub u64);
 
 /// A connection that was accepted.
 #[derive(Debug)]
@@ -185,8 +191,20 @@ pub trait Socket: File {
 /// EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, ENOMEM.
 pub fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
     match u16::try_from(request.family) {
-        Ok(family::UNIX) => Err(Errno::EAFNOSUPPORT),
+        Ok(family::UNIX) => unix::create(request),
         // The Internet's sockets come here.
+        _ => Err(Errno::EAFNOSUPPORT),
+    }
+}
+
+/// Makes two sockets that are connected to each other.
+///
+/// # Errors
+/// EOPNOTSUPP for families that have no such thing, and as `create`.
+pub fn create_pair(request: &SocketRequest) -> Result<(Box<dyn File>, Box<dyn File>), Errno> {
+    match u16::try_from(request.family) {
+        Ok(family::UNIX) => unix::pair(request),
+        Ok(family::INET | family::INET6) => Err(Errno::EOPNOTSUPP),
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }

@@ -112,6 +112,7 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::OPEN => file::open(caller, arguments),
         SystemCall::OPENAT => file::openat(caller, arguments),
         SystemCall::CREAT => file::creat(caller, arguments),
+        SystemCall::CLOSE_RANGE => file::close_range(caller, arguments),
         SystemCall::CLOSE => file::close(caller, arguments),
         SystemCall::LSEEK => file::seek(caller, arguments),
         SystemCall::STAT => file::stat(caller, arguments),
@@ -202,6 +203,7 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::TIMERFD_GETTIME => events::timerfd_gettime(caller, arguments),
 
         SystemCall::SOCKET => socket::socket(caller, arguments),
+        SystemCall::SOCKETPAIR => socket::socketpair(caller, arguments),
         SystemCall::BIND => socket::bind(caller, arguments),
         SystemCall::LISTEN => socket::listen(caller, arguments),
         SystemCall::ACCEPT => socket::accept(caller, arguments),

@@ -203,6 +203,28 @@ impl<F> DescriptorTable<F> {
         Ok(removed)
     }
 
+    /// Takes out the first descriptor from `first` to `last`, and answers its number with it; to be
+    /// called until there is none: close_range(2).
+    pub fn remove_first(&mut self, first: Fd, last: Fd) -> Option<(Fd, Descriptor<F>)> {
+        let range = self.slots.get(first.index()..)?;
+        let at = range.iter().position(Option::is_some)?;
+        let fd = Fd(u32::try_from(first.index() + at).ok()?);
+        if fd > last {
+            return None;
+        }
+        self.remove(fd).ok().map(|descriptor| (fd, descriptor))
+    }
+
+    /// Has execve(2) close the descriptors from `first` to `last`.
+    pub fn close_on_exec_from(&mut self, first: Fd, last: Fd) {
+        let end = last.index().saturating_add(1).min(self.slots.len());
+        for slot in self.slots.get_mut(first.index()..end).unwrap_or_default() {
+            if let Some(descriptor) = slot {
+                descriptor.close_on_exec = true;
+            }
+        }
+    }
+
     /// Takes out the first descriptor that execve(2) closes; to be called until there is none.
     pub fn remove_close_on_exec(&mut self) -> Option<Descriptor<F>> {
         let closes = |slot: &Option<Descriptor<F>>| {

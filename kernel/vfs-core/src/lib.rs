@@ -21,6 +21,7 @@ mod mount;
 mod open;
 mod path;
 mod pipe;
+mod record_locks;
 mod tmpfs;
 mod walk;
 
@@ -36,6 +37,7 @@ pub use mount::{Gone, Mount, MountFlags, MountId, MountTable, Place};
 pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
 pub use path::PathBuilder;
 pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
+pub use record_locks::{ByteRange, RecordLock, RecordLockKind, RecordLocks};
 pub use tmpfs::{
     Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode,
     TmpFs,

@@ -161,6 +161,26 @@ layout! {
 }
 
 layout! {
+    /// `struct flock`.
+    pub struct Flock: 32 {
+        /// `F_RDLCK`, `F_WRLCK`, `F_UNLCK`.
+        0 kind: i16,
+        /// Where `start` counts from, as for `lseek`.
+        2 whence: i16,
+        /// Not used.
+        4 padding: u32,
+        /// The first byte.
+        8 start: i64,
+        /// How many; 0 for all to the end.
+        16 length: i64,
+        /// Who has it, as an answer.
+        24 pid: i32,
+        /// Not used.
+        28 padding_2: u32,
+    }
+}
+
+layout! {
     /// `struct epoll_event`, which is packed on x86_64.
     pub struct EpollEvent: 12 {
         /// What is waited for, or is there.

@@ -7,15 +7,54 @@ use linux_abi::{Arguments, Errno};
 use vfs_core::{Descriptor, Fd};
 
 use super::{descriptor, errno, file};
-use crate::fs::OpenFile;
+use crate::fs::{LockOwner, OpenFile, unlock_closed};
+use crate::process;
+use crate::syscall::process::errno as process_errno;
 use crate::syscall::{Answer, Caller, user};
 
 pub(in crate::syscall) fn close(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let fd = descriptor(arguments.int(0))?;
     let closed = caller.process.files.lock().remove(fd).map_err(errno)?;
-    // Dropped without the lock: letting go of a file takes the file system's.
-    drop(closed);
+    // Without the lock: letting go of a file takes the file system's.
+    let_go(caller, closed);
     Ok(0)
+}
+
+/// A descriptor is closed: the process's record locks on its file go, whatever other descriptors of
+/// it there are; fcntl(2).
+fn let_go(caller: &Caller<'_>, closed: Descriptor<Arc<OpenFile>>) {
+    unlock_closed(&closed.file, LockOwner::Process(caller.process.pid()));
+    drop(closed);
+}
+
+pub(in crate::syscall) fn close_range(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    const UNSHARE: u32 = 2;
+    const CLOSE_ON_EXEC: u32 = 4;
+    let flags = arguments.unsigned(2);
+    let (first, last) = (arguments.unsigned(0), arguments.unsigned(1));
+    if flags & !(UNSHARE | CLOSE_ON_EXEC) != 0 || first > last {
+        return Err(Errno::EINVAL);
+    }
+    let most = i64::from(i32::MAX);
+    if i64::from(first) > most {
+        return Ok(0);
+    }
+    let first = Fd::new(i64::from(first)).map_err(errno)?;
+    let last = Fd::new(i64::from(last).min(most)).map_err(errno)?;
+    if flags & UNSHARE != 0 {
+        process::unshare_files(caller.process).map_err(|e| process_errno(&e))?;
+    }
+    if flags & CLOSE_ON_EXEC != 0 {
+        caller.process.files.lock().close_on_exec_from(first, last);
+        return Ok(0);
+    }
+    let mut from = first;
+    loop {
+        let removed = caller.process.files.lock().remove_first(from, last);
+        let Some((fd, closed)) = removed else { return Ok(0) };
+        let_go(caller, closed);
+        from = fd;
+    }
 }
 
 pub(in crate::syscall) fn ioctl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
@@ -45,21 +84,35 @@ pub(in crate::syscall) fn ioctl(caller: &mut Caller<'_>, arguments: &Arguments) 
 pub(in crate::syscall) fn fcntl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let fd = descriptor(arguments.int(0))?;
     let file = file(caller, arguments.int(0))?;
-    let limit = caller.process.open_files_limit();
-    let mut files = caller.process.files.lock();
-    match Fcntl::decode(arguments)? {
+    let command = Fcntl::decode(arguments)?;
+    // Of what is open only as a path nothing but its descriptor can be changed: open(2).
+    let is_about_descriptor = matches!(
+        command,
+        Fcntl::Duplicate { .. }
+            | Fcntl::GetDescriptorFlags
+            | Fcntl::SetDescriptorFlags { .. }
+            | Fcntl::GetStatusFlags
+    );
+    if file.is_path_only() && !is_about_descriptor {
+        return Err(Errno::EBADF);
+    }
+    match command {
         Fcntl::Duplicate { minimum, closes_on_exec } => {
+            let limit = caller.process.open_files_limit();
             if minimum >= limit {
                 return Err(Errno::EINVAL);
             }
             let from = Fd::new(i64::from(minimum)).map_err(errno)?;
             let copy = Descriptor { file, close_on_exec: closes_on_exec };
-            let inserted = files.insert_from(from, copy, limit);
-            drop(files);
+            let inserted = caller.process.files.lock().insert_from(from, copy, limit);
             inserted.map(|fd| u64::from(fd.number())).map_err(|(error, _)| errno(error))
         }
-        Fcntl::GetDescriptorFlags => Ok(u64::from(files.get(fd).map_err(errno)?.close_on_exec)),
+        Fcntl::GetDescriptorFlags => {
+            let files = caller.process.files.lock();
+            Ok(u64::from(files.get(fd).map_err(errno)?.close_on_exec))
+        }
         Fcntl::SetDescriptorFlags { closes_on_exec } => {
+            let mut files = caller.process.files.lock();
             files.set_close_on_exec(fd, closes_on_exec).map_err(errno)?;
             Ok(0)
         }
@@ -70,6 +123,9 @@ pub(in crate::syscall) fn fcntl(caller: &mut Caller<'_>, arguments: &Arguments) 
         }
         Fcntl::GetPipeSize => file.file().pipe_capacity(),
         Fcntl::SetPipeSize(bytes) => file.file().set_pipe_capacity(bytes),
+        Fcntl::Lock(lock) => super::locks::lock(caller, &file, lock, arguments.pointer(2)),
+        // SIGIO is never sent, so nobody has to be remembered: the answer to "who" is "nobody".
+        Fcntl::SetOwner | Fcntl::GetOwner => Ok(0),
     }
 }
 
@@ -100,7 +156,9 @@ fn duplicate(caller: &Caller<'_>, from: Fd, to: Fd, close_on_exec: bool) -> Answ
     let limit = caller.process.open_files_limit();
     let replaced =
         caller.process.files.lock().duplicate_to(from, to, close_on_exec, limit).map_err(errno)?;
-    drop(replaced);
+    if let Some(replaced) = replaced {
+        let_go(caller, replaced);
+    }
     Ok(u64::from(to.number()))
 }
 

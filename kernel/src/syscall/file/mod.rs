@@ -2,6 +2,7 @@
 
 mod attributes;
 mod descriptors;
+mod locks;
 mod make;
 pub(super) mod memory;
 mod metadata;
@@ -12,6 +13,7 @@ mod pipes;
 mod place;
 mod remove;
 mod size;
+mod socket_names;
 mod transfer;
 
 use alloc::sync::Arc;
@@ -28,7 +30,7 @@ pub(super) use attributes::{
     utimensat, utimes,
 };
 pub(super) use descriptors::insert;
-pub(super) use descriptors::{close, dup, dup2, dup3, fadvise, fcntl, ioctl};
+pub(super) use descriptors::{close, close_range, dup, dup2, dup3, fadvise, fcntl, ioctl};
 pub(super) use make::{link, linkat, mkdir, mkdirat, mknod, mknodat, symlink, symlinkat};
 pub(super) use metadata::{
     access, faccessat, faccessat2, fstat, fstatat, fstatfs, lstat, stat, statfs, statx,
@@ -38,10 +40,11 @@ pub(super) use names::{
     chdir, chroot, fchdir, fxattr, getcwd, getdents, readlink, readlinkat, umask, xattr,
 };
 pub(super) use open::{creat, open, openat};
-pub(super) use pipes::{pipe, pipe2};
+pub(super) use pipes::{pair, pipe, pipe2};
 pub(super) use place::program_file;
 pub(super) use remove::{rename, renameat, renameat2, rmdir, unlink, unlinkat};
 pub(super) use size::{fallocate, fsync, ftruncate, sync, syncfs, truncate};
+pub(super) use socket_names::{find_socket, make_socket};
 pub(super) use transfer::with_signal;
 pub(super) use transfer::{
     copy_file_range, pread, preadv, preadv2, pwrite, pwritev, pwritev2, read, readv, seek,

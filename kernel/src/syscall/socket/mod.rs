@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use linux_abi::file::{AccessMode, OpenFlags};
-use linux_abi::socket::{Shutdown, SocketAddress, SocketRequest, socket_flags};
+use linux_abi::socket::{Shutdown, SocketAddress, SocketRequest, family, socket_flags};
 use linux_abi::{Arguments, Errno, UserPointer};
 use process_core::BlockReason;
 
@@ -56,8 +56,14 @@ fn address(at: UserPointer, length: i32) -> Result<SocketAddress, Errno> {
 
 /// An address with what the file system says about it.
 fn named(caller: &Caller<'_>, address: SocketAddress) -> Result<Named, Errno> {
-    let _ = caller;
-    Ok(Named { address, inode: None })
+    let file = match &address {
+        SocketAddress::Unix(name) => match name.path() {
+            Some(path) => Some(file::find_socket(caller, path)?),
+            None => None,
+        },
+        _ => None,
+    };
+    Ok(Named { address, file, held: None })
 }
 
 /// Writes an address where a program wants it, and its length; nothing for a null pointer.
@@ -96,11 +102,40 @@ pub(super) fn socket(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     open(caller, socket, request.is_nonblocking, request.closes_on_exec)
 }
 
+pub(super) fn socketpair(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let request = SocketRequest::decode(arguments)?;
+    let (first, second) = socket::create_pair(&request)?;
+    let flags = if request.is_nonblocking { OpenFlags::NONBLOCK } else { OpenFlags::NONE };
+    let open = |socket| OpenFile::new(socket, AccessMode::ReadWrite, flags);
+    let to = arguments.pointer(3);
+    file::pair(caller, to, open(first), open(second), request.closes_on_exec)
+}
+
 pub(super) fn bind(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file::file(caller, arguments.int(0))?;
     let socket = socket_of(&file)?;
     let address = address(arguments.pointer(1), arguments.int(2))?;
-    socket.bind(&named(caller, address)?)?;
+    let mut name = Named { address, file: None, held: None };
+    if let SocketAddress::Unix(unix) = &address
+        && let Some(path) = unix.path()
+    {
+        let has_name = !matches!(
+            socket.local_address()?,
+            SocketAddress::Unix(known) if known.is_none()
+        );
+        if socket.family() != family::UNIX {
+            return Err(Errno::EINVAL);
+        }
+        if has_name {
+            // Linux looks at the path first.
+            let is_free = file::find_socket(caller, path) == Err(Errno::ENOENT);
+            return Err(if is_free { Errno::EINVAL } else { Errno::EADDRINUSE });
+        }
+        let (key, held) = file::make_socket(caller, path)?;
+        name.file = Some(key);
+        name.held = Some(held);
+    }
+    socket.bind(&name)?;
     Ok(0)
 }
 

@@ -17,6 +17,26 @@ fn open(file: u32) -> Descriptor<u32> {
 
 // proves: P5
 #[test]
+fn a_range_is_closed_from_its_first_to_its_last() {
+    let mut table = DescriptorTable::new();
+    for file in 0..6 {
+        table.insert(Descriptor { file, close_on_exec: false }, 100).unwrap();
+    }
+    let fd = |number| Fd::new(number).unwrap();
+    table.close_on_exec_from(fd(4), fd(i64::from(i32::MAX)));
+    table.remove(fd(2)).unwrap();
+    let mut closed = Vec::new();
+    while let Some((at, descriptor)) = table.remove_first(fd(1), fd(3)) {
+        assert_eq!(i64::from(at.number()), i64::from(descriptor.file));
+        closed.push(descriptor.file);
+    }
+    assert_eq!(closed, [1, 3]);
+    assert!(table.remove_first(fd(1000), fd(2000)).is_none());
+    let left: Vec<_> = table.iter().map(|(_, it)| (it.file, it.close_on_exec)).collect();
+    assert_eq!(left, [(0, false), (4, true), (5, true)]);
+}
+
+#[test]
 fn the_limit_binds_and_can_be_lowered() {
     let mut table = DescriptorTable::new();
     for file in 0..3 {
