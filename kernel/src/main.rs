@@ -75,6 +75,9 @@ fn greet(machine: &hal::boot::Machine, options: &Options) {
         machine.clock.tsc_hz / 1_000_000,
         machine.clock.reference
     );
+    if hal::frame::node_count() > 1 {
+        info!("memory is divided among {} NUMA nodes", hal::frame::node_count());
+    }
     for complaint in &options.complaints {
         warning!("{complaint}");
     }

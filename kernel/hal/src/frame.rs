@@ -2,6 +2,7 @@
 //! in front, so that a page fault takes no lock that another CPU wants.
 
 mod content;
+pub(crate) mod nodes;
 pub(crate) mod shared;
 
 pub use shared::SharedFrame;
@@ -13,6 +14,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use ksync::Level;
 use vm_core::frame::{Buddy, FrameNumber, Order};
 
+use nodes::{Affinity, MAX_ZONES};
+
 use crate::cpu::MAX_CPUS;
 use crate::interrupts::SpinLock;
 use crate::paging::layout::{PAGE_BYTES, direct};
@@ -21,12 +24,14 @@ use crate::paging::layout::{PAGE_BYTES, direct};
 pub const FRAMES_LEVEL: Level = Level::new(240);
 const CACHE_LEVEL: Level = Level::new(239);
 
-static BUDDY: SpinLock<Option<Buddy<'static>>> = SpinLock::new(FRAMES_LEVEL, "frames", None);
+/// One allocator a zone; see `nodes`. Only one of them is locked at a time.
+static POOLS: [SpinLock<Option<Buddy<'static>>>; MAX_ZONES] =
+    [const { SpinLock::new(FRAMES_LEVEL, "frames", None) }; MAX_ZONES];
 static CACHES: [SpinLock<Cache>; MAX_CPUS] =
     [const { SpinLock::new(CACHE_LEVEL, "frame cache", Cache::new()) }; MAX_CPUS];
 static TOTAL: AtomicU64 = AtomicU64::new(0);
-/// The allocator's free frames as of its last change, for who asks often. Written under its lock.
-static FREE: AtomicU64 = AtomicU64::new(0);
+/// Each pool's free frames as of its last change, for who asks often. Written under its lock.
+static FREE: [AtomicU64; MAX_ZONES] = [const { AtomicU64::new(0) }; MAX_ZONES];
 
 /// Frames moved between a CPU's cache and the buddy at a time.
 const BATCH: usize = 16;
@@ -117,6 +122,12 @@ impl Frames {
         self.first.address()
     }
 
+    /// The index of the NUMA node that it belongs to.
+    #[must_use]
+    pub fn node(&self) -> usize {
+        nodes::node_of_zone(nodes::zone_of(self.first))
+    }
+
     /// Its size in bytes.
     #[must_use]
     pub fn len_bytes(&self) -> u64 {
@@ -182,25 +193,30 @@ impl Drop for Frames {
     fn drop(&mut self) {
         if self.order == Order::FRAME {
             free_cached(self.first);
-        } else if let Some(buddy) = BUDDY.lock().as_mut() {
-            let freed = buddy.free(self.first, self.order);
-            debug_assert!(freed.is_ok(), "{freed:?}");
-            note_free(buddy);
+        } else {
+            let zone = nodes::zone_of(self.first);
+            if let Some(buddy) = POOLS[zone].lock().as_mut() {
+                let freed = buddy.free(self.first, self.order);
+                debug_assert!(freed.is_ok(), "{freed:?}");
+                note_free(zone, buddy);
+            }
         }
     }
 }
 
 fn allocate_block(order: Order) -> Option<FrameNumber> {
-    let mut buddy = BUDDY.lock();
-    let buddy = buddy.as_mut()?;
-    let first = buddy.allocate(order);
-    note_free(buddy);
-    first
+    nodes::zones_for(crate::cpu::current()).find_map(|zone| {
+        let mut buddy = POOLS[zone].lock();
+        let buddy = buddy.as_mut()?;
+        let first = buddy.allocate(order);
+        note_free(zone, buddy);
+        first
+    })
 }
 
-/// With the allocator's lock held. Relaxed: nothing else hangs on the figure.
-fn note_free(buddy: &Buddy<'_>) {
-    FREE.store(buddy.free_frames(), Ordering::Relaxed);
+/// With the pool's lock held. Relaxed: nothing else hangs on the figure.
+fn note_free(zone: usize, buddy: &Buddy<'_>) {
+    FREE[zone].store(buddy.free_frames(), Ordering::Relaxed);
 }
 
 fn allocate_cached() -> Option<FrameNumber> {
@@ -212,16 +228,21 @@ fn allocate_cached() -> Option<FrameNumber> {
     cache.pop()
 }
 
-/// Fills an empty cache by half.
+/// Fills an empty cache by half, from the nearest zone that has any.
 fn refill(cache: &mut Cache) {
-    let mut buddy = BUDDY.lock();
-    let Some(buddy) = buddy.as_mut() else { return };
-    for _ in 0..BATCH {
-        let Some(frame) = buddy.allocate(Order::FRAME) else { break };
-        let pushed = cache.push(frame);
-        debug_assert!(pushed.is_ok(), "an empty cache has room for a batch");
+    for zone in nodes::zones_for(crate::cpu::current()) {
+        let mut buddy = POOLS[zone].lock();
+        let Some(buddy) = buddy.as_mut() else { continue };
+        for _ in 0..BATCH {
+            let Some(frame) = buddy.allocate(Order::FRAME) else { break };
+            let pushed = cache.push(frame);
+            debug_assert!(pushed.is_ok(), "an empty cache has room for a batch");
+        }
+        note_free(zone, buddy);
+        if cache.count > 0 {
+            return;
+        }
     }
-    note_free(buddy);
 }
 
 /// Gives several frames to `take` until it wants no more or none is left.
@@ -253,29 +274,35 @@ fn free_several(frames: impl Iterator<Item = FrameNumber>) {
 }
 
 fn free_into(cache: &mut Cache, frame: FrameNumber) {
-    let Err(frame) = cache.push(frame) else { return };
-    let mut buddy = BUDDY.lock();
-    let Some(buddy) = buddy.as_mut() else { return };
-    let freed = buddy.free(frame, Order::FRAME);
-    debug_assert!(freed.is_ok(), "{freed:?}");
-    for _ in 0..BATCH {
-        let Some(frame) = cache.pop() else { break };
-        let freed = buddy.free(frame, Order::FRAME);
-        debug_assert!(freed.is_ok(), "{freed:?}");
+    // What is far away is not kept: this CPU would be given it again.
+    if !nodes::is_local(frame, crate::cpu::current()) {
+        give_back(core::iter::once(frame));
+        return;
     }
-    note_free(buddy);
+    let Err(frame) = cache.push(frame) else { return };
+    let spilled = core::iter::from_fn(|| cache.pop()).take(BATCH);
+    give_back(core::iter::once(frame).chain(spilled));
+}
+
+/// Gives frames back to the pools that they came from.
+fn give_back(frames: impl Iterator<Item = FrameNumber>) {
+    let mut frames = frames.peekable();
+    while let Some(frame) = frames.peek() {
+        let zone = nodes::zone_of(*frame);
+        let mut buddy = POOLS[zone].lock();
+        let Some(buddy) = buddy.as_mut() else { return };
+        while let Some(frame) = frames.next_if(|frame| nodes::zone_of(*frame) == zone) {
+            let freed = buddy.free(frame, Order::FRAME);
+            debug_assert!(freed.is_ok(), "{freed:?}");
+        }
+        note_free(zone, buddy);
+    }
 }
 
 /// Gives this CPU's cached frames back, so that they can join to larger blocks.
 fn drain_own_cache() {
     let mut cache = CACHES[crate::cpu::current()].lock();
-    let mut buddy = BUDDY.lock();
-    let Some(buddy) = buddy.as_mut() else { return };
-    while let Some(frame) = cache.pop() {
-        let freed = buddy.free(frame, Order::FRAME);
-        debug_assert!(freed.is_ok(), "{freed:?}");
-    }
-    note_free(buddy);
+    give_back(core::iter::from_fn(|| cache.pop()));
 }
 
 /// Physical memory in bytes.
@@ -291,7 +318,9 @@ pub struct MemoryFigures {
 #[must_use]
 pub fn figures() -> MemoryFigures {
     let cached: usize = CACHES[..crate::cpu::online().max(1)].iter().map(|c| c.lock().count).sum();
-    let free = BUDDY.lock().as_ref().map_or(0, Buddy::free_frames);
+    let free: u64 = (0..nodes::zone_count())
+        .map(|zone| POOLS[zone].lock().as_ref().map_or(0, Buddy::free_frames))
+        .sum();
     MemoryFigures {
         total_bytes: TOTAL.load(Ordering::Relaxed) * PAGE_BYTES,
         free_bytes: (free + cached as u64) * PAGE_BYTES,
@@ -308,14 +337,70 @@ pub fn total_bytes() -> u64 {
 /// CPUs' caches.
 #[must_use]
 pub fn free_bytes_at_least() -> u64 {
-    FREE.load(Ordering::Relaxed) * PAGE_BYTES
+    let zones = FREE.iter().take(nodes::zone_count());
+    zones.map(|free| free.load(Ordering::Relaxed)).sum::<u64>() * PAGE_BYTES
 }
 
 /// Installs the allocator. Called once, at boot.
 pub(crate) fn install(buddy: Buddy<'static>) {
     TOTAL.store(buddy.total_frames(), Ordering::Relaxed);
-    note_free(&buddy);
-    *BUDDY.lock() = Some(buddy);
+    note_free(0, &buddy);
+    *POOLS[0].lock() = Some(buddy);
+}
+
+/// Divides the frames by NUMA node. Once, while the boot CPU runs alone.
+pub(crate) fn divide(affinity: &Affinity<'_>) {
+    let Some(firsts) = nodes::decide(affinity) else { return };
+    let mut parts = [const { None }; MAX_ZONES];
+    let mut whole = POOLS[0].lock();
+    let Some(rest) = whole.as_mut() else { return };
+    for zone in (1..nodes::zone_count()).rev() {
+        // None: it lies behind all memory and is empty.
+        let part = FrameNumber::new(firsts[zone]).and_then(|first| rest.split_off(first));
+        FREE[zone].store(part.as_ref().map_or(0, Buddy::free_frames), Ordering::Relaxed);
+        parts[zone] = part;
+    }
+    note_free(0, rest);
+    drop(whole);
+    for (pool, part) in POOLS.iter().zip(parts).skip(1) {
+        *pool.lock() = part;
+    }
+}
+
+/// Memory of one NUMA node.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NodeFigures {
+    /// Its number in the firmware's tables.
+    pub number: u32,
+    /// What the kernel manages of it.
+    pub total_bytes: u64,
+    /// What is free, without the CPUs' caches.
+    pub free_bytes: u64,
+}
+
+/// How many NUMA nodes have memory.
+#[must_use]
+pub fn node_count() -> usize {
+    nodes::count()
+}
+
+/// What a node has, by its index, at this moment.
+#[must_use]
+pub fn node_figures(node: usize) -> NodeFigures {
+    let mut figures = NodeFigures { number: nodes::number(node), ..NodeFigures::default() };
+    for zone in (0..nodes::zone_count()).filter(|zone| nodes::node_of_zone(*zone) == node) {
+        if let Some(buddy) = POOLS[zone].lock().as_ref() {
+            figures.total_bytes += buddy.total_frames() * PAGE_BYTES;
+            figures.free_bytes += buddy.free_frames() * PAGE_BYTES;
+        }
+    }
+    figures
+}
+
+/// The index of the node that a CPU is near to.
+#[must_use]
+pub fn node_of_cpu(cpu: usize) -> usize {
+    nodes::node_of_cpu(cpu)
 }
 
 /// Hands another range of usable memory to the allocator, at boot.
@@ -323,10 +408,10 @@ pub(crate) fn install(buddy: Buddy<'static>) {
 /// # Safety
 /// The range is usable memory that nothing uses, and the direct map has it.
 pub(crate) unsafe fn release(start: FrameNumber, end: FrameNumber) {
-    if let Some(buddy) = BUDDY.lock().as_mut() {
+    if let Some(buddy) = POOLS[0].lock().as_mut() {
         let released = buddy.release_range(start, end);
         debug_assert!(released.is_ok(), "{released:?}");
         TOTAL.store(buddy.total_frames(), Ordering::Relaxed);
-        note_free(buddy);
+        note_free(0, buddy);
     }
 }

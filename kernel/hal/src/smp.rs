@@ -10,7 +10,7 @@ use spin::Once;
 use crate::acpi::ProcessorEntry;
 use crate::cpu::local::{self, CpuLocal, MAX_CPUS};
 use crate::cpu::{self, descriptors, setup};
-use crate::frame::OutOfMemory;
+use crate::frame::{self, OutOfMemory};
 use crate::paging::kernel_space;
 use crate::paging::layout::direct;
 use crate::paging::windows::KernelStack;
@@ -98,7 +98,10 @@ pub fn start_all(
         let id = cpu::online();
         if id >= MAX_CPUS {
             report(StartError::TooMany { apic_id });
-        } else if let Err(error) = start_one(id, apic_id) {
+            continue;
+        }
+        frame::nodes::set_cpu(id, processor.node);
+        if let Err(error) = start_one(id, apic_id) {
             report(error);
         }
     }

@@ -1,6 +1,5 @@
 //! The system as a whole, its CPUs, memory and interrupts.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use admin_api::types::{
@@ -173,7 +172,7 @@ pub(super) fn memory(facts: &Facts) -> Memory {
             failures: heap.failures,
         },
         // The allocator takes all memory as one node's.
-        nodes: vec![MemoryNode { id: 0, total_bytes, free_bytes }],
+        nodes: nodes(),
     }
 }
 
@@ -203,4 +202,13 @@ fn kind(vector: u8) -> InterruptKind {
         trap::APIC_ERROR_VECTOR | trap::SPURIOUS_VECTOR => InterruptKind::Controller,
         _ => InterruptKind::Device,
     }
+}
+
+fn nodes() -> Vec<MemoryNode> {
+    let node = |index| {
+        let figures = hal::frame::node_figures(index);
+        let (total_bytes, free_bytes) = (figures.total_bytes, figures.free_bytes);
+        MemoryNode { id: figures.number, total_bytes, free_bytes }
+    };
+    (0..hal::frame::node_count()).map(node).collect()
 }

@@ -12,8 +12,8 @@ use vm_core::frame::Order;
 
 use super::Test;
 use super::support::{
-    Account, Outcome, PATIENCE_MS, Said, Worker, check, eventually, failed, fill_histories, probe,
-    run, run_all, run_well, start, wait_for,
+    Account, Outcome, PATIENCE_MS, Said, Stop, Worker, check, eventually, failed, fill_histories,
+    probe, run, run_all, run_well, start, wait_for,
 };
 use crate::{levels, process};
 
@@ -21,6 +21,7 @@ pub(super) const TESTS: &[Test] = &[
     ("memory_frames_are_given_out_once", frames_are_given_out_once),
     ("memory_zeroed_frames_are_zero", zeroed_frames_are_zero),
     ("memory_heap_serves_all_cpus", heap_serves_all_cpus),
+    ("memory_comes_from_the_own_node", comes_from_the_own_node),
     ("memory_limit_of_a_process_is_kept", limit_is_kept),
     ("memory_program_that_takes_all_is_ended", program_that_takes_all_is_ended),
     ("memory_largest_program_ends_for_the_others", largest_program_ends),
@@ -149,6 +150,47 @@ fn heap_serves_all_cpus() -> Outcome {
 fn is_whole((seed, block): &Block) -> Said {
     let is_whole = block.iter().zip(0..).all(|(word, index)| *word == seed.wrapping_add(index));
     check!(is_whole, "a block of {} words was overwritten", block.len());
+    Ok(())
+}
+
+/// On a machine with several NUMA nodes each CPU is given frames of its own, and others only when
+/// there are none left.
+// proves: K3
+fn comes_from_the_own_node() -> Outcome {
+    let nodes = hal::frame::node_count();
+    if nodes < 2 {
+        return Err(Stop::Skipped("one NUMA node"));
+    }
+    let figures: Vec<_> = (0..nodes).map(hal::frame::node_figures).collect();
+    let total: u64 = figures.iter().map(|node| node.total_bytes).sum();
+    let all = hal::frame::figures().total_bytes;
+    check!(total == all, "the nodes have {total} bytes, the machine {all}: {figures:?}");
+    check!(figures.iter().all(|node| node.total_bytes > 16 << 20), "{figures:?}");
+    let workers = Worker::on_each(|cpu| {
+        let own = hal::frame::node_of_cpu(cpu);
+        for round in 0..20 {
+            let frames: Vec<Frames> = (0..300).map_while(|_| Frames::allocate_one().ok()).collect();
+            let far = frames.iter().filter(|frame| frame.node() != own).count();
+            check!(
+                far == 0,
+                "round {round}: CPU {cpu} of node {own} has {far} of 300 frames far away"
+            );
+        }
+        let block = Frames::allocate(Order::MAX).map_err(failed("a block"))?;
+        check!(block.node() == own, "a block of node {} for CPU {cpu}", block.node());
+        Ok(())
+    })?;
+    run_all(&workers, PATIENCE_MS)?;
+    let used: alloc::collections::BTreeSet<usize> =
+        (0..hal::cpu::online()).map(hal::frame::node_of_cpu).collect();
+    check!(used.len() == nodes, "the CPUs belong to {} of {nodes} nodes", used.len());
+    // When a node is exhausted, the next one serves.
+    let held = take_frames(SPARE_BYTES)?;
+    let mut from = alloc::vec![0_u64; nodes];
+    for frame in &held {
+        from[frame.node()] += 1;
+    }
+    check!(from.iter().all(|count| *count > 1000), "frames by node: {from:?}");
     Ok(())
 }
 

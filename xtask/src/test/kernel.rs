@@ -17,13 +17,28 @@ struct Setting {
     name: &'static str,
     cpus: u32,
     cpu_model: &'static str,
+    extra: &'static [&'static str],
 }
 
+/// Two NUMA nodes of the machine's 256 MiB, with two CPUs each.
+const TWO_NODES: &[&str] = &[
+    "-object",
+    "memory-backend-ram,id=near,size=128M",
+    "-object",
+    "memory-backend-ram,id=far,size=128M",
+    "-numa",
+    "node,nodeid=0,cpus=0-1,memdev=near",
+    "-numa",
+    "node,nodeid=1,cpus=2-3,memdev=far",
+    "-numa",
+    "dist,src=0,dst=1,val=21",
+];
+
 const SETTINGS: [Setting; 4] = [
-    Setting { name: "1-cpu", cpus: 1, cpu_model: "max" },
-    Setting { name: "2-cpus", cpus: 2, cpu_model: "max" },
-    Setting { name: "4-cpus", cpus: 4, cpu_model: "max" },
-    Setting { name: "xapic", cpus: 2, cpu_model: "max,-x2apic" },
+    Setting { name: "1-cpu", cpus: 1, cpu_model: "max", extra: &[] },
+    Setting { name: "2-cpus", cpus: 2, cpu_model: "max", extra: &[] },
+    Setting { name: "4-cpus", cpus: 4, cpu_model: "max", extra: TWO_NODES },
+    Setting { name: "xapic", cpus: 2, cpu_model: "max,-x2apic", extra: &[] },
 ];
 
 pub(super) fn run(places: &Places, log: &mut Log) -> Result<Outcome> {
@@ -55,6 +70,7 @@ fn boot(places: &Places, setting: &Setting) -> Result<(End, String)> {
     machine.initrd = Some(places.test_initrd());
     machine.cpus = setting.cpus;
     machine.cpu_model = setting.cpu_model.to_owned();
+    machine.extra = setting.extra.iter().map(|&word| word.to_owned()).collect();
     machine.command_line = "test=all panic=exit".to_owned();
     let path = places.artefacts().join(format!("kernel-{}.serial", setting.name));
     let fail = |error| Failure::file("can't use", &path, &error);

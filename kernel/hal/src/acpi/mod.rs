@@ -2,17 +2,18 @@
 //! the machine off. Tables by the `acpi` crate; its AML interpreter runs only to power off, because
 //! loading the machine's AML takes longer than the rest of the boot.
 
+mod affinity;
 mod handler;
 mod power;
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use acpi::platform::numa::NumaInfo;
 use acpi::platform::{AcpiPlatform, PciConfigRegions, ProcessorState};
 use acpi::{AcpiError, AcpiTables};
 use spin::Once;
 
+use affinity::Affinity;
 use handler::KernelHandler;
 pub use power::{power_off, reset};
 
@@ -43,6 +44,8 @@ pub struct Platform {
     pub processors: Vec<ProcessorEntry>,
     /// Memory by node, by SRAT; empty where there is none.
     pub node_memory: Vec<NodeMemory>,
+    /// Distances between nodes by SLIT, a row a node, 10 being near; empty where there is none.
+    pub node_distances: Vec<u8>,
     /// Physical address of the PCI configuration window of segment 0, bus 0.
     pub pci_window: Option<u64>,
     /// I/O port of the power-management timer.
@@ -85,37 +88,23 @@ pub(crate) fn discover(rsdp: u64) -> Result<Platform, PlatformError> {
         return Err(PlatformError::NoRootPointer);
     }
     ROOT_POINTER.call_once(|| rsdp);
-    let numa = NumaInfo::new(tables()?);
     let tables = tables()?;
+    let affinity = Affinity::read(&tables);
     let pci_window = PciConfigRegions::new(&tables)
         .ok()
         .and_then(|regions| regions.physical_address(0, 0, 0, 0));
     let platform = AcpiPlatform::new(tables, KernelHandler).map_err(PlatformError::Tables)?;
-    let node_of = |apic_id: u32| {
-        numa.processor_affinity
-            .iter()
-            .find(|affinity| affinity.is_enabled && affinity.local_apic_id == apic_id)
-            .map_or(0, |affinity| affinity.proximity_domain)
-    };
     let mut processors = Vec::new();
     if let Some(info) = &platform.processor_info {
         let all = core::iter::once(&info.boot_processor).chain(&info.application_processors);
         processors.extend(all.filter(|cpu| cpu.state != ProcessorState::Disabled).map(|cpu| {
-            ProcessorEntry { apic_id: cpu.local_apic_id, node: node_of(cpu.local_apic_id) }
+            ProcessorEntry { apic_id: cpu.local_apic_id, node: affinity.node_of(cpu.local_apic_id) }
         }));
     }
     Ok(Platform {
         processors,
-        node_memory: numa
-            .memory_affinity
-            .iter()
-            .filter(|memory| memory.is_enabled && memory.length > 0)
-            .map(|memory| NodeMemory {
-                node: memory.proximity_domain,
-                start: memory.base_address,
-                len_bytes: memory.length,
-            })
-            .collect(),
+        node_memory: affinity.memory,
+        node_distances: affinity.distances,
         pci_window,
         pm_timer_port: platform
             .pm_timer

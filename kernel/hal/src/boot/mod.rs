@@ -150,6 +150,14 @@ impl Boot {
     /// When ACPI's tables are of no use: then there is no machine that this kernel can drive.
     pub fn start_machine(&self) -> Result<Machine, acpi::PlatformError> {
         let platform = acpi::discover(self.rsdp)?;
+        crate::frame::divide(&crate::frame::nodes::Affinity {
+            memory: &platform.node_memory,
+            distances: &platform.node_distances,
+        });
+        let own = local::current().apic_id();
+        if let Some(boot) = platform.processors.iter().find(|entry| entry.apic_id == own) {
+            crate::frame::nodes::set_cpu(local::current().id(), boot.node);
+        }
         mask_legacy_interrupts();
         if let Err(error) = apic::prepare() {
             panic!("no memory for the APIC's registers: {error}");

@@ -109,6 +109,41 @@ impl<'meta> Buddy<'meta> {
         })
     }
 
+    /// Divides the range: gives an allocator of what lies from `at` on, which has to be a multiple of
+    /// the largest block's size, so that no block lies in both. What is allocated stays so. Costs one
+    /// look at each block. `None`, and nothing is changed, if `at` is no such place within the range.
+    pub fn split_off(&mut self, at: FrameNumber) -> Option<Self> {
+        let is_place = at.is_aligned_to(Order::MAX) && at > self.first;
+        let index = self.index(at).filter(|_| is_place)?;
+        let (low, high) = core::mem::take(&mut self.meta).split_at_mut(index as usize);
+        *self = Self::adopt(self.first, low);
+        Some(Self::adopt(at, high))
+    }
+
+    /// An allocator over metadata whose blocks are right, and whose lists are not.
+    fn adopt(first: FrameNumber, meta: &'meta mut [FrameMeta]) -> Self {
+        let lists = [FreeList { head: NIL, blocks: 0 }; ORDERS];
+        let mut new = Self { first, meta, lists, nonempty: 0, released_frames: 0, free_frames: 0 };
+        let mut at: Index = 0;
+        while (at as usize) < new.meta.len() {
+            let order = match new.head(at) {
+                Head::None => {
+                    at += 1;
+                    continue;
+                }
+                Head::Free(order) => {
+                    new.free_frames += order.frames();
+                    new.push(at, order);
+                    order
+                }
+                Head::Allocated(order) => order,
+            };
+            new.released_frames += order.frames();
+            at += 1 << order.exponent();
+        }
+        new
+    }
+
     /// Hands the frames from `start` up to, not including, `end` to the allocator, as the largest
     /// aligned blocks that fit. Costs one read of the metadata of each frame.
     ///

@@ -268,3 +268,39 @@ proptest! {
         check_against_model(first, &steps);
     }
 }
+
+#[test]
+fn a_divided_range_goes_on_with_what_was_allocated() {
+    const FRAMES: usize = 8 * 1024;
+    let mut meta = vec![FrameMeta::RESERVED; FRAMES];
+    let first = FrameNumber::new(0).unwrap();
+    let mut buddy = Buddy::new(first, &mut meta).unwrap();
+    buddy.release_range(FrameNumber::new(3).unwrap(), FrameNumber::new(8000).unwrap()).unwrap();
+    let mut held: Vec<(FrameNumber, Order)> = Vec::new();
+    for exponent in [0, 3, 0, 10, 1, 9, 0, 5, 10, 10, 2] {
+        let order = Order::new(exponent).unwrap();
+        held.push((buddy.allocate(order).unwrap(), order));
+    }
+    let (total, free) = (buddy.total_frames(), buddy.free_frames());
+    let at = FrameNumber::new(5 * 1024).unwrap();
+    assert!(buddy.split_off(FrameNumber::new(5000).unwrap()).is_none());
+    assert!(buddy.split_off(first).is_none());
+    let mut high = buddy.split_off(at).unwrap();
+    let mut low = buddy;
+    assert_eq!(low.total_frames() + high.total_frames(), total);
+    assert_eq!(low.free_frames() + high.free_frames(), free);
+    assert_eq!((low.span_frames(), high.span_frames()), (5 * 1024, 3 * 1024));
+    for (frame, order) in held {
+        let (own, other) = if frame < at { (&mut low, &mut high) } else { (&mut high, &mut low) };
+        assert!(other.free(frame, order).is_err());
+        own.free(frame, order).unwrap();
+    }
+    assert_eq!(low.free_frames() + high.free_frames(), total);
+    while let Some(frame) = high.allocate(Order::FRAME) {
+        assert!(frame >= at);
+    }
+    while let Some(frame) = low.allocate(Order::FRAME) {
+        assert!(frame < at);
+    }
+    assert_eq!(low.free_frames() + high.free_frames(), 0);
+}
