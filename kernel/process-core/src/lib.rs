@@ -25,6 +25,7 @@ mod ids;
 mod image;
 mod limits;
 mod process;
+mod rlimits;
 mod scheduling;
 mod signal;
 mod state;
@@ -43,6 +44,7 @@ pub use ids::{Instant, Pid, Tid};
 pub use image::{ArgumentBlock, ProcessName, ProgramImage};
 pub use limits::{Limits, LimitsChange};
 pub use process::{Isolation, Process, Profile};
+pub use rlimits::{INFINITY as NO_RLIMIT, ResourceLimits, Rlimit, RlimitRefusal, SoftHard};
 pub use scheduling::{Nice, Priority, PriorityClass, Scheduling};
 pub use signal::{
     AlternateStack, DefaultAction, Delivery, Disposition, FramePlace, HandlerFlags, PendingSignal,

@@ -222,6 +222,7 @@ pub fn set_scheduling(
     }
     let threads = process.threads.lock().list.clone();
     for thread in threads {
+        thread.program.follow_process_affinity();
         thread.set_params(params(&scheduling));
         thread.set_affinity(affinity);
     }

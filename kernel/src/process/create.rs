@@ -8,20 +8,21 @@ use core::fmt;
 use hal::interrupts::SpinLock;
 use process_core::{
     ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
-    ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, Scheduling,
-    Signal, SignalSet, Uid,
+    ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, ResourceLimits,
+    Scheduling, Signal, SignalSet, Uid,
 };
 use sched_core::CpuSet;
 use vfs_core::{Descriptor, DescriptorTable, FileError};
 
 use super::control::params;
 use super::fork::VforkWait;
+use super::rlimits::open_files;
 use super::sharing::{FileTable, SpaceOwner};
 use super::wait::Children;
 use super::{Load, OUT_OF_MEMORY, Output, Process, Threads, end_thread, now, program, table};
 use crate::broadcast::Broadcast;
 use crate::events::{self, Kind};
-use crate::fs::{self, OpenFile, Standpoint};
+use crate::fs::{self, OpenFile, Standpoint, WatchList};
 use crate::levels;
 use crate::memory::{self, LoadError};
 use crate::scheduler::{self, Task, Thread};
@@ -146,6 +147,7 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
             affinity: new.affinity,
             stack_bytes: PROGRAM_STACK_BYTES,
             lineage: Lineage::Manager,
+            rlimits: ResourceLimits::new(&new.limits),
         },
         Box::new(move || program::run(context)),
     )?;
@@ -208,6 +210,7 @@ pub fn spawn_kernel_thread(
         affinity: CpuSet::ALL,
         stack_bytes,
         lineage: Lineage::Manager,
+        rlimits: ResourceLimits::new(&Limits::default()),
     };
     let (_, thread) = enter(
         entry,
@@ -231,6 +234,7 @@ pub(super) struct Entry<'a> {
     pub(super) affinity: CpuSet,
     pub(super) stack_bytes: u64,
     pub(super) lineage: Lineage<'a>,
+    pub(super) rlimits: ResourceLimits,
 }
 
 /// Who makes a process.
@@ -297,9 +301,11 @@ fn make(
             signals
         }
     };
-    let (is_forked, waiting) = match &entry.lineage {
-        Lineage::Manager => (false, None),
-        Lineage::Forked { waiting, .. } => (true, waiting.clone()),
+    let (is_forked, waiting, refuses_new_rights) = match &entry.lineage {
+        Lineage::Manager => (false, None, false),
+        Lineage::Forked { waiting, maker, .. } => {
+            (true, waiting.clone(), maker.process().refuses_new_rights())
+        }
     };
     let process = Arc::new(Process {
         pid,
@@ -315,7 +321,12 @@ fn make(
         standpoint: SpinLock::new(levels::PROCESS, "standpoint", entry.standpoint),
         output: entry.output,
         affinity: SpinLock::new(levels::PROCESS, "affinity", entry.affinity),
-        open_files_limit: entry.profile.limits.open_files.into(),
+        open_files_limit: open_files(&entry.rlimits).into(),
+        rlimits: SpinLock::new(levels::PROCESS, "rlimits", entry.rlimits),
+        death_signal: 0.into(),
+        refuses_new_rights: refuses_new_rights.into(),
+        has_barriers: false.into(),
+        end_watch: WatchList::new(),
         is_ending: false.into(),
         is_suspended: false.into(),
         main_code: 0.into(),

@@ -84,7 +84,7 @@ pub fn execute(
             uid: credentials.effective_uid.0,
             gid: credentials.effective_gid.0,
             memory_bytes: limits.memory_bytes,
-            stack_bytes: limits.stack_bytes,
+            stack_bytes: process.stack_limit().min(limits.stack_bytes),
         },
     )?;
     let image = Arc::new(ProgramImage {

@@ -1,6 +1,7 @@
 //! The end of threads and processes.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use process_core::{
@@ -10,6 +11,7 @@ use process_core::{
 
 use super::{Process, control, now, table, wait};
 use crate::events::{self, Kind};
+use crate::fs::Readiness;
 use crate::scheduler;
 
 /// Has a process end: its threads leave at the next border between kernel and program, or end their
@@ -93,6 +95,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
     drop(space);
     process.leave_standpoint();
     process.end_vfork();
+    let orphans = orphans_to_signal(pid);
     let Some(end) = become_zombie(process, usage) else { return };
     if !process.is_forked {
         let text = format_args!("{} {}", end.name.as_str(), How(end.exit));
@@ -101,15 +104,30 @@ fn end_process(process: &Arc<Process>, code: u8) {
     if end.notice.reaper == Reaper::Manager {
         reap(pid);
     }
+    process.has_ended.store(true, Ordering::Release);
+    super::shortage::memory_was_freed();
+    process.ended.wake_all();
+    process.end_watch.notify(Readiness::IN);
     if let Some(parent) = &end.parent {
         let child = (pid, end.uid);
         wait::tell_parent(parent, end.notice.signal, child, wait::News::Ended(end.exit));
     }
     tell_adopter(&end.notice.adopted);
-    process.has_ended.store(true, Ordering::Release);
-    super::shortage::memory_was_freed();
-    process.ended.wake_all();
+    for (orphan, signal) in orphans {
+        // A signal without a value finds room.
+        let _ = control::deliver(&orphan, PendingSignal { signal, cause: SignalCause::Kernel });
+    }
     process.output.news.wake_all();
+}
+
+/// The children that want a signal when their parent ends: prctl(2), `PR_SET_PDEATHSIG`.
+fn orphans_to_signal(pid: Pid) -> Vec<(Arc<Process>, Signal)> {
+    let table = table().lock();
+    let wanting = table.children(pid).filter_map(|child| {
+        let signal = child.attachment.death_signal()?;
+        Some((Arc::clone(&child.attachment), signal))
+    });
+    wanting.collect()
 }
 
 /// What is known when a process has become a zombie.

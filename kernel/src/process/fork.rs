@@ -49,7 +49,7 @@ pub fn fork(
     maker: &Arc<Thread>,
     context: &UserContext,
     request: &Fork,
-    announce: impl FnOnce(Pid),
+    announce: impl FnOnce(Pid, &Arc<Process>),
 ) -> Result<Pid, ProcessError> {
     let process = maker.process();
     let (profile, credentials, parent) = {
@@ -57,8 +57,7 @@ pub fn fork(
         let record = table.get(process.pid)?;
         (record.profile.clone(), Arc::clone(record.credentials()), record.parent())
     };
-    let limit = profile.limits.processes;
-    let limit = (!credentials.is_exempt_from_task_limit()).then_some(limit);
+    let limit = process.task_limit(&credentials);
     let owner = process.space.lock().clone().ok_or(OUT_OF_MEMORY)?;
     let space = if request.shares.memory {
         owner
@@ -78,7 +77,7 @@ pub fn fork(
             Arc::new(process.standpoint().copy())
         },
         output: Arc::clone(&process.output),
-        affinity: process.affinity(),
+        affinity: super::thread_affinity(maker),
         stack_bytes: PROGRAM_STACK_BYTES,
         lineage: Lineage::Forked {
             maker,
@@ -88,12 +87,13 @@ pub fn fork(
             resets_handlers: request.resets_handlers,
             waiting: waiting.clone(),
         },
+        rlimits: *process.rlimits.lock(),
     };
     let main = request.thread.main(request.thread.context(context));
     let (pid, thread) = enter(entry, main)?;
     thread.program.set_clear_tid(request.thread.clear_tid.unwrap_or(0));
     thread.program.set_name(maker.program.name());
-    announce(pid);
+    announce(pid, thread.process());
     thread.start();
     if let Some(waiting) = waiting {
         waiting.wait(process);

@@ -16,8 +16,10 @@ mod futex;
 mod handler;
 mod masks;
 mod output;
+mod pid_file;
 mod program;
 mod record;
+mod rlimits;
 mod sending;
 mod sharing;
 mod shortage;
@@ -45,11 +47,15 @@ pub use masks::{
     await_signal, end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait,
 };
 pub use output::{Output, ended_output};
+pub use pid_file::PidFile;
 pub use program::{Interrupted, return_from_handler};
 pub use record::{
-    change_limits, check_access, credentials_of, find_thread, group_of, limits_of, name_of,
-    parent_of, set_name, set_working_directory, working_directory_of,
+    change_limits, check_access, credentials_of, find_thread, group_of, is_subreaper, limits_of,
+    members_of, name_of, parent_of, process_of_thread, processes_of, reschedule, scheduling_of,
+    session_of, set_credentials, set_group, set_name, set_subreaper, set_working_directory,
+    start_session, working_directory_of,
 };
+pub use rlimits::{exchange_rlimit, rlimit_of};
 pub use sending::{
     send_from, send_to_all, send_to_group, send_to_thread, signal_group, signal_own,
 };
@@ -59,7 +65,7 @@ pub use shortage::make_room;
 pub use snapshot::{
     Snapshot, counts, made, pids_after, rows_after, snapshot, snapshots_after, total,
 };
-pub use thread::{NewThread, ProgramThread, spawn_thread};
+pub use thread::{NewThread, ProgramThread, set_thread_affinity, spawn_thread, thread_affinity};
 pub use thread_list::{ThreadSnapshot, threads};
 pub use totals::{Totals, totals};
 pub use wait::{News, Wait, WaitError, Waited, wait_for_child};
@@ -71,12 +77,13 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use hal::interrupts::SpinLock;
 use ksync::Once;
 use process_core::{
-    Instant, Pid, ProcessError, ProcessSignals, ProcessTable, Resource, TableConfig, Usage,
+    Instant, Pid, ProcessError, ProcessSignals, ProcessTable, Resource, ResourceLimits,
+    TableConfig, Usage,
 };
 use sched_core::CpuSet;
 
 use crate::broadcast::Broadcast;
-use crate::fs::{self, Standpoint};
+use crate::fs::{self, Standpoint, WatchList};
 use crate::levels;
 use crate::memory::UserSpace;
 use crate::scheduler::Thread;
@@ -114,6 +121,16 @@ pub struct Process {
     is_ending: AtomicBool,
     /// It is suspended: its threads wait at the border. Written under the table's lock.
     is_suspended: AtomicBool,
+    /// The limits that it has set for itself.
+    rlimits: SpinLock<ResourceLimits>,
+    /// The signal that it wants when its parent ends; 0 for none.
+    death_signal: AtomicU8,
+    /// It has asked never to gain rights: none are gained by executing programs here anyway.
+    refuses_new_rights: AtomicBool,
+    /// It has said that it will ask for barriers of memory.
+    has_barriers: AtomicBool,
+    /// Who waits for its end by a descriptor.
+    end_watch: WatchList,
     /// What it knows of its children.
     children: SpinLock<Children>,
     /// The thread that waits until it has left that one's memory.

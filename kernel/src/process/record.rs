@@ -1,11 +1,15 @@
 //! What system calls read and change in a process's record.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use core::sync::atomic::Ordering;
-use process_core::{Credentials, Limits, LimitsChange, Pid, ProcessError, ProcessName, Tid};
 
-use super::table;
+use process_core::{
+    Credentials, Limits, LimitsChange, Pid, ProcessError, ProcessName, Scheduling, Signal, Tid, Uid,
+};
+
+use super::{Process, table};
 use crate::scheduler::Thread;
 
 /// Its parent; none if that is the process manager.
@@ -64,7 +68,7 @@ pub fn change_limits(pid: Pid, change: &LimitsChange) -> Result<(), ProcessError
     let record = table.get_mut(pid)?;
     let limits = record.profile.limits.changed(change)?;
     record.profile.limits = limits;
-    record.attachment.open_files_limit.store(limits.open_files, Ordering::Relaxed);
+    record.attachment.allow(&limits);
     if let Some(space) = record.attachment.space() {
         space.set_limit(limits.memory_bytes);
     }
@@ -117,5 +121,169 @@ pub fn check_access(by: Pid, to: Pid) -> Result<(), ProcessError> {
         Ok(())
     } else {
         Err(ProcessError::PermissionDenied { pid: to })
+    }
+}
+
+/// The process that a thread belongs to.
+///
+/// # Errors
+/// [`ProcessError::InvalidPid`] if there is no such thread.
+pub fn process_of_thread(tid: Tid) -> Result<Pid, ProcessError> {
+    table().lock().process_of(tid)
+}
+
+/// Its session.
+///
+/// # Errors
+/// See `credentials_of`.
+pub fn session_of(pid: Pid) -> Result<Pid, ProcessError> {
+    Ok(table().lock().get(pid)?.session())
+}
+
+/// Moves a process into a group: setpgid(2).
+///
+/// # Errors
+/// The table's.
+pub fn set_group(caller: Pid, pid: Pid, group: Pid) -> Result<(), ProcessError> {
+    table().lock().set_group(caller, pid, group)
+}
+
+/// Makes a process the leader of a session: setsid(2).
+///
+/// # Errors
+/// The table's.
+pub fn start_session(pid: Pid) -> Result<(), ProcessError> {
+    table().lock().start_session(pid)
+}
+
+/// The members of a group.
+#[must_use]
+pub fn members_of(group: Pid) -> Vec<Pid> {
+    let table = table().lock();
+    table.group_members(group).map(process_core::Process::pid).collect()
+}
+
+/// The processes of a user, kernel threads apart.
+#[must_use]
+pub fn processes_of(user: Uid) -> Vec<Pid> {
+    const PAGE: usize = 256;
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let table = table().lock();
+        let mut seen = 0;
+        for record in table.page_after(cursor).take(PAGE) {
+            cursor = Some(record.pid());
+            seen += 1;
+            if !record.is_kernel_thread() && record.credentials().real_uid == user {
+                found.push(record.pid());
+            }
+        }
+        if seen < PAGE {
+            return found;
+        }
+    }
+}
+
+/// Whether it adopts its descendants' orphans.
+///
+/// # Errors
+/// See `credentials_of`.
+pub fn is_subreaper(pid: Pid) -> Result<bool, ProcessError> {
+    Ok(table().lock().get(pid)?.is_subreaper())
+}
+
+/// Says whether it adopts its descendants' orphans.
+///
+/// # Errors
+/// See `credentials_of`.
+pub fn set_subreaper(pid: Pid, is_subreaper: bool) -> Result<(), ProcessError> {
+    table().lock().set_subreaper(pid, is_subreaper)
+}
+
+/// Has it act for someone else.
+///
+/// # Errors
+/// See `credentials_of`, and [`ProcessError::ResourceExhausted`].
+pub fn set_credentials(pid: Pid, credentials: Credentials) -> Result<(), ProcessError> {
+    let new = Arc::new(credentials);
+    let mut table = table().lock();
+    let old = Arc::clone(table.get(pid)?.credentials());
+    let result = table.set_credentials(pid, new);
+    drop(table);
+    // Dropped without the lock.
+    drop(old);
+    result
+}
+
+/// What the scheduler is told about it.
+///
+/// # Errors
+/// See `credentials_of`.
+pub fn scheduling_of(pid: Pid) -> Result<Scheduling, ProcessError> {
+    Ok(table().lock().get(pid)?.profile.scheduling)
+}
+
+/// Changes what the scheduler is told, with effect at once. A kernel thread's stays as it is.
+///
+/// # Errors
+/// See `credentials_of`; [`ProcessError::PermissionDenied`] for a kernel thread.
+pub fn reschedule(pid: Pid, change: impl FnOnce(&mut Scheduling)) -> Result<(), ProcessError> {
+    let (process, scheduling) = {
+        let mut table = table().lock();
+        let record = table.get_mut(pid)?;
+        if record.is_kernel_thread() {
+            return Err(ProcessError::PermissionDenied { pid });
+        }
+        change(&mut record.profile.scheduling);
+        (Arc::clone(&record.attachment), record.profile.scheduling)
+    };
+    let threads: Vec<Arc<Thread>> = process.threads.lock().list.clone();
+    for thread in threads {
+        thread.set_params(super::control::params(&scheduling));
+    }
+    Ok(())
+}
+
+// Relaxed: each is about itself alone.
+impl Process {
+    /// The signal that it wants when its parent ends.
+    #[must_use]
+    pub fn death_signal(&self) -> Option<Signal> {
+        Signal::new(i64::from(self.death_signal.load(Ordering::Relaxed))).ok()
+    }
+
+    /// Says which signal it wants when its parent ends.
+    pub fn set_death_signal(&self, signal: Option<Signal>) {
+        self.death_signal.store(signal.map_or(0, Signal::number), Ordering::Relaxed);
+    }
+
+    /// It is never to gain rights by executing a program.
+    pub fn refuse_new_rights(&self) {
+        self.refuses_new_rights.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is never to gain rights by executing a program.
+    #[must_use]
+    pub fn refuses_new_rights(&self) -> bool {
+        self.refuses_new_rights.load(Ordering::Relaxed)
+    }
+
+    /// It will ask for barriers of memory: membarrier(2).
+    pub fn register_barriers(&self) {
+        self.has_barriers.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has said that it will ask for barriers of memory.
+    #[must_use]
+    pub fn has_registered_barriers(&self) -> bool {
+        self.has_barriers.load(Ordering::Relaxed)
+    }
+
+    /// Orders the memory of all CPUs that run it.
+    pub fn barrier(&self) {
+        if let Some(space) = self.space() {
+            space.tables().barrier();
+        }
     }
 }

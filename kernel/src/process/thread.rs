@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use hal::interrupts::SpinLock;
 use hal::user::UserContext;
 use process_core::{ProcessError, ProcessName, Tid};
+use sched_core::CpuSet;
 
 use super::create::PROGRAM_STACK_BYTES;
 use super::futex::{self, FutexName, FutexPlace};
@@ -25,6 +26,8 @@ pub struct ProgramThread {
     /// It has called `exit`, with this code.
     is_leaving: AtomicBool,
     code: AtomicU8,
+    /// Where it may run, if that is not where its process may.
+    affinity: SpinLock<Option<CpuSet>>,
     /// Its own name, if it has one that is not its process's.
     name: SpinLock<Option<ProcessName>>,
 }
@@ -37,6 +40,7 @@ impl Default for ProgramThread {
             futex: FutexPlace::default(),
             is_leaving: AtomicBool::new(false),
             code: AtomicU8::new(0),
+            affinity: SpinLock::new(levels::PROCESS, "thread affinity", None),
             name: SpinLock::new(levels::PROCESS, "thread name", None),
         }
     }
@@ -47,6 +51,12 @@ impl ProgramThread {
     /// Says where its number is cleared when it ends.
     pub fn set_clear_tid(&self, address: u64) {
         self.clear_tid.store(address, Ordering::Relaxed);
+    }
+
+    /// Where its number is cleared when it ends.
+    #[must_use]
+    pub fn clear_tid(&self) -> u64 {
+        self.clear_tid.load(Ordering::Relaxed)
     }
 
     /// Says where its list of robust locks is.
@@ -72,6 +82,11 @@ impl ProgramThread {
 
     pub(super) fn code(&self) -> u8 {
         self.code.load(Ordering::Relaxed)
+    }
+
+    /// It may run where its process may.
+    pub(super) fn follow_process_affinity(&self) {
+        *self.affinity.lock() = None;
     }
 
     /// Its own name, if it has one.
@@ -142,8 +157,7 @@ pub fn spawn_thread(
     let (tid, scheduling) = {
         let mut table = table().lock();
         let record = table.get(process.pid)?;
-        let limit = record.profile.limits.processes;
-        let limit = (!record.credentials().is_exempt_from_task_limit()).then_some(limit);
+        let limit = process.task_limit(record.credentials());
         let scheduling = record.profile.scheduling;
         (table.add_thread(process.pid, limit)?, scheduling)
     };
@@ -167,7 +181,7 @@ fn make(
         tid,
         process: Arc::clone(process),
         params: super::control::params(scheduling),
-        affinity: process.affinity(),
+        affinity: thread_affinity(maker),
         stack_bytes: PROGRAM_STACK_BYTES,
         is_like_running: true,
         main: new.main(new.context(context)),
@@ -175,6 +189,7 @@ fn make(
     .map_err(|_| OUT_OF_MEMORY)?;
     thread.program.set_clear_tid(new.clear_tid.unwrap_or(0));
     thread.program.set_name(maker.program.name());
+    *thread.program.affinity.lock() = *maker.program.affinity.lock();
     {
         let mut signals = process.signals.lock();
         let mask = signals.mask(maker.tid());
@@ -188,6 +203,32 @@ fn make(
     }
     threads.list.push(Arc::clone(&thread));
     Ok(thread)
+}
+
+/// Where a thread may run.
+#[must_use]
+pub fn thread_affinity(thread: &Thread) -> CpuSet {
+    let own = *thread.program.affinity.lock();
+    own.unwrap_or_else(|| thread.process().affinity())
+}
+
+/// Says where a thread may run, with effect at once. That of the first thread is shown as its
+/// process's.
+pub fn set_thread_affinity(thread: &Arc<Thread>, affinity: CpuSet) {
+    let process = thread.process();
+    if thread.tid() == process.pid.main_thread() {
+        let others: alloc::vec::Vec<_> = process.threads.lock().list.clone();
+        for other in others.iter().filter(|other| !Arc::ptr_eq(other, thread)) {
+            // They stay where they may be.
+            let stays = thread_affinity(other);
+            *other.program.affinity.lock() = Some(stays);
+        }
+        *process.affinity.lock() = affinity;
+        *thread.program.affinity.lock() = None;
+    } else {
+        *thread.program.affinity.lock() = Some(affinity);
+    }
+    thread.set_affinity(affinity);
 }
 
 impl Process {

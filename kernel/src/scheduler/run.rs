@@ -128,7 +128,7 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
         }
         Leave::Preempted => {}
         Leave::Yielded => queue.run.put_back(PutBack::Yielded, now),
-        Leave::Parks(_) => {
+        Leave::Parks(reason) => {
             let running = queue.current.clone()?;
             let mut position = running.place.lock();
             if core::mem::take(&mut position.is_notified) {
@@ -138,6 +138,8 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
             }
             own.learn_handover(&running, now);
             let (thread, state) = queue.run.take_current(now)?.into_parts();
+            // Before anybody can find it parked and make it ready.
+            thread.set_activity(ThreadActivity::Blocked { reason });
             position.place = Place::Parked(state);
             drop(position);
             retired = Some(thread);
@@ -203,10 +205,7 @@ fn account(own: &Cpu, before: Option<&Thread>, next: Option<&Thread>, why: Leave
                 count(&thread.figures.voluntary_switches, 1);
                 thread.set_activity(ThreadActivity::Ready);
             }
-            Leave::Parks(reason) => {
-                count(&thread.figures.voluntary_switches, 1);
-                thread.set_activity(ThreadActivity::Blocked { reason });
-            }
+            Leave::Parks(_) => count(&thread.figures.voluntary_switches, 1),
             Leave::Exits => {}
         }
     }

@@ -4,10 +4,12 @@ use linux_abi::process::{CloneFlags, CloneRequest};
 use linux_abi::{Arguments, Errno, UserPointer};
 
 use process_core::Signal;
+use vfs_core::Fd;
 
 use super::process::errno;
 use super::{Answer, Caller, user};
-use crate::process::{self, Fork, NewThread, Shares};
+use crate::fs::OpenFile;
+use crate::process::{self, Fork, NewThread, PidFile, Shares};
 
 pub(super) fn clone(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     make(caller, &CloneRequest::decode(arguments)?)
@@ -80,8 +82,8 @@ fn make(caller: &mut Caller<'_>, request: &CloneRequest) -> Answer {
 
 fn make_process(caller: &mut Caller<'_>, request: &CloneRequest, thread: NewThread) -> Answer {
     let has = |flag| request.flags.contains(flag);
-    // Handlers that several processes share are not offered, nor descriptors of processes yet.
-    if has(CloneFlags::SIGHAND) || has(CloneFlags::PIDFD) {
+    // Handlers that several processes share are not offered.
+    if has(CloneFlags::SIGHAND) {
         return Err(Errno::EINVAL);
     }
     let fork = Fork {
@@ -97,16 +99,46 @@ fn make_process(caller: &mut Caller<'_>, request: &CloneRequest, thread: NewThre
         resets_handlers: has(CloneFlags::CLEAR_SIGHAND),
     };
     let announced = has(CloneFlags::PARENT_SETTID).then_some(request.parent_tid.0);
-    let pid = process::fork(caller.thread, caller.context, &fork, |pid| {
+    let descriptor =
+        if has(CloneFlags::PIDFD) { Some(pid_descriptor(caller, request)?) } else { None };
+    let pid = process::fork(caller.thread, caller.context, &fork, |pid, child| {
+        if let Some((_, file)) = &descriptor
+            && let Some(file) = file.downcast::<PidFile>()
+        {
+            file.bind(alloc::sync::Arc::clone(child));
+        }
         if let Some(address) = announced {
             // As for threads.
             let _ = hal::user::copy_to(address, &pid.number().to_le_bytes());
         }
     });
+    if pid.is_err()
+        && let Some((fd, _)) = &descriptor
+    {
+        let closed = caller.process.files.lock().remove(*fd);
+        drop(closed);
+    }
     pid.map(|pid| u64::from(pid.number())).map_err(|error| match error {
         process_core::ProcessError::ResourceExhausted {
             resource: process_core::Resource::Memory,
         } => Errno::ENOMEM,
         other => errno(&other),
     })
+}
+
+/// A descriptor for the process that is about to be made, which its maker finds where it asked.
+fn pid_descriptor(
+    caller: &Caller<'_>,
+    request: &CloneRequest,
+) -> Result<(Fd, alloc::sync::Arc<OpenFile>), Errno> {
+    let file = super::pidfd::open(PidFile::unbound(), 0);
+    let number = super::file::insert(caller, alloc::sync::Arc::clone(&file), true)?;
+    let number = i32::try_from(number).map_err(|_| Errno::EMFILE)?;
+    let fd = Fd::new(i64::from(number)).map_err(|_| Errno::EMFILE)?;
+    if let Err(error) = user::write(request.pidfd, &number.to_le_bytes()) {
+        let closed = caller.process.files.lock().remove(fd);
+        drop(closed);
+        return Err(error);
+    }
+    Ok((fd, file))
 }

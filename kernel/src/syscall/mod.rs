@@ -6,9 +6,14 @@ mod events;
 mod exec;
 mod file;
 mod futex;
+mod groups;
 pub mod identity;
+mod limits;
 mod memory;
+mod pidfd;
 mod poll;
+mod prctl;
+mod priority;
 mod process;
 mod signal;
 mod socket;
@@ -17,6 +22,7 @@ mod time;
 mod timer;
 mod unknown;
 mod user;
+mod users;
 mod wait;
 
 use alloc::sync::Arc;
@@ -240,11 +246,52 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::GETPID => Ok(u64::from(caller.process.pid().number())),
         SystemCall::GETTID => Ok(u64::from(caller.thread.tid().number())),
         SystemCall::GETPPID => process::getppid(caller),
-        SystemCall::GETUID | SystemCall::GETEUID => process::getuid(caller),
-        SystemCall::GETGID | SystemCall::GETEGID => process::getgid(caller),
-        SystemCall::GETPGRP => process::getpgrp(caller),
+        SystemCall::GETUID => users::getuid(caller),
+        SystemCall::GETEUID => users::geteuid(caller),
+        SystemCall::GETGID => users::getgid(caller),
+        SystemCall::GETEGID => users::getegid(caller),
+        SystemCall::GETRESUID => users::getresuid(caller, arguments),
+        SystemCall::GETRESGID => users::getresgid(caller, arguments),
+        SystemCall::SETUID => users::setuid(caller, arguments),
+        SystemCall::SETGID => users::setgid(caller, arguments),
+        SystemCall::SETREUID => users::setreuid(caller, arguments),
+        SystemCall::SETREGID => users::setregid(caller, arguments),
+        SystemCall::SETRESUID => users::setresuid(caller, arguments),
+        SystemCall::SETRESGID => users::setresgid(caller, arguments),
+        SystemCall::SETFSUID => users::setfsuid(caller),
+        SystemCall::SETFSGID => users::setfsgid(caller),
+        SystemCall::GETGROUPS => users::getgroups(caller, arguments),
+        SystemCall::SETGROUPS => users::setgroups(caller, arguments),
+        SystemCall::CAPGET => users::capget(caller, arguments),
+        SystemCall::CAPSET => users::capset(caller, arguments),
+        SystemCall::GETPGRP => groups::getpgrp(caller),
+        SystemCall::GETPGID => groups::getpgid(caller, arguments),
+        SystemCall::SETPGID => groups::setpgid(caller, arguments),
+        SystemCall::GETSID => groups::getsid(caller, arguments),
+        SystemCall::SETSID => groups::setsid(caller),
+        SystemCall::PIDFD_OPEN => pidfd::pidfd_open(caller, arguments),
+        SystemCall::PIDFD_SEND_SIGNAL => pidfd::pidfd_send_signal(caller, arguments),
+        SystemCall::PERSONALITY => prctl::personality(arguments),
+        SystemCall::MEMBARRIER => prctl::membarrier(caller, arguments),
+        SystemCall::GETCPU => priority::getcpu(caller, arguments),
+        SystemCall::GETPRIORITY => priority::getpriority(caller, arguments),
+        SystemCall::SETPRIORITY => priority::setpriority(caller, arguments),
+        SystemCall::SCHED_SETSCHEDULER => priority::sched_setscheduler(caller, arguments),
+        SystemCall::SCHED_GETSCHEDULER => priority::sched_getscheduler(caller, arguments),
+        SystemCall::SCHED_SETPARAM => priority::sched_setparam(caller, arguments),
+        SystemCall::SCHED_GETPARAM => priority::sched_getparam(caller, arguments),
+        SystemCall::SCHED_GET_PRIORITY_MAX => priority::sched_get_priority_max(arguments),
+        SystemCall::SCHED_GET_PRIORITY_MIN => priority::sched_get_priority_min(arguments),
+        SystemCall::SCHED_RR_GET_INTERVAL => priority::sched_rr_get_interval(caller, arguments),
+        SystemCall::SCHED_SETATTR => priority::sched_setattr(caller, arguments),
+        SystemCall::SCHED_GETATTR => priority::sched_getattr(caller, arguments),
+        SystemCall::SCHED_SETAFFINITY => priority::sched_setaffinity(caller, arguments),
+        SystemCall::GETRLIMIT => limits::getrlimit(caller, arguments),
+        SystemCall::SETRLIMIT => limits::setrlimit(caller, arguments),
+        SystemCall::GETRUSAGE => limits::getrusage(caller, arguments),
+        SystemCall::TIMES => limits::times(caller, arguments),
         SystemCall::ARCH_PRCTL => process::arch_prctl(caller, arguments),
-        SystemCall::PRCTL => process::prctl(caller, arguments),
+        SystemCall::PRCTL => prctl::prctl(caller, arguments),
         SystemCall::CLONE => clone::clone(caller, arguments),
         SystemCall::CLONE3 => clone::clone3(caller, arguments),
         SystemCall::FORK => clone::fork(caller),
@@ -259,9 +306,9 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::GET_ROBUST_LIST => futex::get_robust_list(caller, arguments),
         // The C libraries ask and do without; their loss is a few cycles in `getcpu`.
         SystemCall::RSEQ => Err(Errno::ENOSYS),
-        SystemCall::PRLIMIT64 => process::prlimit(caller, arguments),
+        SystemCall::PRLIMIT64 => limits::prlimit(caller, arguments),
         SystemCall::SCHED_YIELD => process::sched_yield(),
-        SystemCall::SCHED_GETAFFINITY => process::sched_getaffinity(caller, arguments),
+        SystemCall::SCHED_GETAFFINITY => priority::sched_getaffinity(caller, arguments),
 
         SystemCall::RT_SIGACTION => signal::sigaction(caller, arguments),
         SystemCall::RT_SIGPROCMASK => signal::sigprocmask(caller, arguments),

@@ -77,7 +77,15 @@ pub(super) fn waitid(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
         return Err(Errno::EINVAL);
     }
     let number = arguments.int(1);
+    let mut is_nonblocking = false;
+    let mut blocks = options & NOHANG == 0;
     let target = match arguments.int(0) {
+        3 => {
+            let (pid, may_block) = super::pidfd::process_of(caller, number)?;
+            is_nonblocking = !may_block;
+            blocks &= may_block;
+            WaitTarget::Process(pid.number())
+        }
         0 => WaitTarget::All,
         1 if number > 0 => WaitTarget::Process(number.cast_unsigned()),
         2 if number == 0 => WaitTarget::OwnGroup,
@@ -91,10 +99,13 @@ pub(super) fn waitid(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             stopped: options & STOPPED != 0,
             continued: options & CONTINUED != 0,
         },
-        blocks: options & NOHANG == 0,
+        blocks,
         takes: options & NOWAIT == 0,
     };
     let found = wait(caller, &asked)?;
+    if found.is_none() && is_nonblocking && options & NOHANG == 0 {
+        return Err(Errno::EAGAIN);
+    }
     if let (Some(at), Some(found)) = (arguments.pointer(4).non_null(), &found) {
         user::write(at, &rusage(&found.usage).to_bytes())?;
     }

@@ -389,6 +389,11 @@ impl AddressSpace {
         }));
     }
 
+    /// Orders the memory of all CPUs that have the space loaded, with that of the calling one.
+    pub fn barrier(&self) {
+        shootdown::interrupt(&self.loaded_on);
+    }
+
     /// Makes every CPU let go of this space, for good. Called when its last thread has ended.
     pub fn retire(&self) {
         // See `load`.

@@ -9,7 +9,7 @@ pub(crate) mod table;
 pub(crate) mod windows;
 
 pub use address_space::{AddressSpace, MapError, Protection, Writing};
-pub use shootdown::SHOOTDOWN_VECTOR;
+pub use shootdown::{SHOOTDOWN_VECTOR, barrier_everywhere};
 pub use windows::WINDOWS_LEVEL;
 
 /// Memory that paging itself takes, in bytes.

@@ -59,6 +59,21 @@ pub(crate) fn flush_own(start: u64, pages: u64) {
     crate::interrupts::without(|| carry_out(start, pages, 0));
 }
 
+/// Interrupts the CPUs in `mask`, and waits until each has been: whatever they had stored before is
+/// seen by all that comes after, and the other way round.
+pub(crate) fn interrupt(mask: &AtomicCpuMask) {
+    fence(Ordering::SeqCst);
+    request(mask.iter(), 0, 0, 0);
+    fence(Ordering::SeqCst);
+}
+
+/// As `interrupt`, for every CPU.
+pub fn barrier_everywhere() {
+    fence(Ordering::SeqCst);
+    request(0..cpu::online(), 0, 0, 0);
+    fence(Ordering::SeqCst);
+}
+
 /// Makes the CPUs in `mask` leave the space whose root this is, if they still have it loaded.
 pub(crate) fn leave(mask: &AtomicCpuMask, root: u64) {
     request(mask.iter(), 0, 0, root);

@@ -1,0 +1,80 @@
+//! The limits of resources that programs ask for and set.
+
+use core::sync::atomic::Ordering;
+
+use process_core::{
+    Credentials, Limits, Pid, ProcessError, ResourceLimits, Rlimit, RlimitRefusal, SoftHard,
+};
+
+use super::{Process, table};
+
+/// How many descriptors a process with these limits may have.
+pub(super) fn open_files(limits: &ResourceLimits) -> u32 {
+    u32::try_from(limits.of(Rlimit::OpenFiles).soft).unwrap_or(u32::MAX)
+}
+
+/// Changes a limit, with effect at once, if there is a new one; gives the old one.
+///
+/// # Errors
+/// [`ProcessError::ProcessNotFound`]; inside, why the limit stays as it is.
+pub fn exchange_rlimit(
+    pid: Pid,
+    number: usize,
+    new: Option<SoftHard>,
+    may_raise: bool,
+) -> Result<Result<SoftHard, RlimitRefusal>, ProcessError> {
+    let (process, allowed) = {
+        let table = table().lock();
+        let record = table.get(pid)?;
+        (alloc::sync::Arc::clone(&record.attachment), record.profile.limits)
+    };
+    let mut limits = process.rlimits.lock();
+    let Some(old) = limits.get(number) else { return Ok(Err(RlimitRefusal::Invalid)) };
+    if let Some(new) = new {
+        if let Err(refusal) = limits.set(number, new, may_raise, &allowed) {
+            return Ok(Err(refusal));
+        }
+        process.open_files_limit.store(open_files(&limits), Ordering::Relaxed);
+    }
+    Ok(Ok(old))
+}
+
+/// A limit of a process; none if it is gone.
+#[must_use]
+pub fn rlimit_of(pid: Pid, which: Rlimit) -> SoftHard {
+    match super::find(pid) {
+        Ok(process) => process.rlimits.lock().of(which),
+        Err(_) => SoftHard { soft: 0, hard: 0 },
+    }
+}
+
+impl Process {
+    /// How many tasks its user may have, if that binds it. What an operator has set binds root, too.
+    pub(super) fn task_limit(&self, credentials: &Credentials) -> Option<u32> {
+        let soft = self.rlimits.lock().of(Rlimit::Processes).soft;
+        let limit = u32::try_from(soft).unwrap_or(u32::MAX);
+        let is_usual = limit >= Limits::default().processes;
+        (!is_usual || !credentials.is_exempt_from_task_limit()).then_some(limit)
+    }
+
+    /// An operator has changed what it may use.
+    pub(super) fn allow(&self, limits: &Limits) {
+        let mut rlimits = self.rlimits.lock();
+        rlimits.allow(limits);
+        self.open_files_limit.store(open_files(&rlimits), Ordering::Relaxed);
+    }
+
+    /// The largest file that it may write, in bytes.
+    #[must_use]
+    pub fn file_size_limit(&self) -> u64 {
+        self.rlimits.lock().of(Rlimit::FileSize).soft
+    }
+
+    /// The stack that a program which it executes may have, in bytes.
+    pub(super) fn stack_limit(&self) -> u64 {
+        const LEAST_BYTES: u64 = 128 * 1024;
+        const PAGE_BYTES: u64 = 4096;
+        let soft = self.rlimits.lock().of(Rlimit::Stack).soft;
+        soft.clamp(LEAST_BYTES, 1 << 40) / PAGE_BYTES * PAGE_BYTES
+    }
+}
