@@ -21,7 +21,7 @@ const CONSOLE_VARIABLE: &str = "MULTIOS_CONSOLE_DIR";
 const DOCUMENT_VARIABLE: &str = "MULTIOS_OPENAPI";
 
 /// Names another of the workspace's profiles to compile the kernel with: `quick`, for work on it.
-const PROFILE_VARIABLE: &str = "MULTIOS_PROFILE";
+pub const PROFILE_VARIABLE: &str = "MULTIOS_PROFILE";
 
 /// How the kernel is compiled: for addresses in the top 2 GiB, and so that a backtrace can follow
 /// the frame pointers.
@@ -64,6 +64,19 @@ pub fn test_initrd(places: &Places) -> Result<()> {
     let symbols = symbols::table(&read(&places.debug_kernel())?)?;
     let bytes = initrd::assemble(places, symbols, Programs::WithTests, &[])?;
     write(&places.test_initrd(), &bytes)
+}
+
+/// Makes the product's initial file system with `additions`, for a kernel that `image` built; returns
+/// where it is.
+///
+/// # Errors
+/// When an addition can't be read.
+pub fn special_initrd(places: &Places, name: &str, additions: &[Addition]) -> Result<PathBuf> {
+    let symbols = symbols::table(&read(&places.debug_kernel())?)?;
+    let bytes = initrd::assemble(places, symbols, Programs::Product, additions)?;
+    let path = places.out.join(format!("initrd-{name}.cpio"));
+    write(&path, &bytes)?;
+    Ok(path)
 }
 
 /// Compiles and links the kernel; returns where cargo put it.

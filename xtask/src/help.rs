@@ -10,7 +10,7 @@ cargo xtask COMMAND
   test [NAME]   everything, or one part; `cargo xtask test --list` names the parts;
                 `cargo xtask test abi WORD...` runs the compared programs whose names hold a word
   tidy          the rules that no compiler checks: dependency directions, unsafe, file lengths
-  bench         the benchmarks
+  bench         the benchmarks, beside a Linux guest made on the spot
   mock          the console and the API on this host, over a backend that makes its figures up
   help          this
 
@@ -30,6 +30,10 @@ run:
 
 bench:
   --json FILE              write the figures as JSON, too
+  --quick                  one short round
+  --only NAME,NAME...      only these groups of lines; `--list` names them
+  --profile WHAT           where the kernel spends its time: idle, http, or a word of the measured
+                           program (tests/programs/bench), such as null_call
 
 mock:
   --port P                 port of 127.0.0.1 (8081; 0 picks a free one)

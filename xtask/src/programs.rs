@@ -140,14 +140,15 @@ pub fn compared(places: &Places) -> Result<Vec<Compared>> {
     Ok(found)
 }
 
-/// Compiles one source to `programs/NAME` of what is built, unless that is newer than the source and
-/// the headers beside it.
+/// Compiles one source, or all C sources of a folder but those that have a program of their own
+/// (`linux_*`), to `programs/NAME` of what is built, unless that is newer than the sources.
 ///
 /// # Errors
 /// When the compiler refuses it.
 pub fn compile(places: &Places, source: &Path, name: &str, kind: Kind) -> Result<PathBuf> {
     let program = places.out.join("programs").join(name);
-    if changed(&program).is_some_and(|made| newest(source).is_some_and(|at| at < made)) {
+    let sources = sources(source)?;
+    if changed(&program).is_some_and(|made| newest(&sources).is_some_and(|at| at < made)) {
         return Ok(program);
     }
     if let Some(folder) = program.parent() {
@@ -156,7 +157,7 @@ pub fn compile(places: &Places, source: &Path, name: &str, kind: Kind) -> Result
     // By way of another name: what an interrupted compiler left is not taken for the program.
     let new = program.with_extension("new");
     let mut compiler = compiler(kind);
-    shell::run(compiler.arg("-o").arg(&new).arg(source))?;
+    shell::run(compiler.arg("-o").arg(&new).args(&sources))?;
     fs::rename(&new, &program).map_err(|error| Failure::file("can't write", &program, &error))?;
     Ok(program)
 }
@@ -180,10 +181,24 @@ fn compiler(kind: Kind) -> Command {
     command
 }
 
-fn newest(source: &Path) -> Option<SystemTime> {
-    let beside = sorted(source.parent()?).unwrap_or_default();
+fn sources(source: &Path) -> Result<Vec<PathBuf>> {
+    if !source.is_dir() {
+        return Ok(vec![source.to_owned()]);
+    }
+    let mut all = sorted(source)?;
+    all.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".c") && !name.starts_with("linux_")
+    });
+    Ok(all)
+}
+
+/// When a source or a header beside it last changed.
+fn newest(sources: &[PathBuf]) -> Option<SystemTime> {
+    let beside = sources.first().and_then(|source| sorted(source.parent()?).ok());
+    let beside = beside.unwrap_or_default();
     let headers = beside.iter().filter(|path| path.extension().is_some_and(|end| end == "h"));
-    headers.filter_map(|header| changed(header)).chain(changed(source)).max()
+    headers.chain(sources).filter_map(|path| changed(path)).max()
 }
 
 fn changed(path: &Path) -> Option<SystemTime> {

@@ -56,6 +56,8 @@ pub struct Machine {
     pub accelerator: Accelerator,
     /// The port of 127.0.0.1 that leads to the admin server; `None` for a machine without a network.
     pub port: Option<u16>,
+    /// More ports of 127.0.0.1 and the guest's ports that they lead to.
+    pub forwards: Vec<(u16, u16)>,
     /// A disk's file.
     pub disk: Option<PathBuf>,
     /// What a reset does.
@@ -77,6 +79,7 @@ impl Machine {
             memory_mib: 256,
             accelerator: Accelerator::Tcg,
             port: None,
+            forwards: Vec::new(),
             disk: None,
             on_reset: OnReset::Exit,
             extra: Vec::new(),
@@ -98,7 +101,10 @@ impl Machine {
         add(&["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]);
         add(&["-device", "virtio-rng-pci"]);
         if let Some(port) = self.port {
-            let user = format!("user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}");
+            let mut user = "user,id=net0".to_owned();
+            for (host, guest) in [(port, GUEST_PORT)].iter().chain(&self.forwards) {
+                user += &format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}");
+            }
             // No option ROM: nobody boots from the network.
             add(&["-netdev", &user, "-device", "virtio-net-pci,netdev=net0,romfile="]);
         }

@@ -53,6 +53,34 @@ pub fn table(elf: &[u8]) -> Result<Vec<u8>> {
         .ok_or_else(|| Failure::new("the kernel's functions are spread over more than 4 GiB"))
 }
 
+/// The functions of a kernel, to be found by an address inside of them.
+#[derive(Debug)]
+pub struct Names {
+    symbols: Vec<Symbol>,
+}
+
+impl Names {
+    /// Reads those of the kernel in `elf`.
+    ///
+    /// # Errors
+    /// When it is no ELF file with a symbol table.
+    pub fn of(elf: &[u8]) -> Result<Self> {
+        let bad = |error| Failure::new(format!("the kernel is no readable ELF file: {error}"));
+        let file = ElfBytes::<LittleEndian>::minimal_parse(elf).map_err(bad)?;
+        let symbols = functions(&file);
+        let symbols = symbols.ok_or_else(|| Failure::new("the kernel has no symbol table"))?;
+        Ok(Self { symbols })
+    }
+
+    /// The function that `address` lies in; behind its end still counts, since what is written in
+    /// assembly has no size.
+    #[must_use]
+    pub fn find(&self, address: u64) -> Option<&str> {
+        let behind = self.symbols.partition_point(|symbol| symbol.address <= address);
+        self.symbols.get(behind.checked_sub(1)?).map(|symbol| symbol.name.as_str())
+    }
+}
+
 /// The build id among the notes, if there is one of the expected length.
 fn build_id(file: &ElfBytes<'_, LittleEndian>) -> Option<[u8; BUILD_ID_BYTES]> {
     let segments = file.segments()?.iter().filter(|segment| segment.p_type == PT_NOTE);

@@ -15,10 +15,9 @@ pub(super) enum Connections {
 }
 
 /// A load to put on a guest.
-pub(super) struct Load {
-    pub(super) port: u16,
-    pub(super) token: String,
-    pub(super) path: &'static str,
+pub(super) struct Load<'a> {
+    pub(super) client: Client,
+    pub(super) path: &'a str,
     pub(super) parallel: usize,
     pub(super) time: Duration,
     pub(super) connections: Connections,
@@ -41,7 +40,7 @@ pub(super) struct Answer {
     pub(super) body_bytes: usize,
 }
 
-impl Load {
+impl Load<'_> {
     /// Puts the load on for its time.
     pub(super) fn run(&self) -> Result<Report> {
         let started = Instant::now();
@@ -74,12 +73,11 @@ impl Load {
     fn work(&self, deadline: Instant) -> Done {
         let mut done = Done::default();
         let close = self.connections == Connections::OneRequestEach;
-        let client = Client { port: self.port, token: self.token.clone() };
-        let request = client.request("GET", self.path, "", close);
+        let request = self.client.request("GET", self.path, "", close);
         let mut kept = None;
         while Instant::now() < deadline {
             let started = Instant::now();
-            let answer = kept.take().map_or_else(|| connect(self.port), Ok).and_then(
+            let answer = kept.take().map_or_else(|| connect(self.client.port), Ok).and_then(
                 |mut connection: Connection| {
                     let answer = exchange(&mut connection, &request)?;
                     Ok((connection, answer))
@@ -114,26 +112,13 @@ fn percentile_ms(sorted: &[Duration], percent: usize) -> f64 {
     sorted.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
 }
 
-/// Sends one request on a connection of its own.
-///
-/// # Errors
-/// When no answer comes.
-pub(super) fn once(port: u16, token: &str, method: &str, path: &str, body: &str) -> Result<Answer> {
-    let exchange = connect(port).and_then(|mut connection| {
-        let client = Client { port, token: token.to_owned() };
-        exchange(&mut connection, &client.request(method, path, body, true))
-    });
-    exchange.map_err(|error| Failure::new(format!("{method} {path}: {error}")))
-}
-
 /// Opens a stream and reads its head; it stays open as long as the value lives.
 ///
 /// # Errors
 /// When the answer is not 200.
-pub(super) fn open_stream(port: u16, token: &str, path: &str) -> Result<impl Sized> {
+pub(super) fn open_stream(client: &Client, path: &str) -> Result<Connection> {
     let open = || -> std::io::Result<(Connection, Head)> {
-        let mut connection = connect(port)?;
-        let client = Client { port, token: token.to_owned() };
+        let mut connection = connect(client.port)?;
         connection.get_mut().write_all(client.request("GET", path, "", false).as_bytes())?;
         let head = read_head(&mut connection)?;
         Ok((connection, head))
