@@ -373,6 +373,14 @@ impl UserSpace {
         })
     }
 
+    /// What identifies a byte of memory that other spaces may share, wherever they have it: its
+    /// physical address. None for memory of the space's own, and while there is no page.
+    pub fn shared_place(&self, address: u64) -> Option<u64> {
+        let map = self.map.lock();
+        let is_shared = map.area_at(address)?.kind.is_shared();
+        if is_shared { self.tables.physical_of(address) } else { None }
+    }
+
     /// Makes an area, and takes away what was in its place.
     ///
     /// # Errors

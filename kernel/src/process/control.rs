@@ -14,7 +14,7 @@ use sched_core::{Class, CpuSet, Nice, Params};
 
 use super::create::{CreateError, spawn_kernel_thread};
 use super::sending::deliver_to;
-use super::{Process, exit, table};
+use super::{Process, cpu_time, exit, table};
 use crate::events::{self, Kind};
 use crate::levels;
 use crate::scheduler::{self, Thread};
@@ -163,6 +163,13 @@ pub(super) fn start_manager() -> Result<(), CreateError> {
     Ok(())
 }
 
+/// Has the manager look at what there is to do.
+pub(super) fn wake_manager() {
+    if let Some(manager) = MANAGER.get() {
+        manager.unpark();
+    }
+}
+
 fn manage() {
     loop {
         let now_ns = hal::time::now_ns();
@@ -183,6 +190,7 @@ fn manage() {
             );
         }
         drop(done);
+        let next = [next, cpu_time::check(now_ns)].into_iter().flatten().min();
         match next {
             Some(deadline) => {
                 scheduler::park_until(BlockReason::Work, deadline);

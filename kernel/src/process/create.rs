@@ -9,7 +9,7 @@ use hal::interrupts::SpinLock;
 use process_core::{
     ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
     ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, ResourceLimits,
-    Scheduling, Signal, SignalSet, Uid,
+    Rlimit, Scheduling, Signal, SignalSet, Uid,
 };
 use sched_core::CpuSet;
 use vfs_core::{Descriptor, DescriptorTable, FileError};
@@ -322,6 +322,7 @@ fn make(
         output: entry.output,
         affinity: SpinLock::new(levels::PROCESS, "affinity", entry.affinity),
         open_files_limit: open_files(&entry.rlimits).into(),
+        file_size_limit: entry.rlimits.of(Rlimit::FileSize).soft.into(),
         rlimits: SpinLock::new(levels::PROCESS, "rlimits", entry.rlimits),
         death_signal: 0.into(),
         refuses_new_rights: refuses_new_rights.into(),

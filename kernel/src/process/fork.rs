@@ -94,6 +94,7 @@ pub fn fork(
     thread.program.set_clear_tid(request.thread.clear_tid.unwrap_or(0));
     thread.program.set_name(maker.program.name());
     announce(pid, thread.process());
+    super::cpu_time::watch(thread.process());
     thread.start();
     if let Some(waiting) = waiting {
         waiting.wait(process);

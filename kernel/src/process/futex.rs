@@ -74,19 +74,17 @@ pub struct FutexName {
 impl FutexName {
     fn key(self, process: &Process) -> Result<Key, FutexError> {
         let space = process.space().ok_or(FutexError::BadAddress)?;
-        if !self.is_private
-            && let Some((object, offset)) = shared_place(&space, self.address)
-        {
-            return Ok(Key(object, offset));
+        if !self.is_private {
+            // With that its page is there.
+            load_word(self.address)?;
+            if let Some(place) = space.shared_place(self.address) {
+                // Address 0 is no space's.
+                return Ok(Key(0, place));
+            }
         }
         // Only told apart, never followed; the running process keeps its space where it is.
         Ok(Key(Arc::as_ptr(&space).addr() as u64, self.address))
     }
-}
-
-/// What identifies a word in memory that several spaces may share; none for memory of one's own.
-fn shared_place(_space: &crate::memory::UserSpace, _address: u64) -> Option<(u64, u64)> {
-    None
 }
 
 fn bucket(key: Key) -> usize {

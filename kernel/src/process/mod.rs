@@ -6,6 +6,7 @@
 
 mod alarms;
 mod control;
+mod cpu_time;
 mod create;
 mod emergency;
 mod exec;
@@ -121,6 +122,8 @@ pub struct Process {
     is_ending: AtomicBool,
     /// It is suspended: its threads wait at the border. Written under the table's lock.
     is_suspended: AtomicBool,
+    /// The largest file that it may write, in bytes: one of its limits, where each write finds it.
+    file_size_limit: AtomicU64,
     /// The limits that it has set for itself.
     rlimits: SpinLock<ResourceLimits>,
     /// The signal that it wants when its parent ends; 0 for none.

@@ -6,7 +6,7 @@ use process_core::{
     Credentials, Limits, Pid, ProcessError, ResourceLimits, Rlimit, RlimitRefusal, SoftHard,
 };
 
-use super::{Process, table};
+use super::{Process, cpu_time, table};
 
 /// How many descriptors a process with these limits may have.
 pub(super) fn open_files(limits: &ResourceLimits) -> u32 {
@@ -28,13 +28,23 @@ pub fn exchange_rlimit(
         let record = table.get(pid)?;
         (alloc::sync::Arc::clone(&record.attachment), record.profile.limits)
     };
-    let mut limits = process.rlimits.lock();
+    let limits = process.rlimits.lock();
     let Some(old) = limits.get(number) else { return Ok(Err(RlimitRefusal::Invalid)) };
+    drop(limits);
     if let Some(new) = new {
-        if let Err(refusal) = limits.set(number, new, may_raise, &allowed) {
+        let changed = {
+            let mut limits = process.rlimits.lock();
+            let changed = limits.set(number, new, may_raise, &allowed);
+            process.open_files_limit.store(open_files(&limits), Ordering::Relaxed);
+            process.file_size_limit.store(limits.of(Rlimit::FileSize).soft, Ordering::Relaxed);
+            changed
+        };
+        if let Err(refusal) = changed {
             return Ok(Err(refusal));
         }
-        process.open_files_limit.store(open_files(&limits), Ordering::Relaxed);
+        if number == Rlimit::Cpu as usize {
+            cpu_time::watch(&process);
+        }
     }
     Ok(Ok(old))
 }
@@ -67,7 +77,7 @@ impl Process {
     /// The largest file that it may write, in bytes.
     #[must_use]
     pub fn file_size_limit(&self) -> u64 {
-        self.rlimits.lock().of(Rlimit::FileSize).soft
+        self.file_size_limit.load(Ordering::Relaxed)
     }
 
     /// The stack that a program which it executes may have, in bytes.

@@ -150,7 +150,15 @@ pub fn rows_after(after: u32, limit: usize, mut visit: impl FnMut(Snapshot)) {
             .iter()
             .filter(|defunct| defunct.pid.number() > after && table.get(defunct.pid).is_err())
             .collect();
-        gone.sort_unstable_by_key(|defunct| (defunct.pid, core::cmp::Reverse(defunct.ended_at)));
+        // Under the table's lock only those are put in order that the page can show. A number can be
+        // there twice, hence the reserve.
+        let key = |defunct: &&DefunctProcess| (defunct.pid, core::cmp::Reverse(defunct.ended_at));
+        let enough = limit.saturating_mul(2);
+        if enough < gone.len() {
+            gone.select_nth_unstable_by_key(enough, key);
+            gone.truncate(enough);
+        }
+        gone.sort_unstable_by_key(key);
         gone.dedup_by_key(|defunct| defunct.pid);
         (copies, gone.into_iter().take(limit).map(remembered).collect())
     };

@@ -389,6 +389,16 @@ impl AddressSpace {
         }));
     }
 
+    /// The physical address of the byte at this address, if its page has a frame.
+    pub fn physical_of(&self, address: u64) -> Option<u64> {
+        if address >= USER_END {
+            return None;
+        }
+        let _edit = self.edit.lock();
+        let value = table::find(self.root, address, Level::Page)?.load(Ordering::Relaxed);
+        (value & OWNED != 0).then_some((value & ADDRESS) + address % PAGE_BYTES)
+    }
+
     /// Orders the memory of all CPUs that have the space loaded, with that of the calling one.
     pub fn barrier(&self) {
         shootdown::interrupt(&self.loaded_on);

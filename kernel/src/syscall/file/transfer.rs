@@ -75,6 +75,30 @@ fn read_into(caller: &Caller<'_>, file: &OpenFile, at: Option<u64>, mut to: Piec
     Ok(done)
 }
 
+/// How much of a write the limit of a file's size lets through: setrlimit(2), RLIMIT_FSIZE.
+fn within_size_limit(
+    caller: &Caller<'_>,
+    file: &OpenFile,
+    at: Option<u64>,
+    length: u64,
+) -> Result<u64, Errno> {
+    let limit = caller.process.file_size_limit();
+    if limit == process_core::NO_RLIMIT || file.file().transfer() != Transfer::Positioned {
+        return Ok(length);
+    }
+    let start = match at {
+        Some(at) => at,
+        None if file.appends() => file.file().size()?,
+        None => *file.offset()?,
+    };
+    let left = limit.saturating_sub(start);
+    if left == 0 && length > 0 {
+        process::signal_own(caller.thread, Signal::SIGXFSZ);
+        return Err(Errno::EFBIG);
+    }
+    Ok(length.min(left))
+}
+
 /// Moves bytes from the program to the file.
 fn write_from(
     caller: &Caller<'_>,
@@ -89,6 +113,7 @@ fn write_from(
     if is_too_long(file, length) {
         return Err(Errno::EMSGSIZE);
     }
+    let length = within_size_limit(caller, file, at, length)?;
     let done = with_buffer(file, length, |buffer| {
         let mut done = 0_u64;
         loop {
