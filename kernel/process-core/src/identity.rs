@@ -46,9 +46,8 @@ impl<I: Copy + PartialEq> Ids<I> {
 
     /// setreuid(2).
     fn set_two(self, new: NewIds<I>, may: bool) -> Result<Self, NotAllowed> {
-        let is_refused = |id: Option<I>, allowed: &[I]| {
-            id.is_some_and(|id| !may && !allowed.iter().any(|known| *known == id))
-        };
+        let is_refused =
+            |id: Option<I>, allowed: &[I]| id.is_some_and(|id| !may && !allowed.contains(&id));
         if is_refused(new.real, &[self.real, self.effective])
             || is_refused(new.effective, &[self.real, self.effective, self.saved])
         {

@@ -54,7 +54,7 @@ pub use record::{
     change_limits, check_access, credentials_of, find_thread, group_of, is_subreaper, limits_of,
     members_of, name_of, parent_of, process_of_thread, processes_of, reschedule, scheduling_of,
     session_of, set_credentials, set_group, set_name, set_subreaper, set_working_directory,
-    start_session, working_directory_of,
+    start_session,
 };
 pub use rlimits::{exchange_rlimit, rlimit_of};
 pub use sending::{

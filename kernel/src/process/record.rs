@@ -75,14 +75,6 @@ pub fn change_limits(pid: Pid, change: &LimitsChange) -> Result<(), ProcessError
     Ok(())
 }
 
-/// Where its relative paths start.
-///
-/// # Errors
-/// See `credentials_of`.
-pub fn working_directory_of(pid: Pid) -> Result<Arc<str>, ProcessError> {
-    Ok(Arc::clone(&table().lock().get(pid)?.profile.working_directory))
-}
-
 /// Changes where its relative paths start.
 ///
 /// # Errors
