@@ -471,12 +471,9 @@ impl UserSpace {
 
     /// Frees all memory and has every CPU let go of the tables. Called by the process's last thread.
     pub fn retire(&self) {
-        let mut map = self.map.lock();
-        let removed = map.unmap(Layout::USER.start(), Layout::USER.bytes());
-        // First the CPUs: taking pages away asks nobody then.
+        let removed = self.map.lock().take_all();
         self.tables.retire();
-        self.tables.unmap(Layout::USER.start(), Layout::USER.end());
-        drop(map);
+        // Files may be closed here for the last time.
         drop(removed);
     }
 

@@ -404,11 +404,24 @@ impl AddressSpace {
         shootdown::interrupt(&self.loaded_on);
     }
 
-    /// Makes every CPU let go of this space, for good. Called when its last thread has ended.
+    /// Makes every CPU let go of this space, for good, and frees all that is mapped in it, with the
+    /// tables. Called when its last thread has ended.
     pub fn retire(&self) {
         // See `load`.
         self.is_retired.store(true, Ordering::SeqCst);
         shootdown::leave(&self.loaded_on, self.root);
+        // No CPU can reach anything of it any more, and no other thread what is taken out here.
+        let mut below = [0; USER_SLOTS];
+        {
+            let _edit = self.edit.lock();
+            for (slot, entry) in below.iter_mut().zip(table::entries(self.root)) {
+                *slot = entry.swap(0, Ordering::Relaxed);
+            }
+            self.mapped_pages.store(0, Ordering::Relaxed);
+        }
+        for value in below.into_iter().filter(|value| value & PRESENT != 0) {
+            free_tables(value & ADDRESS, 3);
+        }
     }
 
     /// Lends the frame of the page that `address` lies in, and says what writing to it does.
@@ -493,17 +506,30 @@ fn owned_frame(value: u64) -> Option<SharedFrame> {
     (value & OWNED != 0).then(|| unsafe { SharedFrame::from_raw(number) })
 }
 
+/// Entries of the top-level table that are the program's.
+const USER_SLOTS: usize = 256;
+
 /// Frees a table, and what the tables below it map, from `level` down to the frames.
 fn free_tables(table: u64, level: u32) {
-    for entry in &table::entries(table)[..if level == 4 { 256 } else { 512 }] {
-        let value = entry.load(Ordering::Relaxed);
-        if level == 1 {
-            drop(owned_frame(value));
-        } else if value & PRESENT != 0 {
-            free_tables(value & ADDRESS, level - 1);
+    let entries = table::entries(table);
+    if level == 1 {
+        let mut frames = [const { None }; AT_A_TIME];
+        for part in entries.chunks(AT_A_TIME) {
+            for (slot, entry) in frames.iter_mut().zip(part) {
+                *slot = owned_frame(entry.load(Ordering::Relaxed));
+            }
+            SharedFrame::release(&mut frames);
+        }
+    } else {
+        for entry in &entries[..if level == 4 { USER_SLOTS } else { 512 }] {
+            let value = entry.load(Ordering::Relaxed);
+            if value & PRESENT != 0 {
+                free_tables(value & ADDRESS, level - 1);
+            }
         }
     }
-    // SAFETY: `find_or_add` and `new` made the table, and no CPU has the space loaded any more.
+    // SAFETY: `find_or_add` and `new` made the table; it is in no space any more that a CPU has
+    // loaded or that somebody could look it up in.
     unsafe { table::free(table) };
 }
 

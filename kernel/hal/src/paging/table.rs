@@ -65,8 +65,8 @@ pub(crate) unsafe fn free(table: u64) {
 /// order among CPUs is established by locks and shoot-downs, so `Relaxed` does everywhere.
 pub(crate) fn entries(table: u64) -> &'static [AtomicU64; 512] {
     // SAFETY: `table` is the physical address of a page table: it comes from a root that is a table
-    // and from entries that this module alone writes. Tables are freed only with their whole space,
-    // when no CPU uses it.
+    // and from entries that this module alone writes. A space's tables are freed when no CPU uses it,
+    // after they have been taken out of it under the lock that all who look at them hold.
     unsafe { &*(direct(table) as *const [AtomicU64; 512]) }
 }
 

@@ -83,6 +83,14 @@ impl<F> AddressSpace<F> {
         }
     }
 
+    /// Takes all areas out, as a map of their own: what is left is empty.
+    #[must_use]
+    pub fn take_all(&mut self) -> Self {
+        let tree = core::mem::replace(&mut self.tree, Tree::new());
+        let usage = core::mem::take(&mut self.usage);
+        Self { tree, usage, ..*self }
+    }
+
     /// Mapped bytes by kind.
     #[must_use]
     pub fn usage(&self) -> Usage {
