@@ -157,7 +157,7 @@ fn fork_stops_writers_everywhere() -> Outcome {
     let workers = Worker::on_each(move |cpu| {
         shared.load();
         let address = START + cpu as u64 * PAGE;
-        for round in 0..50_u8 {
+        for round in 0..12_u8 {
             check!(copy_to(address, &[round]).is_ok(), "round {round}: the page is not writable");
             let mut child = AddressSpace::new().map_err(failed("a space"))?;
             let range = (address, address + PAGE, Writing::ToCopy);
