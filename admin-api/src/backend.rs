@@ -10,9 +10,9 @@ use core::net::SocketAddr;
 use core::task::{Context, Poll};
 
 use crate::types::{
-    Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, LogLine, Memory, MemoryArea,
-    Network, PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal, System,
-    Text, Thread, Timestamp,
+    Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, Limits, LogLine, Memory,
+    MemoryArea, Network, PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal,
+    System, Text, Thread, Timestamp,
 };
 
 mod error;
@@ -290,6 +290,8 @@ pub struct ProcessSettings {
     pub nice: i8,
     /// The CPUs it may run on, ascending.
     pub affinity: Vec<u32>,
+    /// What it may use.
+    pub limits: Limits,
 }
 
 impl ProcessSettings {
@@ -301,6 +303,7 @@ impl ProcessSettings {
             class: process.class,
             nice: process.nice,
             affinity: process.affinity.clone(),
+            limits: process.limits,
         }
     }
 }

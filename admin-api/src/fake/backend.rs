@@ -11,9 +11,9 @@ use crate::backend::{
     ProcessSettings, SequenceRange, TerminateMode,
 };
 use crate::types::{
-    Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, LogLevel, LogLine,
-    Memory, MemoryArea, Network, PowerAction, Process, ProcessPatch, ProcessState, Signal, System,
-    Text, Thread, Timestamp,
+    Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, Limits, LimitsChange,
+    LogLevel, LogLine, Memory, MemoryArea, Network, PowerAction, Process, ProcessPatch,
+    ProcessState, Signal, System, Text, Thread, Timestamp,
 };
 
 use super::resources::command_line;
@@ -74,6 +74,13 @@ fn row(fake: &FakeProcess) -> ProcessRow {
         memory_bytes: process.usage.memory.current_bytes,
         started_at: process.started_at,
     }
+}
+
+fn set_limits(limits: &mut Limits, change: LimitsChange) {
+    limits.memory_bytes = change.memory_bytes.or(limits.memory_bytes);
+    limits.stack_bytes = change.stack_bytes.or(limits.stack_bytes);
+    limits.open_files = change.open_files.map(u64::from).or(limits.open_files);
+    limits.processes = change.processes.map(u64::from).or(limits.processes);
 }
 
 impl Backend for FakeBackend {
@@ -176,6 +183,7 @@ impl Backend for FakeBackend {
         process.class = request.class.unwrap_or(process.class);
         process.nice = request.nice.unwrap_or(0);
         process.affinity = request.affinity.unwrap_or(process.affinity);
+        set_limits(&mut process.limits, request.limits.unwrap_or_default());
         process.usage.memory.current_bytes = 1_400_000;
         process.usage.memory.peak_bytes = 1_500_000;
         process.usage.memory.stack_bytes = 132 << 10;
@@ -220,6 +228,7 @@ impl Backend for FakeBackend {
             process.priority = patch.priority.unwrap_or(process.priority);
             process.class = patch.class.unwrap_or(process.class);
             process.nice = patch.nice.unwrap_or(process.nice);
+            set_limits(&mut process.limits, patch.limits.unwrap_or_default());
             if let Some(affinity) = &patch.affinity {
                 process.affinity.clone_from(affinity);
             }

@@ -119,7 +119,7 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
         }
         Endpoint::Process => read("process", "One process", &[PROCESS]).failing(&[404]),
         Endpoint::PatchProcess => {
-            read("patch_process", "Change priority, class, nice value or CPUs", &[PROCESS])
+            read("patch_process", "Change priority, class, nice value, CPUs or limits", &[PROCESS])
                 .taking("ProcessPatch")
                 .headers(&["If-Match"])
                 .failing(&[404, 409, 412])

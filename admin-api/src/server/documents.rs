@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::types::{
-    Class, CreateProcess, EmergencyRequest, EmergencyScope, Priority, ProcessPatch, SessionRequest,
-    Signal,
+    Class, CreateProcess, EmergencyRequest, EmergencyScope, LimitsChange, Priority, ProcessPatch,
+    SessionRequest, Signal,
 };
 
 use super::fields::Fields;
@@ -34,6 +34,7 @@ pub(crate) fn create_process(body: &[u8], cpu_count: u32) -> Result<CreateProces
     let env: BTreeMap<String, String> = fields.optional("env").unwrap_or_default();
     let cwd: Option<String> = fields.optional("cwd");
     let Settings { priority, class, nice, affinity } = settings(&mut fields, cpu_count);
+    let limits = limits(&mut fields);
     // An empty program was reported as missing or of a wrong type, unless it was given as such.
     if !program.is_empty() {
         check_path(&mut fields, "program", &program);
@@ -62,7 +63,7 @@ pub(crate) fn create_process(body: &[u8], cpu_count: u32) -> Result<CreateProces
         "names must not be empty or contain =, and nothing may contain NUL",
     );
     fields.finish()?;
-    Ok(CreateProcess { program, args, name, env, cwd, priority, class, nice, affinity })
+    Ok(CreateProcess { program, args, name, env, cwd, priority, class, nice, affinity, limits })
 }
 
 fn check_path(fields: &mut Fields, field: &str, path: &str) {
@@ -101,6 +102,40 @@ fn settings(fields: &mut Fields, cpu_count: u32) -> Settings {
     Settings { priority, class, nice, affinity }
 }
 
+/// Reads the limits of a document. Those that nothing enforces yet are refused rather than taken and
+/// forgotten.
+fn limits(fields: &mut Fields) -> Option<LimitsChange> {
+    const PAGE_BYTES: u64 = 4096;
+    const MOST_BYTES: u64 = 1 << 47;
+    let mut inner = fields.object("limits")?;
+    for field in ["cpu_time_ns", "cpu_percent", "read_bytes_per_second", "write_bytes_per_second"] {
+        if inner.optional::<serde_json::Value>(field).is_some() {
+            inner.error(field, "can't be changed here yet");
+        }
+    }
+    let mut bytes = |field: &str, least: u64, step: u64| {
+        let value: Option<u64> = inner.optional(field);
+        let is_valid = value.is_none_or(|value| {
+            (least..=MOST_BYTES).contains(&value) && value.is_multiple_of(step)
+        });
+        let whole = if step > 1 { ", in whole pages of 4096 bytes" } else { "" };
+        inner.check(is_valid, field, &format!("must be at least {least} bytes{whole}"));
+        value
+    };
+    let memory_bytes = bytes("memory_bytes", 64 * 1024, 1);
+    let stack_bytes = bytes("stack_bytes", 4 * PAGE_BYTES, PAGE_BYTES);
+    let mut count = |field: &str, most: u32| {
+        let value: Option<u32> = inner.optional(field);
+        let is_valid = value.is_none_or(|value| (1..=most).contains(&value));
+        inner.check(is_valid, field, &format!("must be from 1 to {most}"));
+        value
+    };
+    let open_files = count("open_files", 1 << 20);
+    let processes = count("processes", 1 << 22);
+    fields.take_errors("limits", inner);
+    Some(LimitsChange { memory_bytes, stack_bytes, open_files, processes })
+}
+
 /// Reads `PATCH /processes/{pid}`.
 ///
 /// # Errors
@@ -108,8 +143,9 @@ fn settings(fields: &mut Fields, cpu_count: u32) -> Settings {
 pub(crate) fn process_patch(body: &[u8], cpu_count: u32) -> Result<ProcessPatch, Refusal> {
     let mut fields = Fields::parse(body)?;
     let Settings { priority, class, nice, affinity } = settings(&mut fields, cpu_count);
+    let limits = limits(&mut fields);
     fields.finish()?;
-    Ok(ProcessPatch { priority, class, nice, affinity })
+    Ok(ProcessPatch { priority, class, nice, affinity, limits })
 }
 
 /// Reads `POST /processes/{pid}/signals`.

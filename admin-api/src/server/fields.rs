@@ -1,6 +1,7 @@
 //! Reading a JSON document field by field, so that every wrong field is named.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -56,6 +57,25 @@ impl Fields {
         self.optional(field)
     }
 
+    /// Takes a field that is an object, if it is there.
+    pub(crate) fn object(&mut self, field: &str) -> Option<Self> {
+        match self.optional(field)? {
+            Value::Object(object) => Some(Self { object, errors: Vec::new() }),
+            _ => {
+                self.error(field, "must be an object");
+                None
+            }
+        }
+    }
+
+    /// Takes over what was wrong with an object of this document; fields that nobody took are unknown.
+    pub(crate) fn take_errors(&mut self, field: &str, mut inner: Self) {
+        inner.refuse_rest();
+        for FieldError { field: name, message } in inner.errors {
+            self.errors.push(FieldError { field: format!("{field}.{name}"), message });
+        }
+    }
+
     /// Notes what is wrong with a field.
     pub(crate) fn error(&mut self, field: &str, message: impl Into<String>) {
         self.errors.push(FieldError { field: field.to_owned(), message: message.into() });
@@ -83,12 +103,16 @@ impl Fields {
     /// # Errors
     /// 422 with everything that was wrong; fields that nobody took are unknown.
     pub(crate) fn finish(mut self) -> Result<(), Refusal> {
+        self.refuse_rest();
+        if self.errors.is_empty() { Ok(()) } else { Err(Refusal::bad_fields(self.errors)) }
+    }
+
+    fn refuse_rest(&mut self) {
         /// So many unknown fields are named; a document of nothing else shall not be echoed.
         const NAMED: usize = 16;
         for field in core::mem::take(&mut self.object).keys().take(NAMED) {
             let shown: String = field.chars().take(64).collect();
             self.error(&shown, "is unknown");
         }
-        if self.errors.is_empty() { Ok(()) } else { Err(Refusal::bad_fields(self.errors)) }
     }
 }

@@ -9,7 +9,7 @@ use picoserve::Timer;
 use picoserve::time::Duration;
 
 use crate::backend::{ApiError, Backend, ProcessSettings, TerminateMode};
-use crate::types::{PowerAction, PowerAnswer, Process, Role};
+use crate::types::{Limits, PowerAction, PowerAnswer, Process, Role};
 
 use super::answer::Request;
 use super::assets::names_tag;
@@ -50,6 +50,10 @@ pub(crate) fn etag(process: &Process) -> String {
     add(&process.nice.to_le_bytes());
     for cpu in &process.affinity {
         add(&cpu.to_le_bytes());
+    }
+    let Limits { memory_bytes, stack_bytes, open_files, processes, .. } = process.limits;
+    for limit in [memory_bytes, stack_bytes, open_files, processes] {
+        add(&limit.unwrap_or(u64::MAX).to_le_bytes());
     }
     format!("\"{hash:016x}\"")
 }

@@ -44,7 +44,9 @@ pub use process::{
     Class, ContextSwitches, CpuUsage, Exit, IoUsage, Isolation, Limits, MemoryUsage, PageFaults,
     Priority, Process, ProcessState, SignalCounts, Usage, User,
 };
-pub use process_request::{CreateProcess, ProcessOutput, ProcessPatch, SignalRequest};
+pub use process_request::{
+    CreateProcess, LimitsChange, ProcessOutput, ProcessPatch, SignalRequest,
+};
 pub use session::{AuthenticatedBy, Role, Session, SessionRequest};
 pub use signal::{Signal, UnknownSignal};
 pub use system::{

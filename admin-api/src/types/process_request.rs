@@ -44,6 +44,33 @@ pub struct CreateProcess {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub affinity: Option<Vec<u32>>,
+    /// What it may use; else the defaults.
+    #[serde(default)]
+    pub limits: Option<LimitsChange>,
+}
+
+/// Limits to be set; what is not given stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LimitsChange {
+    /// Memory, at least 65,536.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 65_536))]
+    pub memory_bytes: Option<u64>,
+    /// The stack, whole pages of 4,096 bytes, at least four. Holds from the next program on that the
+    /// process executes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 16_384, multiple_of = 4096))]
+    pub stack_bytes: Option<u64>,
+    /// Open descriptors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_048_576))]
+    pub open_files: Option<u32>,
+    /// Processes and threads of its user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4_194_304))]
+    pub processes: Option<u32>,
 }
 
 /// `PATCH /processes/{pid}`: what is given is changed, the rest stays.
@@ -65,6 +92,9 @@ pub struct ProcessPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub affinity: Option<Vec<u32>>,
+    /// New limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsChange>,
 }
 
 /// `POST /processes/{pid}/signals`.

@@ -110,6 +110,36 @@ fn the_environment_is_shown_to_operators_alone_and_never_in_lists() {
     }
 }
 
+// proves: P5, P7
+#[test]
+fn limits_are_set_at_creation_and_changed_later() {
+    let app = app();
+    let body = r#"{"program":"/bin/cat","limits":{"memory_bytes":1048576,"open_files":16}}"#;
+    let created = post("/api/v1/processes").json(body).send(&app);
+    let path = format!("/api/v1/processes/{}", created.json()["pid"]);
+    assert_eq!(created.json()["limits"]["memory_bytes"], 1_048_576);
+    let change = |body: &str| request("PATCH", &path, OPERATOR).json(body).send(&app);
+    let changed = change(r#"{"limits":{"processes":7}}"#);
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    let limits = &changed.json()["limits"];
+    assert_eq!((&limits["processes"], &limits["open_files"]), (&7.into(), &16.into()));
+    assert_ne!(changed.header("etag"), created.header("etag"));
+    for (field, value) in [
+        ("memory_bytes", "65535"),
+        ("memory_bytes", "-1"),
+        ("stack_bytes", "16385"),
+        ("open_files", "0"),
+        ("processes", "4194305"),
+        ("cpu_percent", "50"),
+        ("colour", "1"),
+    ] {
+        let refused = change(&format!(r#"{{"limits":{{"{field}":{value}}}}}"#));
+        let problem = refused.expect_problem(422, "invalid_field");
+        assert_eq!(problem["errors"][0]["field"], format!("limits.{field}"), "{problem}");
+    }
+    change(r#"{"limits":[]}"#).expect_problem(422, "invalid_field");
+}
+
 fn emergency(app: &crate::harness::TestApp, body: &str) -> EmergencyResult {
     let response = post("/api/v1/emergency/terminate").json(body).send(app);
     assert_eq!(response.status, 200, "{}", response.text());

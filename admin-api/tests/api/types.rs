@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use admin_api::types::{
     AddressSource, AuthenticatedBy, Class, Counters, Cpu, CpuState, CpuTimes, CreateProcess, Event,
     EventGap, EventKind, Exit, FieldError, Health, HealthStatus, Hundredths, Interface,
-    InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, LogLevel, LogLine, Memory,
-    MemoryNode, Network, Page, PowerAction, PowerAnswer, Priority, Problem, Process, ProcessOutput,
-    ProcessPatch, ProcessState, Role, Session, SessionRequest, Signal, SignalRequest, System, Text,
-    Timestamp,
+    InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, LimitsChange, LogLevel, LogLine,
+    Memory, MemoryNode, Network, Page, PowerAction, PowerAnswer, Priority, Problem, Process,
+    ProcessOutput, ProcessPatch, ProcessState, Role, Session, SessionRequest, Signal,
+    SignalRequest, System, Text, Timestamp,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -136,6 +136,7 @@ fn requests_and_problems_are_written_alike_and_read_back() {
         class: Some(Class::Interactive),
         nice: Some(-20),
         affinity: Some(vec![0, 1]),
+        limits: Some(LimitsChange { memory_bytes: Some(1 << 20), ..LimitsChange::default() }),
     });
     round_trip(&CreateProcess::default());
     round_trip(&ProcessPatch { nice: Some(19), ..ProcessPatch::default() });

@@ -7,6 +7,7 @@ pub mod emergency;
 pub mod events;
 pub mod failure;
 pub mod findings;
+pub mod limits;
 pub mod list;
 pub mod log;
 pub mod output;

@@ -219,7 +219,10 @@ pub(super) fn error(error: &ProcessError, operation: &'static str) -> ApiError {
             invalid("args", format!("{error}"))
         }
         ProcessError::LimitExceeded { .. } => ApiError::ResourceExhausted(words()),
-        ProcessError::InvalidLimits { limit, .. } => invalid(limit.name(), format!("{error}")),
+        ProcessError::InvalidLimits { limit, .. } => ApiError::InvalidValue {
+            field: format!("limits.{}", limit.name()).into(),
+            message: words(),
+        },
         ProcessError::AlreadyExists { .. }
         | ProcessError::DependencyError { .. }
         | ProcessError::ServiceNotFound { .. }

@@ -12,7 +12,8 @@ use admin_api::types::{
     Process, ProcessPatch, Signal, SignalCounts, Text, Usage, User,
 };
 use process_core::{
-    CapabilitySet, Credentials, Limits, Nice, Pid, ProcessState, Scheduling, StateName,
+    CapabilitySet, Credentials, Limits, LimitsChange, Nice, Pid, ProcessState, Scheduling,
+    StateName,
 };
 use sched_core::CpuSet;
 use vfs_core::FileError;
@@ -218,7 +219,9 @@ pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, Api
         scheduling,
         affinity,
         credentials: Credentials::root(),
-        limits: Limits::default(),
+        limits: Limits::default()
+            .changed(&limits_change(request.limits))
+            .map_err(|error| convert::error(&error, "be created"))?,
         actor: Some(String::from(caller.user.as_str())),
     };
     match process::create(&new) {
@@ -295,6 +298,7 @@ pub(super) fn patch(
             class: convert::class(now.class),
             nice: now.nice.value(),
             affinity: convert::cpus(snapshot.affinity),
+            limits: convert::limits(&snapshot.profile.limits),
         };
         if expected.is_some_and(|expected| *expected != settings) {
             return Err(ApiError::Stale);
@@ -308,13 +312,30 @@ pub(super) fn patch(
             class: patch.class.map_or(now.class, convert::to_class),
             nice: patch.nice.map_or(Ok(now.nice), nice)?,
         };
+        // Before anything is changed: all or nothing.
+        let change = limits_change(patch.limits);
+        let failed = |error| convert::error(&error, OPERATION);
+        snapshot.profile.limits.changed(&change).map_err(failed)?;
         let (before, after) = ((now, snapshot.affinity), (scheduling, affinity));
         match process::set_scheduling(snapshot.pid, before, after, Some(&caller.user)) {
-            Ok(true) => return Ok(()),
+            Ok(true) if patch.limits.is_none() => return Ok(()),
+            Ok(true) => return process::change_limits(snapshot.pid, &change).map_err(failed),
             // Someone else changed them at this moment: what is expected is compared anew.
             Ok(false) => {}
             Err(error) => return Err(convert::error(&error, OPERATION)),
         }
+    }
+}
+
+/// The change of limits that is asked for, in the process manager's words.
+fn limits_change(asked: Option<admin_api::types::LimitsChange>) -> LimitsChange {
+    let asked = asked.unwrap_or_default();
+    LimitsChange {
+        memory_bytes: asked.memory_bytes,
+        stack_bytes: asked.stack_bytes,
+        open_files: asked.open_files,
+        processes: asked.processes,
+        ..LimitsChange::default()
     }
 }
 

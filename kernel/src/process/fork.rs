@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use hal::user::UserContext;
-use process_core::{BlockReason, Pid, ProcessError, Signal};
+use process_core::{BlockReason, Pid, ProcessError, Resource, Signal};
 
 use super::create::{Entry, Lineage, PROGRAM_STACK_BYTES, enter};
 use super::sharing::SpaceOwner;
@@ -52,6 +52,9 @@ pub fn fork(
     announce: impl FnOnce(Pid, &Arc<Process>),
 ) -> Result<Pid, ProcessError> {
     let process = maker.process();
+    if !super::admits_new_programs() {
+        return Err(ProcessError::ResourceExhausted { resource: Resource::Processes });
+    }
     let (profile, credentials, parent) = {
         let table = table().lock();
         let record = table.get(process.pid)?;

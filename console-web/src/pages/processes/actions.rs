@@ -5,6 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::dialogs::{SettingsDialog, SignalDialog, TerminateDialog};
+use super::limits::LimitsDialog;
 use crate::components::icon;
 use crate::components::menu::{Command, Menu};
 use crate::model::words;
@@ -32,6 +33,7 @@ pub struct ProcessActionsProps {
 enum Asked {
     Signal,
     Settings,
+    Limits,
     Terminate,
     Kill,
 }
@@ -68,6 +70,7 @@ pub fn ProcessActions(props: &ProcessActionsProps) -> Html {
     let commands = vec![
         suspend_or_resume.blocked_by(blocked),
         Command::new("Scheduling …", "action-settings", ask(Asked::Settings)).blocked_by(blocked),
+        Command::new("Limits …", "action-limits", ask(Asked::Limits)).blocked_by(blocked),
         Command::new("Send a signal …", "action-signal", ask(Asked::Signal)).blocked_by(blocked),
         Command::new("Terminate …", "action-terminate", ask(Asked::Terminate))
             .danger()
@@ -86,6 +89,7 @@ pub fn ProcessActions(props: &ProcessActionsProps) -> Html {
         Some(Asked::Settings) => {
             html! { <SettingsDialog process={process.clone()} onclose={close} /> }
         }
+        Some(Asked::Limits) => html! { <LimitsDialog process={process.clone()} onclose={close} /> },
         Some(Asked::Terminate) => {
             html! { <TerminateDialog process={process.clone()} by_force=false onclose={close} /> }
         }

@@ -26,7 +26,7 @@ pub(super) struct DialogProps {
 }
 
 /// The buttons at a dialog's end.
-fn footer(
+pub(super) fn footer(
     verb: &'static str,
     look: Look,
     is_busy: bool,

@@ -2,6 +2,7 @@
 
 pub mod actions;
 mod dialogs;
+mod limits;
 mod start;
 mod table;
 mod toolbar;
@@ -121,6 +122,10 @@ fn Processes(props: &ProcessesProps) -> Html {
         let is_menu_open = is_menu_open.clone();
         Callback::from(move |is_open: bool| is_menu_open.set(is_open))
     };
+    let as_tree = {
+        let (store, is_tree) = (app.query.dispatcher(), query.is_tree);
+        Callback::from(move |_: MouseEvent| store.dispatch(QueryAction::Tree(!is_tree)))
+    };
     let may_change = app.session.0.may(Role::Operator);
     let total = list.0.page.as_ref().map(|(_, page)| page.total);
     html! {
@@ -131,6 +136,8 @@ fn Processes(props: &ProcessesProps) -> Html {
                     { total.map(|total| about(total, query.is_filtered())).unwrap_or_default() }
                 </p>
                 <span class="mo-toolbar__space"></span>
+                <Button look={Look::Secondary} icon={icon::TREE} label="Tree" testid="view-tree"
+                    is_pressed={Some(query.is_tree)} onclick={as_tree} />
                 <Button look={Look::Primary} icon={icon::PLUS} label="Start a program" testid="start-open"
                     is_disabled={!may_change} onclick={open_start} />
             </header>

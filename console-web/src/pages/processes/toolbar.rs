@@ -7,7 +7,6 @@ use yew::prelude::*;
 use super::search_field;
 use crate::components::button::{Button, Look};
 use crate::components::field::{Choice, Select};
-use crate::components::icon;
 use crate::model::list::{Query, QueryAction, SortKey};
 use crate::model::words;
 use crate::stores::use_app;
@@ -33,8 +32,6 @@ pub(super) fn Toolbar(props: &ToolbarProps) -> Html {
     let on_state = act.reform(|name: String| QueryAction::State(ProcessState::from_name(&name)));
     let on_class = act.reform(|name: String| QueryAction::Class(Class::from_name(&name)));
     let on_priority = act.reform(|name: String| QueryAction::Priority(Priority::from_name(&name)));
-    let is_tree = query.is_tree;
-    let as_tree = act.reform(move |_: MouseEvent| QueryAction::Tree(!is_tree));
     let clear = act.reform(|_: MouseEvent| QueryAction::Clear);
     html! {
         <div class="mo-toolbar" role="search">
@@ -52,8 +49,6 @@ pub(super) fn Toolbar(props: &ToolbarProps) -> Html {
             if !query.is_tree {
                 <div class="mo-only-narrow">{ order(query, &act) }</div>
             }
-            <Button look={Look::Secondary} is_small=true icon={icon::TREE} label="Tree" testid="view-tree"
-                is_pressed={Some(query.is_tree)} onclick={as_tree} />
             if query.is_filtered() {
                 <Button look={Look::Link} label="Clear filters" testid="filter-clear" onclick={clear} />
             }
