@@ -5,19 +5,27 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use process_core::{
-    ExitStatus, PendingSignal, Pid, PriorityClass, ProcessError, ProcessState, Signal, SignalCause,
-    StateName,
+    ExitStatus, PendingSignal, Pid, Priority, PriorityClass, ProcessError, ProcessState,
+    Scheduling, Signal, SignalCause, StateName,
 };
 
 use super::{control, exit, table};
+use crate::scheduler;
 
 /// Processes looked at under the table's lock at a time.
 const PAGE: usize = 256;
 
+/// How what is to end is scheduled.
+fn last_rites() -> Scheduling {
+    Scheduling { priority: Priority::RealTime, ..Scheduling::default() }
+}
+
 /// Emergencies under way that concern all programs.
 static UNDER_WAY: AtomicU32 = AtomicU32::new(0);
 
-/// Begins or ends an emergency that concerns all programs; each beginning is followed by one end.
+/// Begins or ends an emergency that concerns all programs; each beginning is followed by one end. The
+/// calling thread, which has to get through the table, goes before everything meanwhile: a thousand
+/// programs that spin would leave it a thousandth of a CPU.
 pub fn hold_new_programs(is_held: bool) {
     // Relaxed: a program that is made by a call that began before is found by the next pass over the
     // table, whose lock orders the two.
@@ -26,6 +34,11 @@ pub fn hold_new_programs(is_held: bool) {
     } else {
         UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
     }
+    let Some(thread) = scheduler::current() else { return };
+    let pid = thread.process().pid();
+    let usual = table().lock().get(pid).map_or(Scheduling::default(), |it| it.profile.scheduling);
+    let priority = if admits_new_programs() { usual.priority } else { Priority::Critical };
+    thread.set_params(control::params(&Scheduling { priority, ..usual }));
 }
 
 /// Whether programs may be made at the moment.
@@ -98,6 +111,11 @@ pub fn end(pid: Pid) -> Result<bool, ProcessError> {
             // For the records. It may fail, and a process may be protected from signals; not from this.
             let _ = control::deliver(&process, killed);
             let _ = exit::begin(pid, ExitStatus::Signaled { signal: Signal::SIGKILL, core: false });
+            // What is left of it is to come to its end before those that go on.
+            let threads = process.threads.lock().list.clone();
+            for thread in threads {
+                thread.set_params(control::params(&last_rites()));
+            }
             Ok(true)
         }
     }
