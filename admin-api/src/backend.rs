@@ -4,6 +4,7 @@
 //! registers the task's waker, as a future's `poll` does. Answers are owned snapshots, so that no
 //! lock is held while they are written to the network.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -16,8 +17,10 @@ use crate::types::{
 };
 
 mod error;
+mod files;
 
 pub use error::ApiError;
+pub use files::{DirectoryPart, Download, FoundFile, Upload};
 
 /// Clock and randomness.
 pub trait Environment {
@@ -208,6 +211,54 @@ pub trait Backend: Environment {
 
     /// Ready once there is a log line with a sequence number above `after`.
     fn poll_logs(&self, context: &mut Context<'_>, after: u64) -> Poll<()>;
+
+    /// What stands at an absolute path; links are followed.
+    ///
+    /// # Errors
+    /// [`ApiError::FileNotFound`]; [`ApiError::Conflict`] for what is neither a directory nor a regular
+    /// file.
+    fn find_file(&self, path: &[u8]) -> Result<FoundFile, ApiError>;
+
+    /// A part of a directory: up to `limit` entries after the place `after`, 0 being the start.
+    ///
+    /// # Errors
+    /// [`ApiError::FileNotFound`], [`ApiError::Conflict`] for what is no directory.
+    fn list_directory(
+        &self,
+        path: &[u8],
+        after: u64,
+        limit: usize,
+    ) -> Result<DirectoryPart, ApiError>;
+
+    /// Makes a directory. Says whether there was none.
+    ///
+    /// # Errors
+    /// [`ApiError::FileNotFound`] without a parent, [`ApiError::Conflict`] for what is no directory,
+    /// [`ApiError::NoSpace`].
+    fn make_directory(
+        &self,
+        caller: &Caller,
+        path: &[u8],
+        permissions: u16,
+    ) -> Result<bool, ApiError>;
+
+    /// Begins to make a file of `size_bytes`, in place of one that may be there.
+    ///
+    /// # Errors
+    /// As [`Backend::make_directory`]; [`ApiError::NoSpace`] if it cannot fit.
+    fn begin_upload(
+        &self,
+        caller: &Caller,
+        path: &[u8],
+        permissions: u16,
+        size_bytes: u64,
+    ) -> Result<Box<dyn Upload>, ApiError>;
+
+    /// Removes a file, or an empty directory.
+    ///
+    /// # Errors
+    /// [`ApiError::FileNotFound`]; [`ApiError::Conflict`] for a directory with entries or in use.
+    fn remove_file(&self, caller: &Caller, path: &[u8]) -> Result<(), ApiError>;
 
     /// Begins to shut down or reboot; returns before the machine stops, and leaves a moment for the
     /// answer to reach the client.

@@ -38,6 +38,10 @@ pub enum ApiError {
         /// What is missing.
         message: Text,
     },
+    /// There is no such file or directory.
+    FileNotFound(Text),
+    /// The file system has no room; why.
+    NoSpace(Text),
     /// No room left: memory, process table, or another resource, in words.
     ResourceExhausted(Text),
     /// It did not work for a reason inside the system; why.

@@ -1,5 +1,6 @@
 //! [`Backend`] for the fake system.
 
+use std::boxed::Box;
 use std::collections::BTreeMap;
 use std::format;
 use std::string::String;
@@ -7,8 +8,8 @@ use std::task::{Context, Poll};
 use std::vec::Vec;
 
 use crate::backend::{
-    ApiError, AuditRecord, Backend, Caller, Environment, NewEvent, OutputBytes, ProcessRow,
-    ProcessSettings, SequenceRange, TerminateMode,
+    ApiError, AuditRecord, Backend, Caller, DirectoryPart, Environment, FoundFile, NewEvent,
+    OutputBytes, ProcessRow, ProcessSettings, SequenceRange, TerminateMode, Upload,
 };
 use crate::types::{
     Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, Limits, LimitsChange,
@@ -379,6 +380,37 @@ impl Backend for FakeBackend {
         }
         state.register(context);
         Poll::Pending
+    }
+
+    fn find_file(&self, path: &[u8]) -> Result<FoundFile, ApiError> {
+        self.files.find(path)
+    }
+
+    fn list_directory(
+        &self,
+        path: &[u8],
+        after: u64,
+        limit: usize,
+    ) -> Result<DirectoryPart, ApiError> {
+        Ok(self.files.list(path, after, limit))
+    }
+
+    fn make_directory(&self, _: &Caller, path: &[u8], _: u16) -> Result<bool, ApiError> {
+        self.files.make_directory(path)
+    }
+
+    fn begin_upload(
+        &self,
+        _: &Caller,
+        path: &[u8],
+        permissions: u16,
+        size_bytes: u64,
+    ) -> Result<Box<dyn Upload>, ApiError> {
+        self.files.begin(path, permissions, size_bytes)
+    }
+
+    fn remove_file(&self, _: &Caller, path: &[u8]) -> Result<(), ApiError> {
+        self.files.remove(path)
     }
 
     fn power(&self, caller: &Caller, action: PowerAction) -> Result<(), ApiError> {

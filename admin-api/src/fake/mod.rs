@@ -7,6 +7,7 @@
 
 mod backend;
 mod clock;
+mod files;
 mod life;
 mod mock;
 mod mock_assets;

@@ -15,6 +15,7 @@ use crate::types::{
 };
 
 use super::clock::Clock;
+use super::files::Files;
 use super::program::Program;
 
 /// CPUs of the fake system.
@@ -31,6 +32,7 @@ const MAX_WAKERS: usize = 1024;
 pub struct FakeBackend {
     pub(super) clock: Clock,
     pub(super) state: RefCell<State>,
+    pub(super) files: Files,
 }
 
 /// One process of it.
@@ -115,7 +117,7 @@ impl FakeBackend {
             ready: Ok(()),
             audit: Vec::new(),
         };
-        let backend = Self { clock, state: RefCell::new(state) };
+        let backend = Self { clock, state: RefCell::new(state), files: Files::new() };
         backend.boot();
         backend
     }

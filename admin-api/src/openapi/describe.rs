@@ -20,6 +20,8 @@ pub(super) enum Answer {
     PageOrEvents(&'static str),
     /// A document, or a stream with `follow=true`.
     JsonOrEvents(&'static str),
+    /// A page, or any bytes.
+    PageOrBytes(&'static str),
     /// None.
     Nothing,
 }
@@ -171,6 +173,20 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
         )
         .headers(&["Last-Event-ID"])
         .failing(&[404, 503]),
+        Endpoint::GetFile => read(
+            "get_file",
+            "A file's contents, or a directory's entries",
+            &[(200, Answer::PageOrBytes("FileEntry"))],
+        )
+        .failing(&[404, 409, 422]),
+        Endpoint::PutFile => read(
+            "put_file",
+            "Make or replace a file; with a slash at the end, make a directory",
+            &[(201, Answer::Nothing), GONE],
+        )
+        .failing(&[404, 409, 422, 503, 507]),
+        Endpoint::DeleteFile => read("delete_file", "Remove a file or an empty directory", &[GONE])
+            .failing(&[404, 409, 422]),
         Endpoint::Events => {
             read("events", "Events as they happen", &[(200, Answer::Text("text/event-stream"))])
                 .headers(&["Last-Event-ID"])
@@ -231,6 +247,10 @@ pub(super) fn query_parameter(name: &str) -> Value {
         "mode" => (
             "`graceful` (the default) sends SIGTERM, and SIGKILL after the grace period.",
             json!({ "type": "string", "enum": ["graceful", "force"] }),
+        ),
+        "permissions" => (
+            "Permissions of what is made, as an octal number; else 644, and 755 for a directory.",
+            json!({ "type": "string", "pattern": "^[0-7]{1,4}$" }),
         ),
         "grace_ms" => ("The grace period; else 5000.", number(0, 600_000)),
         "max_bytes" => ("Most bytes of output; else 65536.", number(4, 65_536)),

@@ -58,7 +58,11 @@ fn operation(route: &Route) -> Value {
         route.parameters.iter().map(|name| describe::query_parameter(name)).collect();
     if let Some((_, rest)) = route.path.split_once('{') {
         let name = rest.split('}').next().unwrap_or_default();
-        let schema = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
+        let schema = if name == "path" {
+            json!({ "type": "string" })
+        } else {
+            json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
+        };
         parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
     }
     for name in description.headers {
@@ -73,6 +77,12 @@ fn operation(route: &Route) -> Value {
             "required": true,
             "description": format!("At most {max_bytes} bytes."),
             "content": { "application/json": { "schema": reference(schema) } },
+        });
+    }
+    if route.body == BodyRule::Bytes {
+        operation["requestBody"] = json!({
+            "description": "Of any size that the file system has room for.",
+            "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } },
         });
     }
     if let Access::Role(role) = route.access {
@@ -98,6 +108,10 @@ fn responses(route: &Route, description: &Description) -> Value {
                 "application/json": { "schema": reference(schema) },
                 "text/event-stream": { "schema": { "type": "string" } },
             }),
+            Answer::PageOrBytes(schema) => json!({
+                "application/json": { "schema": page(schema) },
+                "application/octet-stream": { "schema": { "type": "string", "format": "binary" } },
+            }),
             Answer::Nothing => json!({}),
         };
         let mut response = json!({ "description": describe::status_name(*status) });
@@ -112,7 +126,7 @@ fn responses(route: &Route, description: &Description) -> Value {
     if route.access != Access::Open {
         errors.extend([401, 403, 429]);
     }
-    if route.body != BodyRule::None {
+    if matches!(route.body, BodyRule::Json { .. }) {
         errors.extend([413, 415, 422, 503]);
     }
     for status in errors {

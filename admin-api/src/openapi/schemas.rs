@@ -42,6 +42,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<types::Event>(&mut schemas);
     add::<types::EventGap>(&mut schemas);
     add::<types::LogLine>(&mut schemas);
+    add::<types::FileEntry>(&mut schemas);
     add::<types::Problem>(&mut schemas);
     let mut all = Map::new();
     for (name, schema) in schemas {

@@ -79,6 +79,13 @@ impl<B: Backend, A: Assets> App<B, A> {
                 return Ok(reply);
             }
         };
+        if let (Endpoint::PutFile, Some(identity)) = (route.endpoint, &identity) {
+            let query = Query::parse(head.query, route.parameters);
+            let result = self.put_file(parameter, query, identity, connection).await?;
+            let reply = result.unwrap_or_else(|refusal| refusal.into_reply(head.path));
+            self.record(head, Some(identity), &reply);
+            return Ok(reply);
+        }
         let result = match read_body(route, head, connection).await? {
             Ok(body) => {
                 let request = Request { head, parameter, body: &body, identity: identity.as_ref() };
@@ -181,6 +188,10 @@ impl<B: Backend, A: Assets> App<B, A> {
             Endpoint::SuspendProcess => self.suspend_process(request, identity),
             Endpoint::ResumeProcess => self.resume_process(request, identity),
             Endpoint::ProcessOutput => self.process_output(request, identity, &query),
+            Endpoint::GetFile => self.get_file(request.parameter, &query),
+            Endpoint::DeleteFile => self.delete_file(request.parameter, identity),
+            // Answered before its body was read.
+            Endpoint::PutFile => Err(Refusal::no_such_path()),
             Endpoint::Events => self.events(request, identity, &query),
             Endpoint::Logs => self.logs(request, identity, &query).await,
         }
@@ -206,7 +217,8 @@ async fn read_body<R: Read>(
     let length = connection.content_length();
     let max_bytes = match route.body {
         BodyRule::None if length == 0 => return Ok(Ok(Vec::new())),
-        BodyRule::None => return Ok(Err(Refusal::unexpected_body())),
+        // Bytes are not collected: their route reads them itself.
+        BodyRule::None | BodyRule::Bytes => return Ok(Err(Refusal::unexpected_body())),
         BodyRule::Json { max_bytes } => max_bytes,
     };
     if length > max_bytes {

@@ -13,6 +13,7 @@ mod credentials;
 mod documents;
 mod emergency;
 mod fields;
+mod files;
 mod idempotency;
 mod json;
 mod listing;

@@ -253,6 +253,13 @@ impl From<ApiError> for Refusal {
             ApiError::Unsupported { field, message } => {
                 Self::bad_field("unsupported", "Not supported", &field, message)
             }
+            ApiError::FileNotFound(path) => {
+                let detail = format!("There is no file or directory {path}.");
+                Self::new(404, "file_not_found", "File not found", detail)
+            }
+            ApiError::NoSpace(why) => {
+                Self::new(507, "insufficient_storage", "Insufficient storage", why)
+            }
             ApiError::ResourceExhausted(what) => Self::exhausted(what),
             ApiError::SystemError(why) => Self::new(500, "system_error", "System error", why),
         }

@@ -1,5 +1,6 @@
 //! [`Reply`]: an answer before it is written, and the writing of it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -10,6 +11,7 @@ use picoserve::response::{
 };
 use serde::Serialize;
 
+use crate::backend::Download;
 use crate::types::{Problem, Text};
 
 use super::json::to_json;
@@ -51,6 +53,8 @@ pub(crate) enum Body {
     Static { content_type: &'static str, bytes: &'static [u8] },
     /// A page of processes that is too long for one buffer.
     Processes(ProcessPages),
+    /// A file, read while it is sent.
+    File(Box<dyn Download>),
     /// Goes on until the client leaves.
     Stream(Stream),
 }

@@ -12,6 +12,8 @@ pub enum Method {
     Get,
     /// Creates or does.
     Post,
+    /// Makes or replaces.
+    Put,
     /// Changes a part.
     Patch,
     /// Removes.
@@ -25,6 +27,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
@@ -54,6 +57,8 @@ pub enum BodyRule {
         /// The bound.
         max_bytes: usize,
     },
+    /// Any bytes, of any length, which are not collected.
+    Bytes,
 }
 
 /// What a route does.
@@ -115,6 +120,12 @@ pub enum Endpoint {
     ProcessChildren,
     /// End processes whatever state they are in.
     EmergencyTerminate,
+    /// A file's contents, or a directory's entries.
+    GetFile,
+    /// Make or replace a file, or make a directory.
+    PutFile,
+    /// Remove a file or an empty directory.
+    DeleteFile,
     /// Events.
     Events,
     /// Log lines.
@@ -165,7 +176,11 @@ impl Route {
         let Some((before, rest)) = self.path.split_once('{') else {
             return (self.path == path).then_some("");
         };
-        let (_, after) = rest.split_once('}')?;
+        let (name, after) = rest.split_once('}')?;
+        // A path of a file goes to the end, with its slashes, and may be the root's.
+        if name == "path" {
+            return path.strip_prefix(before);
+        }
         let parameter = path.strip_prefix(before)?.strip_suffix(after)?;
         (!parameter.is_empty() && !parameter.contains('/')).then_some(parameter)
     }
@@ -243,6 +258,23 @@ pub const ROUTES: &[Route] = &[
     get("/api/v1/processes/{pid}/children", Endpoint::ProcessChildren, VIEWER)
         .with(&["limit", "cursor", "sort"]),
     post("/api/v1/emergency/terminate", Endpoint::EmergencyTerminate, OPERATOR, SMALL_BODY),
+    get("/api/v1/files/{path}", Endpoint::GetFile, ADMINISTRATOR).with(&["limit", "cursor"]),
+    Route {
+        method: Method::Put,
+        path: "/api/v1/files/{path}",
+        access: ADMINISTRATOR,
+        body: BodyRule::Bytes,
+        parameters: &["permissions"],
+        endpoint: Endpoint::PutFile,
+    },
+    Route {
+        method: Method::Delete,
+        path: "/api/v1/files/{path}",
+        access: ADMINISTRATOR,
+        body: BodyRule::None,
+        parameters: &[],
+        endpoint: Endpoint::DeleteFile,
+    },
     get("/api/v1/events", Endpoint::Events, VIEWER).with(&["kind", "after"]),
     get("/api/v1/logs", Endpoint::Logs, VIEWER)
         .with(&["limit", "cursor", "sort", "level", "source", "follow", "after"]),
@@ -281,6 +313,8 @@ pub fn max_body_bytes(method: &str, path: &str) -> u64 {
         Matched::Route(Route { body: BodyRule::Json { max_bytes }, .. }, _) => {
             u64::try_from(*max_bytes).unwrap_or(u64::MAX)
         }
+        // What fits is known when it is there; that much can be counted on every machine.
+        Matched::Route(Route { body: BodyRule::Bytes, .. }, _) => i64::MAX.unsigned_abs(),
         // Enough that a small body that does not belong there is answered by a clear error.
         _ => 4 * 1024,
     }

@@ -10,6 +10,7 @@ use picoserve::{ResponseSent, Timer};
 
 use crate::backend::Backend;
 
+use super::files::write_file;
 use super::listing::ProcessPages;
 use super::reply::{Body, JSON, Reply, StandardHeaders, write_bytes, write_empty};
 use super::stream::StreamBody;
@@ -46,6 +47,9 @@ impl<B: Backend, A: Assets> App<B, A> {
             Body::Static { content_type, bytes } => {
                 let content = (content_type, bytes);
                 write_bytes(connection, writer, status, &headers, content, is_head).await
+            }
+            Body::File(download) => {
+                write_file(connection, writer, status, &headers, download, is_head).await
             }
             Body::Empty => write_empty(connection, writer, status, &headers).await,
             Body::Processes(_) if is_head => {

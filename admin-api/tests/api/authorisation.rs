@@ -10,12 +10,12 @@ use crate::harness::{
 
 /// A path for a route; the process exists and may be changed.
 fn path(route: &Route) -> String {
-    route.path.replace("{pid}", "6").replace("{id}", "0")
+    route.path.replace("{pid}", "6").replace("{id}", "0").replace("{path}", "etc/hostname")
 }
 
 fn with_body(route: &Route, request: Request) -> Request {
     match route.body {
-        BodyRule::None => request,
+        BodyRule::None | BodyRule::Bytes => request,
         BodyRule::Json { .. } => request.json("{}"),
     }
 }

@@ -7,6 +7,7 @@
 
 mod authorisation;
 mod errors;
+mod files;
 mod fuzz;
 mod gate;
 mod harness;

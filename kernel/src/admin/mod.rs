@@ -12,6 +12,7 @@ mod convert;
 mod emergency;
 mod facts;
 pub mod figures;
+mod files;
 mod network;
 mod parts;
 mod power;
@@ -20,13 +21,14 @@ mod sampler;
 mod streams;
 mod system;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::task::{Context, Poll};
 
 use admin_api::backend::{
-    ApiError, AuditRecord, Backend, Caller, Environment, NewEvent, OutputBytes, ProcessRow,
-    ProcessSettings, SequenceRange, TerminateMode,
+    ApiError, AuditRecord, Backend, Caller, DirectoryPart, Environment, FoundFile, NewEvent,
+    OutputBytes, ProcessRow, ProcessSettings, SequenceRange, TerminateMode, Upload,
 };
 use admin_api::types::{
     Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, PowerAction,
@@ -235,6 +237,37 @@ impl Backend for KernelBackend {
 
     fn poll_logs(&self, context: &mut Context<'_>, after: u64) -> Poll<()> {
         streams::poll_logs(context, after)
+    }
+
+    fn find_file(&self, path: &[u8]) -> Result<FoundFile, ApiError> {
+        files::find(path)
+    }
+
+    fn list_directory(
+        &self,
+        path: &[u8],
+        after: u64,
+        limit: usize,
+    ) -> Result<DirectoryPart, ApiError> {
+        files::list(path, after, limit)
+    }
+
+    fn make_directory(&self, _: &Caller, path: &[u8], permissions: u16) -> Result<bool, ApiError> {
+        files::make_directory(path, permissions)
+    }
+
+    fn begin_upload(
+        &self,
+        _: &Caller,
+        path: &[u8],
+        permissions: u16,
+        size_bytes: u64,
+    ) -> Result<Box<dyn Upload>, ApiError> {
+        files::begin(path, permissions, size_bytes)
+    }
+
+    fn remove_file(&self, _: &Caller, path: &[u8]) -> Result<(), ApiError> {
+        files::remove(path)
     }
 
     fn power(&self, caller: &Caller, action: PowerAction) -> Result<(), ApiError> {
