@@ -352,3 +352,29 @@ fn a_key_makes_a_repeated_creation_harmless() {
     let third = create("key-2");
     assert_ne!(first.json::<Process>().pid, third.json::<Process>().pid);
 }
+
+#[test]
+fn a_program_is_uploaded_and_started() {
+    let upload = |path: &str, bytes: &[u8]| {
+        guest().request("PUT", &format!("/api/v1/files/{path}")).body(bytes).send()
+    };
+    let fetch = |path: &str| guest().request("GET", &format!("/api/v1/files/{path}")).send();
+    let busybox = fetch("bin/busybox");
+    assert_eq!(busybox.status, 200);
+    assert_eq!(upload("srv/", b"").status, 201);
+    assert_eq!(upload("srv/copied?permissions=755", &busybox.body).status, 201);
+    assert_eq!(fetch("srv/copied").body, busybox.body);
+    let body = json!({"program": "/srv/copied", "args": ["true"]});
+    let started = guest().request("POST", "/api/v1/processes").json(&body).send();
+    // It is busybox by another name: it starts, and does not know itself by that.
+    assert_eq!(started.status, 201, "{started:?}");
+    assert_eq!(upload("srv/copied", b"data").status, 204);
+    assert_eq!(fetch("srv/copied").body, b"data");
+    assert_eq!(upload("no/such", b"data").status, 404);
+    assert_eq!(guest().request("DELETE", "/api/v1/files/srv").send().status, 409);
+    for path in ["srv/copied", "srv"] {
+        let removed = guest().request("DELETE", &format!("/api/v1/files/{path}")).send();
+        assert_eq!(removed.status, 204);
+    }
+    assert_eq!(fetch("srv").status, 404);
+}
