@@ -4,21 +4,29 @@
  * edge. Whatever becomes of this program, the kernel must survive it. The same seed makes the same
  * calls.
  *
- * Nothing is excluded but what would end the program before its time (exit, a signal to itself,
- * unmapping its own code), block it for ever, or multiply it. With `harmless` only calls are made
- * that change nothing outside of this program: that is how it is tried out on Linux.
+ * They are made by children, one after the other, in a root directory of their own, every second
+ * one without privileges. A child that waits for ever, or has ended, is followed by the next.
+ * Nothing is excluded but what would end a child before its time (exit, a signal to itself,
+ * unmapping its own code), multiply it, or change something outside of it. With `harmless` only
+ * calls are made that change nothing at all: that is how it is tried out on Linux.
  *
  * Calls are made by the bare instruction: libc's wrappers would crash in user space on what the
  * kernel has to refuse.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ARENA_PAGES 64
 #define PAGE 4096UL
@@ -129,17 +137,14 @@ static int is_excluded(uint64_t number)
     case SYS_exit: case SYS_exit_group: case SYS_rt_sigreturn:
     case SYS_execve: case SYS_execveat:
     case SYS_fork: case SYS_vfork: case SYS_clone: case SYS_clone3:
-    case SYS_pause: case SYS_rt_sigsuspend: case SYS_rt_sigtimedwait: case SYS_alarm:
     case SYS_kill: case SYS_tkill: case SYS_tgkill: case SYS_rt_sigqueueinfo:
-    case SYS_rt_tgsigqueueinfo: case SYS_pidfd_send_signal:
-    case SYS_setitimer: case SYS_timer_settime:
+    case SYS_rt_tgsigqueueinfo: case SYS_pidfd_send_signal: case SYS_vhangup:
     case SYS_reboot: case SYS_seccomp: case SYS_setrlimit: case SYS_prlimit64: case SYS_chroot:
-    case SYS_shmat: case SYS_remap_file_pages: case SYS_process_madvise:
-    /* wait, with a limit in memory that random content would set, or without one */
-    case SYS_ppoll: case SYS_select: case SYS_pselect6: case SYS_epoll_wait: case SYS_epoll_pwait:
-    case SYS_read: case SYS_readv: case SYS_flock: case SYS_semop: case SYS_msgrcv:
-    case SYS_accept: case SYS_accept4: case SYS_recvfrom: case SYS_recvmsg:
-    case 441 /* epoll_pwait2 */: case 449 /* futex_waitv */: case 455 /* futex_wait */:
+    case SYS_shmat: case SYS_remap_file_pages: case SYS_process_madvise: case SYS_ptrace:
+    case SYS_clock_settime: case SYS_settimeofday: case SYS_adjtimex: case SYS_clock_adjtime:
+    /* of other processes, which the numbers may hit */
+    case SYS_setpriority: case SYS_ioprio_set: case SYS_sched_setaffinity: case SYS_sched_setattr:
+    case SYS_sched_setparam: case SYS_sched_setscheduler: case SYS_process_vm_writev:
         return 1;
     default:
         return 0;
@@ -148,7 +153,7 @@ static int is_excluded(uint64_t number)
 
 #define FIRST_KERNEL_ADDRESS 0x0000800000000000UL
 
-/* Keeps what unmaps, protects or waits away from this program's own memory and time. */
+/* Keeps what unmaps or protects away from this program's own memory. */
 static void confine(uint64_t number, uint64_t argument[6])
 {
     static const struct timespec moment = {0, 1000};
@@ -214,27 +219,31 @@ static int restore_arena(void)
     return 0;
 }
 
-int main(int argc, char **argv)
-{
-    if (argc < 3) {
-        fprintf(stderr, "syscall_fuzz SEED CALLS [harmless]\n");
-        return 2;
-    }
-    uint64_t seed = strtoull(argv[1], NULL, 0);
-    uint64_t calls = strtoull(argv[2], NULL, 0);
-    int is_harmless = argc > 3 && strcmp(argv[3], "harmless") == 0;
-    state = seed * 2 + 1;
+/* What the children share with their parent. */
+struct progress {
+    volatile uint64_t made, succeeded;
+};
 
-    printf("seed %llu, %llu calls\n", (unsigned long long)seed, (unsigned long long)calls);
-    fflush(stdout);
-    arena = mmap(NULL, (ARENA_PAGES + 1) * PAGE, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (arena == MAP_FAILED || munmap(arena + ARENA_PAGES * PAGE, PAGE) != 0 || restore_arena() != 0) {
-        perror("mmap");
-        return 1;
-    }
-    uint64_t made = 0, succeeded = 0;
-    while (made < calls) {
+static void interrupt(int signal)
+{
+    (void)signal; /* ends waits, nothing else */
+}
+
+/* Waits are ended every few milliseconds, unless the calls themselves turn that off. */
+static void interrupt_waits(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    struct itimerval every = {{0, 5000}, {0, 5000}};
+    sigset_t none;
+    sigemptyset(&none);
+    sigaction(SIGALRM, &action, NULL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setitimer(ITIMER_REAL, &every, NULL);
+}
+
+static void fuzz(struct progress *progress, uint64_t calls, int is_harmless)
+{
+    while (progress->made < calls) {
         uint64_t argument[6];
         for (int i = 0; i < 6; i++)
             argument[i] = random_argument();
@@ -247,13 +256,95 @@ int main(int argc, char **argv)
                 continue;
             confine(number, argument);
         }
+        progress->made++;
         long result = call(number, argument);
-        succeeded += result >= 0 || result < -4095;
-        made++;
-        if (made % 256 == 0 && restore_arena() != 0)
-            return 3;
+        progress->succeeded += result >= 0 || result < -4095;
+        if (progress->made % 256 == 0) {
+            if (restore_arena() != 0)
+                _exit(3);
+            interrupt_waits();
+        }
     }
-    printf("made %llu calls, %llu succeeded\n", (unsigned long long)made,
-           (unsigned long long)succeeded);
+    _exit(0);
+}
+
+/* A root directory of the child's own, with what the random paths name. */
+static void enter_root(unsigned generation)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/fuzz-%d-%u", (int)getppid(), generation);
+    if (mkdir(path, 0777) != 0 || chroot(path) != 0 || chdir("/") != 0)
+        _exit(4);
+    mkdir("bin", 0777);
+    mkdir("etc", 0777);
+    close(open("etc/hostname", O_CREAT | O_WRONLY, 0666));
+    if (generation % 2 == 1 && (setgid(1000) != 0 || setuid(1000) != 0))
+        _exit(5);
+}
+
+/* Waits until the child has ended, or ends it when it makes no calls any more. */
+static int supervise(pid_t child, const struct progress *progress)
+{
+    static const struct timespec look = {0, 20 * 1000000};
+    uint64_t seen = progress->made;
+    int status, idle = 0;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        nanosleep(&look, NULL);
+        idle = progress->made == seen ? idle + 1 : 0;
+        seen = progress->made;
+        if (idle == 25) {
+            kill(child, SIGKILL);
+            waitpid(child, &status, 0);
+            break;
+        }
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "syscall_fuzz SEED CALLS [harmless]\n");
+        return 2;
+    }
+    uint64_t seed = strtoull(argv[1], NULL, 0);
+    uint64_t calls = strtoull(argv[2], NULL, 0);
+    int is_harmless = argc > 3 && strcmp(argv[3], "harmless") == 0;
+
+    printf("seed %llu, %llu calls\n", (unsigned long long)seed, (unsigned long long)calls);
+    fflush(stdout);
+    arena = mmap(NULL, (ARENA_PAGES + 1) * PAGE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct progress *progress = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (arena == MAP_FAILED || progress == MAP_FAILED ||
+        munmap(arena + ARENA_PAGES * PAGE, PAGE) != 0 || restore_arena() != 0) {
+        perror("mmap");
+        return 1;
+    }
+    unsigned generation = 0, killed = 0;
+    for (; progress->made < calls; generation++) {
+        pid_t child = fork();
+        if (child < 0) {
+            perror("fork");
+            return 1;
+        }
+        if (child == 0) {
+            state = (seed * 2 + 1) * 0x9E3779B97F4A7C15ULL + generation;
+            if (!is_harmless)
+                enter_root(generation);
+            interrupt_waits();
+            fuzz(progress, calls, is_harmless);
+        }
+        int status = supervise(child, progress);
+        killed += WIFSIGNALED(status);
+        if (WIFEXITED(status) && WEXITSTATUS(status) > 3) {
+            printf("child %u could not be set up: %d\n", generation, WEXITSTATUS(status));
+            return 1;
+        }
+    }
+    printf("made %llu calls, %llu succeeded, %u children, %u killed\n",
+           (unsigned long long)progress->made, (unsigned long long)progress->succeeded, generation,
+           killed);
     return 0;
 }

@@ -211,7 +211,8 @@ fn random_system_calls_do_not_hurt_the_kernel() {
             guest().assert_healthy();
             process(pid).exit
         });
-        println!("seed {seed}: {exit:?}");
+        println!("seed {seed}: {exit:?} {}", output(pid).text);
+        assert_eq!(exit, Exit::Code(0));
     }
     guest().assert_healthy();
     assert_eq!(await_exit(create(&json!({"program": "/bin/true"})).pid), Exit::Code(0));
