@@ -12,6 +12,7 @@
 //! | 70 | contents of pipes, counters, sockets | `fs`, `socket` |
 //! | 80 | device handlers | `interrupts` |
 //! | 90 | lists of those who wait | `fs`, `sync`, `broadcast` |
+//! | 62, 64 | terminals: all, one | `terminal` |
 //! | 100 | run queue | `scheduler` |
 //! | 110 | a thread's place | `scheduler` |
 //! | 120 | timers | `scheduler` |
@@ -30,6 +31,10 @@ pub const ALARM_PLACE: Level = Level::new(45);
 pub const ALARMS: Level = Level::new(56);
 /// Parts of one process: its threads, signals, descriptors.
 pub const PROCESS: Level = Level::new(50);
+/// All pseudo-terminals.
+pub const TERMINALS: Level = Level::new(62);
+/// One pseudo-terminal.
+pub const TERMINAL: Level = Level::new(64);
 /// Rings that are written from everywhere above the scheduler.
 pub const RINGS: Level = Level::new(60);
 /// Pages of memory that several processes share.

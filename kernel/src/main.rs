@@ -26,6 +26,7 @@ mod selftest;
 mod socket;
 mod sync;
 mod syscall;
+mod terminal;
 
 use hal::boot::Boot;
 use options::Options;

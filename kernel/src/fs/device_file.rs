@@ -32,7 +32,9 @@ impl File for DeviceFile {
 
     fn read(&self, _at: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
         match self.kind {
-            DeviceKind::Null | DeviceKind::Console | DeviceKind::Tty => return Ok(0),
+            DeviceKind::Null | DeviceKind::Console | DeviceKind::Tty | DeviceKind::Ptmx => {
+                return Ok(0);
+            }
             DeviceKind::Zero | DeviceKind::Full => buffer.fill(0),
             DeviceKind::Random | DeviceKind::Urandom => random::fill(buffer),
         }

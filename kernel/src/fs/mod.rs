@@ -51,6 +51,7 @@ pub use record_locks::{
     LockOwner, conflicting_lock, lock_range, lock_range_waiting, unlock_closed, unlock_ended,
     unlock_range,
 };
+pub use standard::{add_terminal, remove_terminal};
 pub use standpoint::Standpoint;
 pub use timer_file::{Setting as TimerSetting, TimerFile};
 pub use tree::{Fullness, Held, Listed, Node, Place, Released, SystemKind, Tree, list, top, tree};

@@ -13,6 +13,7 @@ use super::proc::{self, ProcFile};
 use super::tree::{Held, Node};
 use super::tree_file::{PathFile, TreeFile};
 use super::{OpenFile, errno, fifo};
+use crate::terminal;
 
 /// Opens what a file of the tree stands for. Who may do so has been checked.
 ///
@@ -53,9 +54,13 @@ pub fn open(
             return Err(Errno::EACCES);
         }
         (FileKind::CharacterDevice, _) => {
-            let kind = metadata.device.and_then(DeviceKind::from_number);
-            let kind = kind.filter(|kind| *kind != DeviceKind::Tty).ok_or(Errno::ENXIO)?;
-            Box::new(DeviceFile::new(kind, Some(held)))
+            let number = metadata.device.ok_or(Errno::ENXIO)?;
+            if terminal::is_terminal(number) {
+                terminal::open(number, held, flags)?
+            } else {
+                let kind = DeviceKind::from_number(number).ok_or(Errno::ENXIO)?;
+                Box::new(DeviceFile::new(kind, Some(held)))
+            }
         }
         (FileKind::Fifo, _) => {
             return fifo::open(held, metadata, access, flags).map(Arc::new);

@@ -1,7 +1,7 @@
 //! What programs expect to find mounted, made at boot: `/dev` with its devices and links, `/dev/pts`,
 //! `/dev/shm`, `/tmp`, `/proc`.
 
-use vfs_core::{DeviceKind, FileError, FileTree, Identity, MountFlags, NewNode};
+use vfs_core::{DeviceKind, DeviceNumber, FileError, FileTree, Identity, MountFlags, NewNode};
 
 use super::tree::{Place, SystemKind, Tree, tree};
 use super::{memory_share, wall_time};
@@ -49,6 +49,42 @@ pub(super) fn mount_all() -> Result<(), FileError> {
     let proc = directory(&mut tree, root, b"proc")?;
     tree.mount_new(SystemKind::Proc, 0, 0o555, proc, no_programs, b"proc")?;
     Ok(())
+}
+
+/// Where the names of terminals are.
+fn terminals(tree: &Tree) -> Result<Place, FileError> {
+    let root = tree.root()?;
+    let dev = FileTree::lookup(tree, &root, b"dev")?.ok_or(FileError::NotFound)?;
+    FileTree::lookup(tree, &dev, b"pts")?.ok_or(FileError::NotFound)
+}
+
+/// A terminal has come: its name below `/dev/pts`, which belongs to its opener.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn add_terminal(index: u32, major: u32, uid: u32) -> Result<(), FileError> {
+    let name = alloc::format!("{index}");
+    let node = NewNode::CharacterDevice(DeviceNumber { major, minor: index });
+    let mut tree = tree().lock();
+    let pts = terminals(&tree)?;
+    let (fs, pts) = tree.memory_mut(pts)?;
+    let owner = Identity { uid, ..Identity::ROOT };
+    fs.create(pts, name.as_bytes(), node, 0o620, &owner, wall_time())?;
+    Ok(())
+}
+
+/// A terminal is gone.
+pub fn remove_terminal(index: u32) {
+    let name = alloc::format!("{index}");
+    let removed = {
+        let mut tree = tree().lock();
+        terminals(&tree).and_then(|pts| {
+            let (fs, pts) = tree.memory_mut(pts)?;
+            fs.unlink(pts, name.as_bytes(), ROOT, wall_time())
+        })
+    };
+    // Dropped without the lock. A program may have removed the name already.
+    drop(removed);
 }
 
 /// The directory with this name, made if need be.

@@ -56,9 +56,11 @@ pub use record::{
     session_of, set_credentials, set_group, set_name, set_subreaper, set_working_directory,
     start_session,
 };
+pub use record::{group_and_session_of, is_group_orphaned, session_of_group};
 pub use rlimits::{exchange_rlimit, rlimit_of};
 pub use sending::{
-    send_from, send_to_all, send_to_group, send_to_thread, signal_group, signal_own,
+    disregards, send_from, send_to_all, send_to_group, send_to_thread, signal_by_kernel,
+    signal_group, signal_own,
 };
 pub use sharing::FileTable;
 pub use sharing::unshare_files;

@@ -34,6 +34,28 @@ pub fn group_of(pid: Pid) -> Result<Pid, ProcessError> {
     Ok(table().lock().get(pid)?.group())
 }
 
+/// Its group and its session.
+///
+/// # Errors
+/// See `credentials_of`.
+pub fn group_and_session_of(pid: Pid) -> Result<(Pid, Pid), ProcessError> {
+    let table = table().lock();
+    let record = table.get(pid)?;
+    Ok((record.group(), record.session()))
+}
+
+/// The session of a group, if there is such a group.
+#[must_use]
+pub fn session_of_group(group: Pid) -> Option<Pid> {
+    table().lock().session_of_group(group)
+}
+
+/// Whether a group has nobody in its session who would let it go on.
+#[must_use]
+pub fn is_group_orphaned(group: Pid) -> bool {
+    table().lock().is_orphaned(group)
+}
+
 /// Its short name.
 ///
 /// # Errors

@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use process_core::{
-    PendingSignal, Pid, ProcessError, ProcessTable, Resource, Signal, SignalCause, SignalSender,
-    SignalTarget, Tid, Uid,
+    Disposition, PendingSignal, Pid, ProcessError, ProcessTable, Resource, Signal, SignalCause,
+    SignalSender, SignalTarget, Tid, Uid,
 };
 
 use super::control::carry_out;
@@ -123,6 +123,25 @@ pub fn signal_group(group: Pid, signal: PendingSignal) {
         // Kernel threads are in no group; who has ended needs no signal.
         let _ = deliver_to(&process, SignalTarget::Process, signal);
     }
+}
+
+/// The kernel sends a signal to a process, if there is one.
+pub fn signal_by_kernel(pid: Pid, signal: Signal) {
+    if let Ok(process) = super::find(pid) {
+        // Only a queued value can find no room.
+        let _ =
+            super::control::deliver(&process, PendingSignal { signal, cause: SignalCause::Kernel });
+    }
+}
+
+/// Whether the running thread blocks a signal, or its process ignores it.
+#[must_use]
+pub fn disregards(signal: Signal) -> bool {
+    crate::scheduler::current().is_none_or(|thread| {
+        let signals = thread.process().signals.lock();
+        signals.mask(thread.tid()).contains(signal)
+            || signals.disposition(signal) == Disposition::Ignore
+    })
 }
 
 /// The members of a group, as it is at this moment.

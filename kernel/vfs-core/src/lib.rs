@@ -22,6 +22,7 @@ mod open;
 mod path;
 mod pipe;
 mod record_locks;
+mod terminal;
 mod tmpfs;
 mod walk;
 
@@ -38,6 +39,7 @@ pub use open::{AccessMode, OpenFlags, OpenPlan, plan_open};
 pub use path::PathBuilder;
 pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome};
 pub use record_locks::{ByteRange, RecordLock, RecordLockKind, RecordLocks};
+pub use terminal::{INPUT_BYTES, Key, Modes, OUTPUT_BYTES, Terminal, WindowSize};
 pub use tmpfs::{
     Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode,
     TmpFs,

@@ -100,12 +100,22 @@ pub enum DeviceKind {
     Tty,
     /// The system's console.
     Console,
+    /// Makes pseudo-terminals.
+    Ptmx,
 }
 
 impl DeviceKind {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Null, Self::Zero, Self::Full, Self::Random, Self::Urandom, Self::Tty, Self::Console];
+    pub const ALL: [Self; 8] = [
+        Self::Null,
+        Self::Zero,
+        Self::Full,
+        Self::Random,
+        Self::Urandom,
+        Self::Tty,
+        Self::Console,
+        Self::Ptmx,
+    ];
 
     /// Its number, as in Linux's `devices.txt`.
     pub const fn number(self) -> DeviceNumber {
@@ -117,6 +127,7 @@ impl DeviceKind {
             Self::Urandom => (1, 9),
             Self::Tty => (5, 0),
             Self::Console => (5, 1),
+            Self::Ptmx => (5, 2),
         };
         DeviceNumber { major, minor }
     }
@@ -136,6 +147,7 @@ impl DeviceKind {
             Self::Urandom => "urandom",
             Self::Tty => "tty",
             Self::Console => "console",
+            Self::Ptmx => "ptmx",
         }
     }
 }
