@@ -90,6 +90,9 @@ fn end_process(process: &Arc<Process>, code: u8) {
     let usage = process.usage();
     process.files.leave();
     crate::fs::unlock_ended(process.pid);
+    if super::group_and_session_of(pid).is_ok_and(|(_, session)| session == pid) {
+        crate::terminal::leader_ended(pid);
+    }
     let space = process.space.lock().take();
     // The last process in a space frees it.
     drop(space);

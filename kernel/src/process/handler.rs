@@ -121,23 +121,31 @@ pub(super) fn leave(
 /// The alternate stack that a program describes.
 ///
 /// # Errors
-/// The flags are none that there are.
-pub fn wanted_stack(described: &SigAltStack) -> Result<AlternateStack, UnknownStackFlags> {
+/// See [`BadStack`].
+pub fn wanted_stack(described: &SigAltStack) -> Result<AlternateStack, BadStack> {
     let is_disarmed_on_entry = described.flags & SigAltStack::AUTODISARM != 0;
     match described.flags & !SigAltStack::AUTODISARM {
         SigAltStack::DISABLE => Ok(AlternateStack { is_disarmed_on_entry, ..AlternateStack::NONE }),
+        0 | SigAltStack::ON_STACK if described.length < SigAltStack::MIN_BYTES => {
+            Err(BadStack::TooSmall)
+        }
         0 | SigAltStack::ON_STACK => Ok(AlternateStack {
             base: described.base,
             bytes: described.length,
             is_disarmed_on_entry,
         }),
-        _ => Err(UnknownStackFlags),
+        _ => Err(BadStack::UnknownFlags),
     }
 }
 
-/// The flags of a `stack_t` are none that there are.
+/// A `stack_t` describes no stack.
 #[derive(Debug)]
-pub struct UnknownStackFlags;
+pub enum BadStack {
+    /// Its flags are none that there are.
+    UnknownFlags,
+    /// It is too small.
+    TooSmall,
+}
 
 /// An alternate stack as a program reads it; with the thread's stack pointer it says whether the
 /// thread is on it.

@@ -43,7 +43,7 @@ pub use exec::{ExecuteError, Execution, execute};
 pub use exit::end_thread;
 pub use fork::{Fork, Shares, fork};
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
-pub use handler::{info, replace_stack, shown_stack, wanted_stack};
+pub use handler::{BadStack, info, replace_stack, shown_stack, wanted_stack};
 pub use masks::{
     await_signal, end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait,
 };

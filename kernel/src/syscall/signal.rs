@@ -10,6 +10,7 @@ use process_core::{
 
 use super::process::errno;
 use super::{Answer, Caller, user};
+use crate::process::BadStack;
 use crate::{process, scheduler};
 
 /// The flags that Linux knows on x86_64; others are dropped, by which programs tell.
@@ -135,7 +136,7 @@ pub(super) fn sigaltstack(caller: &mut Caller<'_>, arguments: &Arguments) -> Ans
     };
     let old = caller.process.signals().lock().alternate_stack(tid);
     if let Some(new) = new {
-        // In use comes before wrong flags.
+        // In use comes before wrong.
         let wanted = process::wanted_stack(&new);
         let probe = wanted.as_ref().copied().unwrap_or(old);
         let change = |stack| process::replace_stack(caller.process, tid, stack, stack_pointer);
@@ -143,7 +144,10 @@ pub(super) fn sigaltstack(caller: &mut Caller<'_>, arguments: &Arguments) -> Ans
             StackRefusal::InUse => Errno::EPERM,
             StackRefusal::TooSmall => Errno::ENOMEM,
         })?;
-        wanted.map_err(|_| Errno::EINVAL)?;
+        wanted.map_err(|bad| match bad {
+            BadStack::UnknownFlags => Errno::EINVAL,
+            BadStack::TooSmall => Errno::ENOMEM,
+        })?;
     }
     if let Some(at) = arguments.pointer(1).non_null() {
         user::write(at, &process::shown_stack(&old, Some(stack_pointer)).to_bytes())?;
