@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 
+use crate::types::ProcessSignals;
 use crate::types::{
     Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, Limits, LogLine, Memory,
     MemoryArea, Network, PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal,
@@ -92,6 +93,13 @@ pub trait Backend: Environment {
         from: u64,
         limit: usize,
     ) -> Result<(Vec<MemoryArea>, u64), ApiError>;
+
+    /// What a process does about signals, and what the last ones did; nothing of a process that has
+    /// ended.
+    ///
+    /// # Errors
+    /// [`ApiError::ProcessNotFound`].
+    fn signals(&self, pid: u32) -> Result<ProcessSignals, ApiError>;
 
     /// Calls `visit` with up to `limit` processes that are not defunct and whose pid is above `after`, in
     /// ascending order of pid. Costs the same however many processes there are. `visit` takes its

@@ -16,6 +16,7 @@ use crate::types::{
     LogLevel, LogLine, Memory, MemoryArea, Network, PowerAction, Process, ProcessPatch,
     ProcessState, Signal, System, Text, Thread, Timestamp,
 };
+use crate::types::{ProcessSignals, ThreadSignals};
 
 use super::resources::command_line;
 use super::state::{FakeBackend, FakeProcess};
@@ -146,6 +147,25 @@ impl Backend for FakeBackend {
         let areas = if has_memory { parts::memory_map(&fake.process) } else { Vec::new() };
         let total = areas.len() as u64;
         Ok((areas.into_iter().filter(|area| area.end > from).take(limit).collect(), total))
+    }
+
+    fn signals(&self, pid: u32) -> Result<ProcessSignals, ApiError> {
+        let state = self.state.borrow();
+        let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
+        let counts = fake.process.usage.signals;
+        let mut signals = ProcessSignals { pid, counts, ..ProcessSignals::default() };
+        if fake.is_alive() {
+            signals.recent = fake.signals.iter().rev().copied().collect();
+            signals.threads = super::parts::threads(&fake.process)
+                .iter()
+                .map(|thread| ThreadSignals { tid: thread.tid, ..ThreadSignals::default() })
+                .collect();
+            if matches!(fake.program, super::program::Program::Stubborn) {
+                let is_ignored = |signal: &Signal| ![9, 18, 19].contains(&signal.number());
+                signals.ignored = Signal::all().filter(is_ignored).collect();
+            }
+        }
+        Ok(signals)
     }
 
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {

@@ -4,13 +4,17 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
-use crate::types::{EventKind, Exit, Hundredths, LogLevel, ProcessState, Signal};
+use crate::types::{
+    EventKind, Exit, Hundredths, LogLevel, ProcessState, Signal, SignalEffect, SignalRecord,
+};
 
 use super::program::Program;
 use super::state::{CPUS, FakeBackend, FakeProcess, State};
 
 /// A tick is never longer than this; a clock that jumped is followed in steps.
 const LONGEST_TICK_NS: u64 = 100_000_000;
+/// How many signals of a process are remembered, as in the kernel.
+const REMEMBERED_SIGNALS: usize = 16;
 
 impl FakeBackend {
     /// Moves the system on to the clock's time.
@@ -82,9 +86,23 @@ impl FakeBackend {
 
     /// What a signal does.
     pub(super) fn deliver(&self, pid: u32, signal: Signal) {
+        let now = self.clock.now();
         let mut state = self.state.borrow_mut();
         let Some(fake) = state.processes.get_mut(&pid) else { return };
         fake.process.usage.signals.received += 1;
+        let is_dropped =
+            matches!(fake.program, Program::Stubborn) || [17, 23, 28].contains(&signal.number());
+        let effect = match signal {
+            Signal::STOP => SignalEffect::Stopped,
+            Signal::CONT => SignalEffect::Continued,
+            Signal::KILL => SignalEffect::Terminated,
+            _ if is_dropped => SignalEffect::Ignored,
+            _ => SignalEffect::Terminated,
+        };
+        if fake.signals.len() == REMEMBERED_SIGNALS {
+            fake.signals.pop_front();
+        }
+        fake.signals.push_back(SignalRecord { signal, sender_pid: None, effect, at: now });
         match signal {
             Signal::STOP => fake.process.state = ProcessState::Suspended,
             Signal::CONT => fake.process.state = ProcessState::Ready,

@@ -11,7 +11,7 @@ use std::vec::Vec;
 use crate::backend::SequenceRange;
 use crate::types::{
     Class, CpuTimes, Event, EventKind, Exit, Isolation, Limits, LogLevel, LogLine, Priority,
-    Process, ProcessState, Text, Usage, User,
+    Process, ProcessState, SignalRecord, Text, Usage, User,
 };
 
 use super::clock::Clock;
@@ -46,6 +46,8 @@ pub(super) struct FakeProcess {
     pub(super) kill_at_ns: Option<u64>,
     /// The environment it was started with.
     pub(super) environment: Vec<Text>,
+    /// The last signals that did not end it.
+    pub(super) signals: VecDeque<SignalRecord>,
     /// When the last tick found out how busy it is, and its CPU time then.
     pub(super) measured: (u64, u64),
 }
@@ -217,6 +219,7 @@ impl FakeBackend {
             output_start: 0,
             kill_at_ns: None,
             environment,
+            signals: VecDeque::new(),
             measured,
         };
         self.state.borrow_mut().processes.insert(fake.process.pid, fake);

@@ -155,6 +155,12 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
             &[(200, Answer::Page("MemoryArea"))],
         )
         .failing(&[404, 503]),
+        Endpoint::ProcessSignals => read(
+            "process_signals",
+            "What a process does about signals",
+            &[(200, Answer::Json("ProcessSignals"))],
+        )
+        .failing(&[404]),
         Endpoint::ProcessChildren => {
             read("process_children", "Children of a process", &[(200, Answer::Page("Process"))])
                 .failing(&[404, 503])

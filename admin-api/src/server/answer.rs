@@ -175,6 +175,7 @@ impl<B: Backend, A: Assets> App<B, A> {
             Endpoint::CreateProcess => self.create_process(request, identity),
             Endpoint::Process => self.process(request, identity),
             Endpoint::ProcessThreads => self.process_threads(request, &query),
+            Endpoint::ProcessSignals => self.process_signals(request),
             Endpoint::ProcessMemoryMap => self.process_memory_map(request, &query),
             Endpoint::ProcessChildren => self.process_children(request, &query).await,
             Endpoint::EmergencyTerminate => {

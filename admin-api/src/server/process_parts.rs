@@ -48,6 +48,11 @@ impl<B: Backend, A: Assets> App<B, A> {
         Ok(Reply::json(200, &Page { items, next_cursor, total }))
     }
 
+    /// `GET /processes/{pid}/signals`.
+    pub(crate) fn process_signals(&self, request: &Request<'_>) -> Result<Reply, Refusal> {
+        Ok(Reply::json(200, &self.backend.signals(pid_of(request)?)?))
+    }
+
     /// `GET /processes/{pid}/children`.
     pub(crate) async fn process_children(
         &self,

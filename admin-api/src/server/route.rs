@@ -116,6 +116,8 @@ pub enum Endpoint {
     ProcessThreads,
     /// Memory of a process.
     ProcessMemoryMap,
+    /// What a process does about signals.
+    ProcessSignals,
     /// Children of a process.
     ProcessChildren,
     /// End processes whatever state they are in.
@@ -255,6 +257,7 @@ pub const ROUTES: &[Route] = &[
         .with(&["limit", "cursor"]),
     get("/api/v1/processes/{pid}/memory-map", Endpoint::ProcessMemoryMap, VIEWER)
         .with(&["limit", "cursor"]),
+    get("/api/v1/processes/{pid}/signals", Endpoint::ProcessSignals, VIEWER),
     get("/api/v1/processes/{pid}/children", Endpoint::ProcessChildren, VIEWER)
         .with(&["limit", "cursor", "sort"]),
     post("/api/v1/emergency/terminate", Endpoint::EmergencyTerminate, OPERATOR, SMALL_BODY),

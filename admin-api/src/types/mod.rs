@@ -23,6 +23,7 @@ mod process;
 mod process_request;
 mod session;
 mod signal;
+mod signals;
 mod system;
 mod text;
 mod thread;
@@ -51,6 +52,7 @@ pub use process_request::{
 };
 pub use session::{AuthenticatedBy, Role, Session, SessionRequest};
 pub use signal::{Signal, UnknownSignal};
+pub use signals::{ProcessSignals, SignalEffect, SignalRecord, ThreadSignals};
 pub use system::{
     CpuSummary, Health, HealthStatus, Load, MemorySummary, PowerAction, PowerAnswer, ProcessCounts,
     System,

@@ -198,3 +198,23 @@ fn an_emergency_may_concern_one_process() {
     let viewer = request("POST", "/api/v1/emergency/terminate", VIEWER).json(r#"{"scope":"all"}"#);
     viewer.send(&app).expect_problem(403, "permission_denied");
 }
+
+// proves: P4, P6
+#[test]
+fn signals_are_counted_and_the_last_ones_remembered() {
+    let app = app();
+    let pid = create(&app, "/bin/sleep", &["1000"]);
+    let path = format!("/api/v1/processes/{pid}/signals");
+    for _ in 0..20 {
+        let sent = request("POST", &path, OPERATOR).json(r#"{"signal": "SIGWINCH"}"#).send(&app);
+        assert!(sent.status < 300, "{}", sent.text());
+    }
+    let response = get(&path).send(&app);
+    let shown: ProcessSignals = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!((shown.pid, shown.counts.received, shown.counts.ignored), (pid, 20, 20));
+    assert_eq!(shown.recent.len(), 16);
+    let effects = shown.recent.iter().map(|one| (one.signal, one.effect));
+    assert!(effects.eq([(Signal::from_number(28).unwrap(), SignalEffect::Ignored); 16]));
+    assert_eq!(shown.threads.len(), 1);
+    get("/api/v1/processes/4711/signals").send(&app).expect_problem(404, "process_not_found");
+}

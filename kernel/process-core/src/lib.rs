@@ -49,7 +49,8 @@ pub use scheduling::{Nice, Priority, PriorityClass, Scheduling};
 pub use signal::{
     AlternateStack, DefaultAction, Delivery, Disposition, FramePlace, HandlerFlags, PendingSignal,
     ProcessSignals, Sent, Signal, SignalCause, SignalContext, SignalEffect, SignalHandler,
-    SignalRecord, SignalSender, SignalSet, SignalTarget, StackRefusal, WhatFollows,
+    SignalRecord, SignalSender, SignalSet, SignalTarget, SignalsOverview, StackRefusal,
+    ThreadOverview, WhatFollows,
 };
 pub use state::{BlockReason, ProcessState, StateCounts, StateName, Suspension, ThreadActivity};
 pub use table::{

@@ -22,7 +22,7 @@ pub use disposition::{Disposition, HandlerFlags, SignalHandler};
 pub use number::{DefaultAction, Signal};
 pub use pending::{PendingSignal, SignalCause};
 pub use permission::SignalSender;
-pub use process_signals::{ProcessSignals, SignalContext};
+pub use process_signals::{ProcessSignals, SignalContext, SignalsOverview, ThreadOverview};
 pub use record::{SignalEffect, SignalRecord};
 pub use send::{Sent, SignalTarget, WhatFollows};
 pub use set::SignalSet;

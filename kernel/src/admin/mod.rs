@@ -32,7 +32,7 @@ use admin_api::backend::{
 };
 use admin_api::types::{
     Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, PowerAction,
-    Process, ProcessPatch, Signal, System, Text, Thread, Timestamp,
+    Process, ProcessPatch, ProcessSignals, Signal, System, Text, Thread, Timestamp,
 };
 use hal::acpi::Platform;
 
@@ -128,6 +128,10 @@ impl Backend for KernelBackend {
 
     fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError> {
         parts::threads(pid)
+    }
+
+    fn signals(&self, pid: u32) -> Result<ProcessSignals, ApiError> {
+        parts::signals(pid)
     }
 
     fn memory_map(

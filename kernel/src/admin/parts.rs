@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 
 use admin_api::backend::ApiError;
 use admin_api::types::{
-    ContextSwitches, IoUsage, MemoryArea, MemoryAreaKind, PageFaults, Thread, ThreadCpuUsage,
-    ThreadUsage,
+    ContextSwitches, IoUsage, MemoryArea, MemoryAreaKind, PageFaults, ProcessSignals, Signal,
+    SignalCounts, SignalEffect, SignalRecord, Thread, ThreadCpuUsage, ThreadSignals, ThreadUsage,
 };
-use process_core::ProcessState;
+use process_core::{ProcessState, SignalSet};
 use vm_core::address_space::Protection;
 
 use super::{convert, processes};
@@ -39,6 +39,58 @@ pub(super) fn threads(number: u32) -> Result<Vec<Thread>, ApiError> {
         usage: usage(&thread.usage),
     };
     Ok(threads.iter().map(describe).collect())
+}
+
+/// What a process does about signals, and what the last ones did.
+///
+/// # Errors
+/// [`ApiError::ProcessNotFound`].
+pub(super) fn signals(number: u32) -> Result<ProcessSignals, ApiError> {
+    let pid = processes::pid(number)?;
+    let snapshot = process::snapshot(pid).map_err(|error| convert::error(&error, "be shown"))?;
+    let usage = snapshot.usage.signals;
+    let counts =
+        SignalCounts { received: usage.received, handled: usage.handled, ignored: usage.ignored };
+    let mut shown = ProcessSignals { pid: number, counts, ..ProcessSignals::default() };
+    if let (Some(process), None) = (&snapshot.process, snapshot.ended_at) {
+        // Copied first: nothing is allocated for long under the spin lock.
+        let copy = process.signals().lock().overview();
+        shown.caught = names(copy.caught);
+        shown.ignored = names(copy.ignored);
+        shown.pending = names(copy.pending);
+        shown.threads = copy
+            .threads
+            .iter()
+            .map(|thread| ThreadSignals {
+                tid: thread.tid.number(),
+                blocked: names(thread.blocked),
+                pending: names(thread.pending),
+            })
+            .collect();
+        shown.recent = copy.recent.iter().filter_map(record).collect();
+    }
+    Ok(shown)
+}
+
+fn names(set: SignalSet) -> Vec<Signal> {
+    set.iter().filter_map(|signal| Signal::from_number(signal.number())).collect()
+}
+
+fn record(record: &process_core::SignalRecord) -> Option<SignalRecord> {
+    use process_core::SignalEffect as Core;
+    Some(SignalRecord {
+        signal: Signal::from_number(record.signal.number())?,
+        sender_pid: record.sender.map(|pid| pid.number()).filter(|pid| *pid != 0),
+        effect: match record.effect {
+            Core::Handler => SignalEffect::Handler,
+            Core::Terminated => SignalEffect::Terminated,
+            Core::Stopped => SignalEffect::Stopped,
+            Core::Continued => SignalEffect::Continued,
+            Core::Taken => SignalEffect::Taken,
+            Core::Ignored => SignalEffect::Ignored,
+        },
+        at: convert::moment(record.at),
+    })
 }
 
 /// Up to `limit` areas of a process's memory from an address on, and how many there are.

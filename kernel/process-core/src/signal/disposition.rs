@@ -157,6 +157,21 @@ impl Dispositions {
         }
     }
 
+    /// The signals with a handler.
+    pub(super) fn caught(&self) -> SignalSet {
+        self.those(|action| matches!(action.disposition(), Disposition::Handler(_)))
+    }
+
+    /// The signals that the program ignores.
+    pub(super) fn ignored(&self) -> SignalSet {
+        self.those(|action| action.disposition() == Disposition::Ignore)
+    }
+
+    fn those(&self, fits: impl Fn(&SignalHandler) -> bool) -> SignalSet {
+        let fitting = self.actions.iter().filter(|(_, action)| fits(action));
+        fitting.fold(SignalSet::EMPTY, |set, (signal, _)| set.with(*signal))
+    }
+
     /// Whether a signal would be dropped on delivery.
     pub(super) fn ignores(&self, signal: Signal) -> bool {
         match self.get(signal) {

@@ -21,6 +21,32 @@ pub struct SignalContext {
     pub is_orphaned: bool,
 }
 
+/// What an observer is shown of a process's signals.
+#[derive(Clone, Debug)]
+pub struct SignalsOverview {
+    /// Those with a handler.
+    pub caught: SignalSet,
+    /// Those that the program ignores.
+    pub ignored: SignalSet,
+    /// Those that wait for any thread.
+    pub pending: SignalSet,
+    /// The threads', by number.
+    pub threads: Vec<ThreadOverview>,
+    /// The last that were dealt with, newest first.
+    pub recent: Vec<SignalRecord>,
+}
+
+/// What an observer is shown of a thread's signals.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadOverview {
+    /// Which thread.
+    pub tid: Tid,
+    /// Those that it blocks.
+    pub blocked: SignalSet,
+    /// Those that wait for it alone.
+    pub pending: SignalSet,
+}
+
 /// One thread's part.
 #[derive(Debug)]
 pub(super) struct ThreadSignals {
@@ -323,6 +349,28 @@ impl ProcessSignals {
         for thread in &mut self.threads {
             thread.pending.remove(signals);
         }
+    }
+
+    /// All of it that an observer wants to know, copied. What finds no memory is left out.
+    pub fn overview(&self) -> SignalsOverview {
+        let mut overview = SignalsOverview {
+            caught: self.dispositions.caught(),
+            ignored: self.dispositions.ignored(),
+            pending: self.pending.set(),
+            threads: Vec::new(),
+            recent: Vec::new(),
+        };
+        if overview.threads.try_reserve_exact(self.threads.len()).is_ok() {
+            overview.threads.extend(self.threads.iter().map(|thread| ThreadOverview {
+                tid: thread.tid,
+                blocked: thread.mask,
+                pending: thread.pending.set(),
+            }));
+        }
+        if overview.recent.try_reserve_exact(self.log.recent().count()).is_ok() {
+            overview.recent.extend(self.log.recent().copied());
+        }
+        overview
     }
 
     /// How many signals there were.
