@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use admin_api::types::{EmergencyResult, MemoryArea, Page, Process, Thread};
+use admin_api::types::{
+    EmergencyResult, MemoryArea, Page, Process, ProcessSignals, Signal, SignalEffect, Thread,
+};
 
 use crate::harness::{OPERATOR, VIEWER, app, create, get, post, request};
 
