@@ -1,6 +1,7 @@
 //! The table of connections: slots with generations, so that a stale handle finds nothing.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
 use core::time::Duration;
@@ -10,8 +11,12 @@ use smoltcp::socket::tcp;
 
 use super::flow::FlowKey;
 use super::listener::ListenerId;
+use super::observer::Observer;
 use super::smoltcp_duration;
 use crate::time::Instant;
+
+/// How long an acknowledgement waits for something to go with.
+const ACK_DELAY: smoltcp::time::Duration = smoltcp::time::Duration::from_millis(10);
 
 /// Names a connection; never again used for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +37,10 @@ pub struct SocketOptions {
     /// After how long without a sign of life the connection is given up. With `keep_alive` it must
     /// be longer than that.
     pub dead_after: Option<Duration>,
+    /// Small pieces are sent at once, instead of being joined while others are under way.
+    pub is_eager: bool,
+    /// Whatever its user is known by; 0 for the kernel, whose connections programs cannot crowd out.
+    pub owner: u32,
 }
 
 impl Default for SocketOptions {
@@ -42,6 +51,10 @@ impl Default for SocketOptions {
             send_buffer_bytes: 16 * 1024,
             keep_alive: Some(Duration::from_secs(30)),
             dead_after: Some(Duration::from_secs(75)),
+            // Packets are made after the tasks have run, so small writes are joined already; to wait
+            // for an acknowledgement on top would only cost time.
+            is_eager: true,
+            owner: 0,
         }
     }
 }
@@ -59,6 +72,15 @@ pub(super) enum Phase {
     Orphaned,
     /// Ended by this side; kept for the peer's late segments.
     TimeWait,
+}
+
+/// Where a connection's packets go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Via {
+    /// To the device.
+    Wire,
+    /// To the machine itself.
+    Loopback,
 }
 
 /// One connection.
@@ -83,9 +105,68 @@ pub(super) struct Connection {
     pub(super) sent_bytes: u64,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
+    pub(super) via: Via,
+    pub(super) owner: u32,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    /// Bytes that have ever arrived, as the observer knows.
+    pub(super) arrived: u64,
+    /// A write found less room than it wanted.
+    pub(super) wants_room: bool,
+    pub(super) was_established: bool,
+    /// Both sides have closed it, and everything was delivered.
+    pub(super) has_ended_well: bool,
+    /// Its state when it was last looked at.
+    pub(super) last_state: tcp::State,
 }
 
 impl Connection {
+    /// A connection around a socket that has just been made.
+    pub(super) fn new(
+        key: FlowKey,
+        phase: Phase,
+        (set, handle): (SocketSet<'static>, SocketHandle),
+        via: Via,
+        options: &SocketOptions,
+        now: Instant,
+    ) -> Self {
+        let mut connection = Self {
+            generation: 0,
+            key,
+            phase,
+            set,
+            handle,
+            poll_at: None,
+            deadline: None,
+            limit: None,
+            is_dirty: false,
+            last_heard: now,
+            opened_at: now,
+            dead_after: options.dead_after,
+            received_bytes: 0,
+            sent_bytes: 0,
+            reader: None,
+            writer: None,
+            via,
+            owner: options.owner,
+            observer: None,
+            arrived: 0,
+            wants_room: false,
+            was_established: false,
+            has_ended_well: false,
+            last_state: tcp::State::Closed,
+        };
+        if via == Via::Loopback {
+            // Nobody is spared a packet by waiting.
+            connection.socket_mut().set_ack_delay(None);
+        }
+        connection
+    }
+
+    /// Bytes of its buffers.
+    pub(super) fn buffer_bytes(&self) -> usize {
+        self.socket().recv_capacity() + self.socket().send_capacity()
+    }
+
     pub(super) fn socket(&self) -> &tcp::Socket<'static> {
         self.set.get(self.handle)
     }
@@ -124,9 +205,8 @@ pub(super) fn make_set(
     let socket = set.get_mut::<tcp::Socket<'_>>(handle);
     socket.set_keep_alive(options.keep_alive.map(smoltcp_duration));
     socket.set_timeout(options.dead_after.map(smoltcp_duration));
-    // Packets are made after the tasks have run, so small writes are joined already; to wait for
-    // an acknowledgement on top would only cost time.
-    socket.set_nagle_enabled(false);
+    socket.set_ack_delay(Some(ACK_DELAY));
+    socket.set_nagle_enabled(!options.is_eager);
     Some((set, handle))
 }
 

@@ -5,10 +5,14 @@
 
 use smoltcp::wire::{IpAddress, Ipv4Address, Ipv6Address};
 
+use super::local::is_loopback;
+
 const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
 const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xdd];
 const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
+const PROTOCOL_ICMP: u8 = 1;
 const PROTOCOL_TCP: u8 = 6;
+const PROTOCOL_UDP: u8 = 17;
 const PROTOCOL_HOP_BY_HOP: u8 = 0;
 const PROTOCOL_ICMPV6: u8 = 58;
 const NEIGHBOR_SOLICITATION: u8 = 135;
@@ -31,13 +35,31 @@ pub(super) enum Frame {
     /// Address resolution for `target`: if that is this host, a connection that waits for a
     /// neighbour may go on.
     Neighbor { target: IpAddress },
+    /// Something for a socket for datagrams, or for who answers what nobody takes: UDP, ICMP.
+    Datagram,
+    /// From or to an address that is not seen on a wire: nothing is done with it.
+    Stray,
     /// Anything else, and anything malformed.
     Other,
 }
 
 /// Looks at an Ethernet frame.
 pub(super) fn classify(frame: &[u8]) -> Frame {
-    classify_checked(frame).unwrap_or(Frame::Other)
+    let kind = classify_checked(frame).unwrap_or(Frame::Other);
+    match kind {
+        Frame::Tcp { key, .. } if is_loopback(key.remote) || is_loopback(key.local) => Frame::Stray,
+        _ => kind,
+    }
+}
+
+/// Looks at a packet of IP.
+pub(super) fn classify_packet(packet: &[u8]) -> Frame {
+    let kind = match packet.first().map(|first| first >> 4) {
+        Some(4) => ipv4(packet),
+        Some(6) => ipv6(packet),
+        _ => None,
+    };
+    kind.unwrap_or(Frame::Other)
 }
 
 fn classify_checked(frame: &[u8]) -> Option<Frame> {
@@ -56,8 +78,13 @@ fn classify_checked(frame: &[u8]) -> Option<Frame> {
 fn ipv4(packet: &[u8]) -> Option<Frame> {
     let header_len = usize::from(packet.first()? & 0x0f) * 4;
     let fragment = u16::from_be_bytes(array(packet, 6)?) & 0x1fff;
-    if header_len < 20 || fragment != 0 || *packet.get(9)? != PROTOCOL_TCP {
+    if header_len < 20 || fragment != 0 {
         return None;
+    }
+    match *packet.get(9)? {
+        PROTOCOL_TCP => {}
+        PROTOCOL_ICMP | PROTOCOL_UDP => return Some(Frame::Datagram),
+        _ => return None,
     }
     let source = IpAddress::Ipv4(Ipv4Address::from(array::<4>(packet, 12)?));
     let destination = IpAddress::Ipv4(Ipv4Address::from(array::<4>(packet, 16)?));
@@ -81,8 +108,9 @@ fn ipv6(packet: &[u8]) -> Option<Frame> {
                 Some(Frame::Neighbor { target })
             }
             NEIGHBOR_ADVERTISEMENT => Some(Frame::Neighbor { target: destination }),
-            _ => None,
+            _ => Some(Frame::Datagram),
         },
+        PROTOCOL_UDP => Some(Frame::Datagram),
         _ => None,
     }
 }

@@ -3,12 +3,14 @@
 use smoltcp::iface::Interface;
 use smoltcp::phy::{Device, RxToken, TxToken};
 use smoltcp::socket::tcp;
-use smoltcp::wire::IpListenEndpoint;
+use smoltcp::wire::{IpAddress, IpListenEndpoint};
 
-use super::connection::{Connection, Phase, make_set};
+use super::connection::{Connection, Phase, Via, make_set};
 use super::device::{CountedToken, OneFrame};
-use super::flow::{FlowKey, Frame, classify};
+use super::flow::{FlowKey, Frame, classify, classify_packet};
 use super::listener::BacklogFull;
+use super::loopback::Place;
+use super::packet;
 use super::tables::Tables;
 use super::{INGRESS_BUDGET, Stack, smoltcp_time};
 use crate::time::Instant;
@@ -48,7 +50,13 @@ impl<D: Device> Stack<D> {
             let answer = CountedToken { token: answer, counters };
             let mut one = OneFrame::new(frame, answer, capabilities);
             let target = match kind {
-                Frame::Tcp { key, is_syn } => tables.target(key, is_syn, interface, &mut one, now),
+                // Nobody on the wire has this machine's own address.
+                Frame::Tcp { key, .. } if interface.has_ip_addr(key.remote) => Target::Done,
+                Frame::Tcp { key, is_syn } => {
+                    tables.target(key, is_syn, Via::Wire, interface, &mut one, now)
+                }
+                Frame::Datagram => tables.take_in_datagram(frame, interface),
+                Frame::Stray => Target::Done,
                 Frame::Neighbor { .. } | Frame::Other => Target::Control,
             };
             match target {
@@ -68,26 +76,88 @@ impl<D: Device> Stack<D> {
             kind
         });
         match frame_kind {
-            Frame::Tcp { .. } => {}
+            Frame::Tcp { .. } | Frame::Stray => {}
             // Someone's hardware address may be known now, for which connections wait.
             Frame::Neighbor { target } => {
                 if self.interface.has_ip_addr(target) {
-                    self.tables.mark_all_dirty();
+                    self.retry_waiting();
                 }
             }
             // It may be from the DHCP server.
-            Frame::Other => self.serve_control(now),
+            Frame::Datagram | Frame::Other => self.serve_control(now),
+        }
+        true
+    }
+
+    /// Takes in a packet that the machine has sent itself; says whether there was one.
+    pub(super) fn receive_own(&mut self, now: Instant) -> bool {
+        let loopback = &mut self.loopback;
+        let Some(bytes) = loopback.queue.pop() else { return false };
+        let (interface, tables) = (&mut loopback.interface, &mut self.tables);
+        let time = smoltcp_time(now);
+        let answer = Place(&mut loopback.queue);
+        let mut one = OneFrame::new(&bytes, answer, &loopback.capabilities);
+        let target = match classify_packet(&bytes) {
+            Frame::Tcp { key, is_syn } => {
+                tables.target(key, is_syn, Via::Loopback, interface, &mut one, now)
+            }
+            _ => match packet::parse(&bytes, false) {
+                Some(packet) if tables.datagrams.take_in(&packet, false, &mut tables.wakes) => {
+                    Target::Done
+                }
+                _ => Target::Control,
+            },
+        };
+        match target {
+            Target::Connection(index) => {
+                if let Some(connection) = tables.connections.at_mut(index) {
+                    connection.last_heard = now;
+                    interface.poll_ingress_single(time, &mut one, &mut connection.set);
+                }
+                tables.settle(index, now);
+                tables.mark_dirty(index);
+            }
+            Target::Control => {
+                interface.poll_ingress_single(time, &mut one, &mut loopback.control);
+            }
+            Target::Done => {}
         }
         true
     }
 }
 
 impl Tables {
+    /// Gives a datagram from the wire to its sockets.
+    fn take_in_datagram(&mut self, frame: &[u8], interface: &Interface) -> Target {
+        let Some(packet) = frame.get(14..).and_then(|bytes| packet::parse(bytes, true)) else {
+            return Target::Control;
+        };
+        let is_for_all = packet.destination.is_multicast()
+            || interface.ip_addrs().iter().any(|own| match (own, packet.destination) {
+                (smoltcp::wire::IpCidr::Ipv4(own), IpAddress::Ipv4(to)) => {
+                    to.is_broadcast() || own.broadcast() == Some(to)
+                }
+                _ => false,
+            });
+        if !is_for_all && !interface.has_ip_addr(packet.destination) {
+            return Target::Control;
+        }
+        if interface.has_ip_addr(packet.source) {
+            return Target::Done;
+        }
+        if self.datagrams.take_in(&packet, true, &mut self.wakes) {
+            Target::Done
+        } else {
+            Target::Control
+        }
+    }
+
     /// Finds who gets a segment; makes the connection when it is a SYN for a listener.
     fn target<T: TxToken>(
         &mut self,
         key: FlowKey,
         is_syn: bool,
+        via: Via,
         interface: &mut Interface,
         frame: &mut OneFrame<'_, T>,
         now: Instant,
@@ -104,12 +174,13 @@ impl Tables {
             self.counters.without_connection += 1;
             return Target::Control;
         }
-        self.open_from_syn(key, interface, frame, now)
+        self.open_from_syn(key, via, interface, frame, now)
     }
 
     fn open_from_syn<T: TxToken>(
         &mut self,
         key: FlowKey,
+        via: Via,
         interface: &mut Interface,
         frame: &mut OneFrame<'_, T>,
         now: Instant,
@@ -117,8 +188,11 @@ impl Tables {
         if !interface.has_ip_addr(key.local) {
             return Target::Control;
         }
-        let is_full = self.open_connections() >= self.max_connections;
-        let Some(listener) = self.listeners.for_syn(key.local, key.local_port) else {
+        let wanted = self.listeners.for_syn(key.local, key.local_port, key.remote_port);
+        let options = wanted.map(|listener| listener.config.options);
+        let is_full = options.is_some_and(|options| !self.has_room_for(&options));
+        let listener = self.listeners.for_syn(key.local, key.local_port, key.remote_port);
+        let Some(listener) = listener else {
             self.counters.without_listener += 1;
             return Target::Control;
         };
@@ -152,24 +226,10 @@ impl Tables {
         listener.half_open += 1;
         let used = listener.backlog_used();
         listener.counters.backlog_peak = listener.counters.backlog_peak.max(used);
-        self.insert(Connection {
-            generation: 0,
-            key,
-            phase: Phase::HalfOpen(id),
-            set,
-            handle,
-            poll_at: None,
-            deadline: None,
-            limit: Some(now.after(config.handshake_timeout)),
-            is_dirty: false,
-            last_heard: now,
-            opened_at: now,
-            dead_after: config.options.dead_after,
-            received_bytes: 0,
-            sent_bytes: 0,
-            reader: None,
-            writer: None,
-        });
+        let phase = Phase::HalfOpen(id);
+        let mut connection = Connection::new(key, phase, (set, handle), via, &config.options, now);
+        connection.limit = Some(now.after(config.handshake_timeout));
+        self.insert(connection);
         Target::Done
     }
 }

@@ -1,6 +1,7 @@
 //! Listeners: a port, a queue of established connections, and how many may be on their way.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
 use core::time::Duration;
@@ -8,6 +9,8 @@ use core::time::Duration;
 use smoltcp::wire::IpAddress;
 
 use super::connection::{ConnectionId, SocketOptions};
+use super::local::LocalAddress;
+use super::observer::Observer;
 
 /// What happens to a SYN when the backlog is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,8 +27,10 @@ pub enum BacklogFull {
 pub struct ListenConfig {
     /// The TCP port.
     pub port: u16,
-    /// Only connections to this address; `None` for any.
-    pub address: Option<IpAddress>,
+    /// Only connections to these addresses.
+    pub address: LocalAddress,
+    /// Others that want this too may listen there as well; they take turns.
+    pub shares_port: bool,
     /// Connections that wait for `accept` or for the end of their handshake, together.
     pub backlog: usize,
     /// What happens to a SYN beyond that.
@@ -42,7 +47,8 @@ impl ListenConfig {
     pub fn new(port: u16) -> Self {
         Self {
             port,
-            address: None,
+            address: LocalAddress::Any,
+            shares_port: false,
             backlog: 256,
             when_full: BacklogFull::default(),
             handshake_timeout: Duration::from_secs(10),
@@ -100,6 +106,7 @@ pub(super) struct Listener {
     /// Established and not yet accepted.
     pub(super) queue: VecDeque<ConnectionId>,
     pub(super) acceptors: Vec<Waker>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) counters: ListenerCounters,
 }
 
@@ -118,6 +125,14 @@ pub(super) struct Listeners {
 
 impl Listeners {
     pub(super) fn add(&mut self, config: ListenConfig) -> Result<ListenerId, ListenError> {
+        self.add_observed(config, None)
+    }
+
+    pub(super) fn add_observed(
+        &mut self,
+        config: ListenConfig,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Result<ListenerId, ListenError> {
         let ListenConfig { port, address, backlog, options, .. } = config;
         let largest = 1 << 30;
         if port == 0
@@ -129,9 +144,10 @@ impl Listeners {
         }
         let overlaps = |other: &Listener| {
             other.config.port == port
-                && (address.is_none()
-                    || other.config.address.is_none()
-                    || other.config.address == address)
+                && other.config.address.overlaps(address)
+                // Programs may share ports, and an address of one's own goes before any address:
+                // whether they may was asked when the port was taken.
+                && (other.config.options.owner == 0 || options.owner == 0)
         };
         if self.all.iter().any(overlaps) {
             return Err(ListenError::InUse { port });
@@ -144,6 +160,7 @@ impl Listeners {
             half_open: 0,
             queue: VecDeque::new(),
             acceptors: Vec::new(),
+            observer,
             counters: ListenerCounters::default(),
         });
         Ok(id)
@@ -158,12 +175,32 @@ impl Listeners {
         self.all.iter_mut().find(|listener| listener.id == id)
     }
 
-    /// The listener for a SYN to this address and port.
-    pub(super) fn for_syn(&mut self, local: IpAddress, port: u16) -> Option<&mut Listener> {
-        self.all.iter_mut().find(|listener| {
-            listener.config.port == port
-                && listener.config.address.is_none_or(|address| address == local)
-        })
+    /// The listener for a SYN to this address and port: one for this very address before one for
+    /// many. Of several that share the port, `turn` chooses.
+    pub(super) fn for_syn(
+        &mut self,
+        local: IpAddress,
+        port: u16,
+        turn: u16,
+    ) -> Option<&mut Listener> {
+        let is_meant = |listener: &&Listener| {
+            listener.config.port == port && listener.config.address.takes(local)
+        };
+        let is_exact = |listener: &Listener| listener.config.address.one().is_some();
+        let best = self.all.iter().filter(is_meant).any(is_exact);
+        let fits = |listener: &Listener| is_meant(&listener) && is_exact(listener) == best;
+        let count = self.all.iter().filter(|listener| fits(listener)).count();
+        let chosen = usize::from(turn).checked_rem(count)?;
+        let at = self.all.iter().enumerate().filter(|(_, listener)| fits(listener)).nth(chosen)?.0;
+        self.all.get_mut(at)
+    }
+
+    /// Whether the kernel itself listens on this port.
+    pub(super) fn is_kernels(&self, port: u16) -> bool {
+        let is_it = |listener: &Listener| {
+            listener.config.port == port && listener.config.options.owner == 0
+        };
+        self.all.iter().any(is_it)
     }
 
     pub(super) fn has_port(&self, port: u16) -> bool {

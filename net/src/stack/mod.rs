@@ -12,17 +12,25 @@
 
 mod address;
 mod connection;
+mod datagram;
 mod device;
 mod flow;
 mod ingress;
 mod listener;
+mod local;
+mod loopback;
+mod messages;
+mod observer;
 mod operations;
+mod packet;
+mod ports;
+mod program;
+mod random;
 mod statistics;
 mod tables;
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::task::Waker;
 use core::time::Duration;
 
 use smoltcp::iface::{Interface, PollResult, SocketSet};
@@ -31,15 +39,27 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
 use address::Addresses;
 pub use address::{Ipv4Config, StaticIpv4};
+use connection::Via;
 pub use connection::{ConnectionId, SocketOptions};
+pub use datagram::{DatagramId, DatagramInfo, DatagramKind};
 use device::Counted;
 pub use listener::{BacklogFull, ListenConfig, ListenError, ListenerId};
+pub use local::LocalAddress;
+use loopback::Loopback;
+pub use messages::SendError;
+pub use observer::{Observer, Ready, WakeList};
 pub use operations::ConnectError;
-pub use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, Ipv4Address, Ipv4Cidr};
+pub use packet::Refusal;
+pub use ports::{PortSpace, Reservation, Sharing};
+pub use program::{BindError, IoError, Tuning};
+use random::Random;
+pub use smoltcp::wire::{
+    IpAddress, IpCidr, IpEndpoint, IpVersion, Ipv4Address, Ipv4Cidr, Ipv6Address,
+};
 use statistics::InterfaceCounters;
 pub use statistics::{
-    AddressSource, ConnectionCounts, ConnectionStatistics, InterfaceStatistics, ListenerStatistics,
-    StackStatistics, TcpStatistics,
+    AddressSource, ConnectionCounts, ConnectionStatistics, DatagramStatistics, InterfaceStatistics,
+    ListenerStatistics, StackStatistics, TcpStatistics, TrafficStatistics,
 };
 use tables::Tables;
 
@@ -49,6 +69,8 @@ use crate::time::Instant;
 const INGRESS_BUDGET: usize = 64;
 /// Packets one connection may send before the others get their turn.
 const EGRESS_BUDGET: usize = 64;
+/// Packets that the machine may send itself before the caller gets something else done.
+const LOOPBACK_BUDGET: usize = 256;
 /// When to try again after the device had no room for a frame.
 const DEVICE_FULL_RETRY: Duration = Duration::from_millis(1);
 
@@ -65,6 +87,10 @@ pub struct StackConfig {
     pub max_connections: usize,
     /// Connections in TIME-WAIT; the oldest is forgotten for a new one.
     pub max_time_wait: usize,
+    /// Connections of programs at once, of those.
+    pub max_program_connections: usize,
+    /// Bytes of the buffers of programs' connections, together.
+    pub max_program_bytes: usize,
     /// How long a closed connection may take to deliver what was written.
     pub linger: Duration,
 }
@@ -79,31 +105,10 @@ impl StackConfig {
             ipv4: Ipv4Config::Dhcp { fallback: None },
             max_connections: 1024,
             max_time_wait: 64,
+            max_program_connections: 768,
+            max_program_bytes: 64 * 1024 * 1024,
             linger: Duration::from_secs(20),
         }
-    }
-}
-
-/// Wake-ups to run after the stack's lock was released.
-#[derive(Default, Debug)]
-pub struct WakeList(Vec<Waker>);
-
-impl WakeList {
-    /// Wakes everybody; the list can be used again.
-    pub fn wake_all(&mut self) {
-        for waker in self.0.drain(..) {
-            waker.wake();
-        }
-    }
-
-    /// Whether there is nobody to wake.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn push(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker);
     }
 }
 
@@ -122,7 +127,10 @@ pub struct Stack<D: Device> {
     /// Connections that found the device full; they try again in the next poll, to which its
     /// interrupt may lead before their deadline does.
     blocked: Vec<u32>,
-    next_port: u16,
+    loopback: Loopback,
+    /// When to try again to send what datagram sockets have for the wire.
+    datagram_deadline: Option<Instant>,
+    random: Random,
 }
 
 impl<D: Device> Stack<D> {
@@ -147,7 +155,9 @@ impl<D: Device> Stack<D> {
             interface_counters: InterfaceCounters::default(),
             tables: Tables::new(config),
             blocked: Vec::new(),
-            next_port: operations::first_port(config.random_seed),
+            loopback: Loopback::new(config.random_seed.rotate_left(32), now),
+            datagram_deadline: None,
+            random: Random::new(config.random_seed),
         };
         stack.addresses.start(&mut stack.interface, &mut stack.control, mac);
         stack
@@ -163,7 +173,7 @@ impl<D: Device> Stack<D> {
         let more = self.receive(now);
         self.expire(now);
         self.transmit(now);
-        wakes.0.append(&mut self.tables.wakes.0);
+        wakes.append(&mut self.tables.wakes);
         if more { Some(now) } else { self.next_deadline(now) }
     }
 
@@ -171,7 +181,7 @@ impl<D: Device> Stack<D> {
     /// receive queue.
     pub fn flush(&mut self, now: Instant, wakes: &mut WakeList) -> Option<Instant> {
         self.transmit(now);
-        wakes.0.append(&mut self.tables.wakes.0);
+        wakes.append(&mut self.tables.wakes);
         self.next_deadline(now)
     }
 
@@ -179,6 +189,8 @@ impl<D: Device> Stack<D> {
     #[must_use]
     pub fn wants_flush(&self) -> bool {
         !self.tables.dirty.is_empty()
+            || !self.loopback.queue.is_empty()
+            || !self.tables.datagrams.unsent.is_empty() && self.datagram_deadline.is_none()
     }
 
     /// The device.
@@ -196,10 +208,23 @@ impl<D: Device> Stack<D> {
         if self.wants_flush() {
             return Some(now);
         }
-        [self.tables.next_deadline(), self.control_deadline, self.addresses.deadline()]
+        let (control, addresses) = (self.control_deadline, self.addresses.deadline());
+        [self.tables.next_deadline(), control, addresses, self.datagram_deadline]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// When to poll at the latest; `now` if there is something to do at once.
+    #[must_use]
+    pub fn deadline(&self, now: Instant) -> Option<Instant> {
+        self.next_deadline(now)
+    }
+
+    /// Lets what waits for a neighbour's address try again.
+    fn retry_waiting(&mut self) {
+        self.tables.mark_all_dirty();
+        self.datagram_deadline = None;
     }
 
     /// Marks connections whose deadline has come, and serves the control sockets.
@@ -208,8 +233,9 @@ impl<D: Device> Stack<D> {
         if self.control_deadline.is_some_and(|at| at <= now) {
             self.serve_control(now);
         }
+        self.datagram_deadline.take_if(|at| *at <= now);
         if self.addresses.expire(&mut self.interface, now) {
-            self.tables.mark_all_dirty();
+            self.retry_waiting();
         }
     }
 
@@ -225,7 +251,7 @@ impl<D: Device> Stack<D> {
             }
         }
         if self.addresses.apply_dhcp(&mut self.interface, &mut self.control) {
-            self.tables.mark_all_dirty();
+            self.retry_waiting();
         }
         self.control_deadline = self
             .interface
@@ -233,8 +259,53 @@ impl<D: Device> Stack<D> {
             .map(|at| our_time(at).max(now.after(DEVICE_FULL_RETRY)));
     }
 
-    /// Lets every touched connection send.
+    /// Lets everyone send, and takes in what the machine sends itself, until that has come to rest
+    /// or has taken its share of time.
     fn transmit(&mut self, now: Instant) {
+        self.transmit_datagrams(now);
+        self.transmit_dirty(now);
+        for _ in 0..LOOPBACK_BUDGET {
+            if self.receive_own(now) {
+                continue;
+            }
+            // What has come in may be answered, and answers may go to the machine itself.
+            self.transmit_dirty(now);
+            if self.loopback.queue.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Lets the datagram sockets send what they have for the wire.
+    fn transmit_datagrams(&mut self, now: Instant) {
+        if self.tables.datagrams.unsent.is_empty() || self.datagram_deadline.is_some() {
+            return;
+        }
+        let time = smoltcp_time(now);
+        let mut unsent = core::mem::take(&mut self.tables.datagrams.unsent);
+        let mut deadline: Option<Instant> = None;
+        unsent.retain(|&id| {
+            let Some(socket) = self.tables.datagrams.get_mut(id) else { return false };
+            let Some(set) = socket.outgoing() else { return false };
+            let mut device =
+                Counted { device: &mut self.device, counters: &mut self.interface_counters };
+            let _has_sent_all = (0..EGRESS_BUDGET)
+                .any(|_| self.interface.poll_egress(time, &mut device, set) == PollResult::None);
+            let poll_at = self.interface.poll_at(time, set);
+            socket.tell_room(&mut self.tables.wakes);
+            if !socket.has_unsent() {
+                return false;
+            }
+            let again = poll_at.map_or(now, our_time).max(now.after(DEVICE_FULL_RETRY));
+            deadline = Some(deadline.map_or(again, |known| known.min(again)));
+            true
+        });
+        self.tables.datagrams.unsent = unsent;
+        self.datagram_deadline = deadline;
+    }
+
+    /// Lets every touched connection send.
+    fn transmit_dirty(&mut self, now: Instant) {
         // Connections marked while this runs wait for the next poll.
         for _ in 0..self.tables.dirty.len() {
             let Some(index) = self.tables.dirty.pop_front() else { return };
@@ -246,23 +317,43 @@ impl<D: Device> Stack<D> {
         let Some(connection) = self.tables.connections.at_mut(index) else { return };
         connection.is_dirty = false;
         let time = smoltcp_time(now);
-        let times_full = self.interface_counters.sent_full;
-        let mut device =
-            Counted { device: &mut self.device, counters: &mut self.interface_counters };
-        let interface = &mut self.interface;
-        let has_sent_all = (0..EGRESS_BUDGET).any(|_| {
-            interface.poll_egress(time, &mut device, &mut connection.set) == PollResult::None
-        });
-        if self.interface_counters.sent_full != times_full {
+        let (has_sent_all, poll_at, was_full) = match connection.via {
+            Via::Wire => {
+                let times_full = self.interface_counters.sent_full;
+                let mut device =
+                    Counted { device: &mut self.device, counters: &mut self.interface_counters };
+                let (interface, set) = (&mut self.interface, &mut connection.set);
+                let has_sent_all = send_all(interface, &mut device, set, time);
+                let was_full = self.interface_counters.sent_full != times_full;
+                (has_sent_all, interface.poll_at(time, set), was_full)
+            }
+            Via::Loopback => {
+                let times_full = self.loopback.queue.counters.sent_full;
+                let (interface, set) = (&mut self.loopback.interface, &mut connection.set);
+                let has_sent_all = send_all(interface, &mut self.loopback.queue, set, time);
+                let was_full = self.loopback.queue.counters.sent_full != times_full;
+                (has_sent_all, interface.poll_at(time, set), was_full)
+            }
+        };
+        if was_full {
             self.blocked.push(index);
         }
-        let poll_at = self.interface.poll_at(time, &connection.set);
         connection.poll_at = poll_at.map(|at| our_time(at).max(now.after(DEVICE_FULL_RETRY)));
         if !has_sent_all {
             self.tables.mark_dirty(index);
         }
         self.tables.settle(index, now);
     }
+}
+
+/// Lets one connection send its share; says whether that was all.
+fn send_all<D: Device>(
+    interface: &mut Interface,
+    device: &mut D,
+    set: &mut SocketSet<'static>,
+    time: smoltcp::time::Instant,
+) -> bool {
+    (0..EGRESS_BUDGET).any(|_| interface.poll_egress(time, device, set) == PollResult::None)
 }
 
 /// smoltcp counts microseconds.

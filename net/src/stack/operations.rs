@@ -7,20 +7,19 @@ use core::time::Duration;
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp;
-use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
+use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
 
 use super::Stack;
-use super::connection::{Connection, ConnectionId, Phase, SocketOptions, make_set};
+use super::connection::{Connection, ConnectionId, Phase, SocketOptions, Via, make_set};
 use super::flow::FlowKey;
 use super::listener::{ListenConfig, ListenError, ListenerId};
+use super::local::is_loopback;
+use super::ports::{EPHEMERAL, EPHEMERAL_COUNT, PortSpace};
 use crate::stream::StreamError;
 use crate::time::Instant;
 
-/// The range that outgoing connections take their port from (RFC 6335, section 6).
-const EPHEMERAL: core::ops::RangeInclusive<u16> = 49_152..=65_535;
 /// smoltcp counts microseconds.
 const CLOCK_STEP: Duration = Duration::from_micros(1);
-const EPHEMERAL_COUNT: u16 = u16::MAX - 49_152 + 1;
 
 /// Why no connection can be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +40,6 @@ impl core::fmt::Display for ConnectError {
 }
 
 impl core::error::Error for ConnectError {}
-
-/// Where outgoing ports start, so that they differ from boot to boot.
-pub(super) fn first_port(seed: u64) -> u16 {
-    let offset = (seed >> 24) % u64::from(EPHEMERAL_COUNT);
-    EPHEMERAL.start() + u16::try_from(offset).unwrap_or(0)
-}
 
 impl<D: Device> Stack<D> {
     /// Starts to listen.
@@ -107,57 +100,78 @@ impl<D: Device> Stack<D> {
         options: &SocketOptions,
         now: Instant,
     ) -> Result<ConnectionId, ConnectError> {
-        if self.tables.open_connections() >= self.tables.max_connections {
+        let local = self.source_for(remote.addr).ok_or(ConnectError::Unreachable)?;
+        self.open_connection(remote, local, None, options, now)
+    }
+
+    /// Opens a connection from this address, and this port or one that is chosen.
+    pub(super) fn open_connection(
+        &mut self,
+        remote: IpEndpoint,
+        local: IpAddress,
+        port: Option<u16>,
+        options: &SocketOptions,
+        now: Instant,
+    ) -> Result<ConnectionId, ConnectError> {
+        let via = if self.is_own(remote.addr) { Via::Loopback } else { Via::Wire };
+        if via == Via::Wire && is_loopback(local) {
+            return Err(ConnectError::Unreachable);
+        }
+        if !self.tables.has_room_for(options) {
             return Err(ConnectError::Exhausted);
         }
-        let local =
-            self.interface.get_source_address(&remote.addr).ok_or(ConnectError::Unreachable)?;
-        let key = self.free_flow(remote, local).ok_or(ConnectError::Exhausted)?;
+        let key = match port {
+            Some(port) => self.this_flow(remote, local, port),
+            None => self.free_flow(remote, local),
+        };
+        let key = key.ok_or(ConnectError::Exhausted)?;
         let (mut set, handle) =
             make_set(&mut self.tables.pool, options).ok_or(ConnectError::Exhausted)?;
         let endpoint = IpListenEndpoint { addr: Some(local), port: key.local_port };
         let socket = set.get_mut::<tcp::Socket<'_>>(handle);
-        if socket.connect(self.interface.context(), remote, endpoint).is_err() {
+        let interface = match via {
+            Via::Wire => &mut self.interface,
+            Via::Loopback => &mut self.loopback.interface,
+        };
+        if socket.connect(interface.context(), remote, endpoint).is_err() {
             self.tables.recycle(set);
             return Err(ConnectError::Unreachable);
         }
         self.tables.counters.opened += 1;
-        let connection = Connection {
-            generation: 0,
-            key,
-            phase: Phase::Owned,
-            set,
-            handle,
-            poll_at: None,
-            deadline: None,
-            limit: None,
-            is_dirty: false,
-            last_heard: now,
-            opened_at: now,
-            dead_after: options.dead_after,
-            received_bytes: 0,
-            sent_bytes: 0,
-            reader: None,
-            writer: None,
-        };
+        let connection = Connection::new(key, Phase::Owned, (set, handle), via, options, now);
         self.tables.insert(connection).ok_or(ConnectError::Exhausted)
     }
 
-    fn free_flow(
-        &mut self,
-        remote: IpEndpoint,
-        local: smoltcp::wire::IpAddress,
-    ) -> Option<FlowKey> {
-        for _ in 0..EPHEMERAL_COUNT {
-            let local_port = self.next_port;
-            self.next_port = local_port.checked_add(1).unwrap_or(*EPHEMERAL.start());
-            let key = FlowKey { remote_port: remote.port, local_port, remote: remote.addr, local };
-            if !self.tables.flows.contains_key(&key) && !self.tables.listeners.has_port(local_port)
-            {
-                return Some(key);
+    /// The flow from this port, if there is none yet; one in TIME-WAIT gives way.
+    fn this_flow(&mut self, remote: IpEndpoint, local: IpAddress, port: u16) -> Option<FlowKey> {
+        let key =
+            FlowKey { remote_port: remote.port, local_port: port, remote: remote.addr, local };
+        if let Some(&index) = self.tables.flows.get(&key) {
+            if self.tables.connections.at(index)?.phase != Phase::TimeWait {
+                return None;
             }
+            self.tables.remove(index);
         }
-        None
+        Some(key)
+    }
+
+    fn free_flow(&mut self, remote: IpEndpoint, local: IpAddress) -> Option<FlowKey> {
+        let start = self.random.next() % u64::from(EPHEMERAL_COUNT);
+        let start = u16::try_from(start).unwrap_or(0);
+        let tables = &self.tables;
+        (0..EPHEMERAL_COUNT)
+            .map(|step| EPHEMERAL.start() + start.wrapping_add(step) % EPHEMERAL_COUNT)
+            .map(|local_port| FlowKey {
+                remote_port: remote.port,
+                local_port,
+                remote: remote.addr,
+                local,
+            })
+            .find(|key| {
+                !tables.flows.contains_key(key)
+                    && !tables.listeners.has_port(key.local_port)
+                    && !tables.ports.is_known(PortSpace::Tcp, key.local_port)
+            })
     }
 
     /// Ready when an outgoing connection is established.
@@ -322,7 +336,7 @@ fn register(slot: &mut Option<Waker>, waker: &Waker) {
 
 /// smoltcp closes a socket that timed out as it closes one that was reset; the silence tells. Its
 /// clock is coarser, so it may be a little early.
-fn why_closed(connection: &Connection, now: Instant) -> StreamError {
+pub(super) fn why_closed(connection: &Connection, now: Instant) -> StreamError {
     match connection.dead_after {
         Some(limit) if now.since(connection.last_heard) + CLOCK_STEP >= limit => {
             StreamError::TimedOut

@@ -4,11 +4,13 @@ use alloc::vec::Vec;
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp;
-use smoltcp::wire::{IpCidr, IpEndpoint, Ipv4Address};
+use smoltcp::wire::{IpCidr, IpEndpoint, IpVersion, Ipv4Address};
 
 use super::Stack;
 use super::connection::{Connection, Phase};
+use super::datagram::DatagramKind;
 use super::listener::{BacklogFull, ListenerId};
+use super::local::LocalAddress;
 use crate::time::Instant;
 
 /// Counts of the interface.
@@ -54,6 +56,23 @@ pub struct StackStatistics {
     pub tcp: TcpStatistics,
     /// Each listener.
     pub listeners: Vec<ListenerStatistics>,
+    /// What the machine has sent itself.
+    pub loopback: TrafficStatistics,
+    /// UDP datagrams for ports that nobody has.
+    pub datagrams_without_socket: u64,
+}
+
+/// Counts of what went through an interface.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrafficStatistics {
+    /// Packets received.
+    pub received_packets: u64,
+    /// Bytes of these.
+    pub received_bytes: u64,
+    /// Packets sent.
+    pub sent_packets: u64,
+    /// Bytes of these.
+    pub sent_bytes: u64,
 }
 
 /// The interface's addresses and counts.
@@ -126,6 +145,10 @@ pub struct ListenerStatistics {
     pub id: ListenerId,
     /// Its port.
     pub port: u16,
+    /// Its addresses.
+    pub address: LocalAddress,
+    /// Whose it is; 0 for the kernel's.
+    pub owner: u32,
     /// The most that may wait.
     pub backlog: usize,
     /// Handshakes under way.
@@ -155,6 +178,10 @@ pub struct ListenerStatistics {
 /// One connection, for a list of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionStatistics {
+    /// Whose it is; 0 for the kernel's, and when its user has let go of it.
+    pub owner: u32,
+    /// Linux's number of its state.
+    pub state_number: u8,
     /// This end.
     pub local: IpEndpoint,
     /// The other end.
@@ -173,6 +200,29 @@ pub struct ConnectionStatistics {
     pub receive_queue_bytes: usize,
     /// Bytes not yet acknowledged.
     pub send_queue_bytes: usize,
+}
+
+/// One socket for datagrams, for a list of them.
+#[derive(Clone, Copy, Debug)]
+pub struct DatagramStatistics {
+    /// What it carries.
+    pub kind: DatagramKind,
+    /// The family it was made for.
+    pub version: IpVersion,
+    /// Its own addresses and port.
+    pub local: (LocalAddress, u16),
+    /// The only one it talks to.
+    pub remote: Option<IpEndpoint>,
+    /// Whose it is.
+    pub owner: u32,
+    /// Bytes its user has read.
+    pub received_bytes: u64,
+    /// Bytes its user has written.
+    pub sent_bytes: u64,
+    /// Bytes that wait to be read.
+    pub receive_queue_bytes: usize,
+    /// Datagrams for which there was no room.
+    pub dropped: u64,
 }
 
 impl<D: Device> Stack<D> {
@@ -213,7 +263,35 @@ impl<D: Device> Stack<D> {
                 buffer_bytes,
             },
             listeners: self.tables.listeners.iter().map(listener_statistics).collect(),
+            loopback: {
+                let counters = &self.loopback.queue.counters;
+                TrafficStatistics {
+                    received_packets: counters.received_packets,
+                    received_bytes: counters.received_bytes,
+                    sent_packets: counters.sent_packets,
+                    sent_bytes: counters.sent_bytes,
+                }
+            },
+            datagrams_without_socket: self.tables.datagrams.without_socket,
         }
+    }
+
+    /// Every socket for datagrams.
+    #[must_use]
+    pub fn datagrams(&self) -> Vec<DatagramStatistics> {
+        let all = self.tables.datagrams.iter();
+        all.map(|(_, socket)| DatagramStatistics {
+            kind: socket.kind,
+            version: socket.version,
+            local: (socket.local(), socket.port()),
+            remote: socket.remote,
+            owner: socket.owner,
+            received_bytes: socket.received_bytes,
+            sent_bytes: socket.sent_bytes,
+            receive_queue_bytes: socket.waiting_bytes(),
+            dropped: socket.dropped,
+        })
+        .collect()
     }
 
     /// Every connection, in no order.
@@ -228,6 +306,8 @@ fn listener_statistics(listener: &super::listener::Listener) -> ListenerStatisti
     ListenerStatistics {
         id: listener.id,
         port: listener.config.port,
+        address: listener.config.address,
+        owner: listener.config.options.owner,
         backlog: listener.config.backlog,
         half_open: listener.half_open,
         queued: listener.queue.len(),
@@ -246,6 +326,11 @@ fn listener_statistics(listener: &super::listener::Listener) -> ListenerStatisti
 fn connection_statistics(connection: &Connection) -> ConnectionStatistics {
     let (key, socket) = (&connection.key, connection.socket());
     ConnectionStatistics {
+        owner: match connection.phase {
+            Phase::Owned | Phase::Queued(_) | Phase::HalfOpen(_) => connection.owner,
+            Phase::Orphaned | Phase::TimeWait => 0,
+        },
+        state_number: state_number(socket.state()),
         local: IpEndpoint::new(key.local, key.local_port),
         remote: IpEndpoint::new(key.remote, key.remote_port),
         state: state_name(socket.state()),
@@ -267,6 +352,23 @@ fn bucket<'a>(counts: &'a mut ConnectionCounts, connection: &Connection) -> &'a 
         (_, tcp::State::Established) => &mut counts.established,
         (_, tcp::State::TimeWait) => &mut counts.time_wait,
         _ => &mut counts.closing,
+    }
+}
+
+/// Linux's number of a state (`TCP_ESTABLISHED` and so on).
+pub(super) fn state_number(state: tcp::State) -> u8 {
+    match state {
+        tcp::State::Established => 1,
+        tcp::State::SynSent => 2,
+        tcp::State::SynReceived => 3,
+        tcp::State::FinWait1 => 4,
+        tcp::State::FinWait2 => 5,
+        tcp::State::TimeWait => 6,
+        tcp::State::Closed => 7,
+        tcp::State::CloseWait => 8,
+        tcp::State::LastAck => 9,
+        tcp::State::Listen => 10,
+        tcp::State::Closing => 11,
     }
 }
 

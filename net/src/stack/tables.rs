@@ -15,11 +15,15 @@ use core::time::Duration;
 use smoltcp::iface::SocketSet;
 use smoltcp::socket::tcp;
 
-use super::connection::{Connection, ConnectionId, Connections, Phase};
+use super::StackConfig;
+use super::connection::{Connection, ConnectionId, Connections, Phase, SocketOptions};
+use super::datagram::Datagrams;
 use super::flow::FlowKey;
 use super::listener::{ListenerId, Listeners};
+use super::observer::{Ready, WakeList};
+use super::ports::Ports;
+use super::program::readiness;
 use super::statistics::TcpCounters;
-use super::{StackConfig, WakeList};
 use crate::time::Instant;
 
 /// Closed sockets kept with their buffers for the next connection.
@@ -43,6 +47,12 @@ pub(super) struct Tables {
     pub(super) max_connections: usize,
     max_time_wait: usize,
     linger: Duration,
+    pub(super) datagrams: Datagrams,
+    pub(super) ports: Ports,
+    program_connections: usize,
+    program_bytes: usize,
+    max_program_connections: usize,
+    max_program_bytes: usize,
 }
 
 impl Tables {
@@ -60,12 +70,26 @@ impl Tables {
             max_connections: config.max_connections,
             max_time_wait: config.max_time_wait,
             linger: config.linger,
+            datagrams: Datagrams::default(),
+            ports: Ports::default(),
+            program_connections: 0,
+            program_bytes: 0,
+            max_program_connections: config.max_program_connections,
+            max_program_bytes: config.max_program_bytes,
         }
     }
 
     /// Connections that count towards the limit.
     pub(super) fn open_connections(&self) -> usize {
         self.connections.len().saturating_sub(self.time_wait.len())
+    }
+
+    /// Whether one more connection with such buffers may be.
+    pub(super) fn has_room_for(&self, options: &SocketOptions) -> bool {
+        let bytes = options.receive_buffer_bytes.saturating_add(options.send_buffer_bytes);
+        let may_program = self.program_connections < self.max_program_connections
+            && self.program_bytes.saturating_add(bytes) <= self.max_program_bytes;
+        self.open_connections() < self.max_connections && (options.owner == 0 || may_program)
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -125,6 +149,10 @@ impl Tables {
     /// Adds a connection and marks it for sending.
     pub(super) fn insert(&mut self, connection: Connection) -> Option<ConnectionId> {
         let key = connection.key;
+        if connection.owner != 0 {
+            self.program_connections += 1;
+            self.program_bytes += connection.buffer_bytes();
+        }
         let id = self.connections.insert(connection)?;
         self.flows.insert(key, id.index);
         self.mark_dirty(id.index);
@@ -136,6 +164,10 @@ impl Tables {
         let Some(id) = self.connections.id(index) else { return };
         let Some(connection) = self.connections.remove(index) else { return };
         self.flows.remove(&connection.key);
+        if connection.owner != 0 {
+            self.program_connections = self.program_connections.saturating_sub(1);
+            self.program_bytes = self.program_bytes.saturating_sub(connection.buffer_bytes());
+        }
         if let Some(deadline) = connection.deadline {
             self.deadlines.remove(&(deadline, index));
         }
@@ -185,6 +217,15 @@ impl Tables {
         let Some(id) = self.connections.id(index) else { return };
         let Some(connection) = self.connections.at_mut(index) else { return };
         let state = connection.socket().state();
+        let last_state = core::mem::replace(&mut connection.last_state, state);
+        match state {
+            tcp::State::Closed => {
+                connection.has_ended_well |=
+                    matches!(last_state, tcp::State::LastAck | tcp::State::TimeWait);
+            }
+            tcp::State::Listen | tcp::State::SynSent | tcp::State::SynReceived => {}
+            _ => connection.was_established = true,
+        }
         let is_gone =
             state == tcp::State::Closed && connection.socket().remote_endpoint().is_none();
         match connection.phase {
@@ -196,7 +237,7 @@ impl Tables {
                 self.remove(index);
             }
             Phase::Queued(_) => {}
-            Phase::Owned => self.settle_owned(index, state),
+            Phase::Owned => self.settle_owned(index, state, last_state),
             Phase::Orphaned | Phase::TimeWait if is_gone => self.remove(index),
             Phase::Orphaned => self.settle_orphaned(id, state, now),
             Phase::TimeWait => {}
@@ -219,6 +260,7 @@ impl Tables {
                 for waker in listener.acceptors.drain(..) {
                     self.wakes.push(Some(waker));
                 }
+                self.wakes.tell(listener.observer.as_ref(), Ready::READ);
             }
             // smoltcp puts a socket whose handshake was reset back into LISTEN.
             tcp::State::Listen => {
@@ -232,7 +274,7 @@ impl Tables {
         }
     }
 
-    fn settle_owned(&mut self, index: u32, state: tcp::State) {
+    fn settle_owned(&mut self, index: u32, state: tcp::State, last_state: tcp::State) {
         let Some(connection) = self.connections.at_mut(index) else { return };
         let socket = connection.socket();
         let (is_readable, is_writable) =
@@ -247,6 +289,28 @@ impl Tables {
         if is_writable || is_drained || is_closed {
             self.wakes.push(connection.writer.take());
         }
+        self.tell_observer(index, state != last_state);
+    }
+
+    /// Tells the observer what is new.
+    fn tell_observer(&mut self, index: u32, has_new_state: bool) {
+        let Some(connection) = self.connections.at_mut(index) else { return };
+        if connection.observer.is_none() {
+            return;
+        }
+        let ready = readiness(connection);
+        let waiting = connection.socket().recv_queue() as u64;
+        let arrived = connection.received_bytes.saturating_add(waiting);
+        let has_more = arrived > connection.arrived;
+        connection.arrived = connection.arrived.max(arrived);
+        let has_room = connection.wants_room && ready.has(Ready::WRITE);
+        connection.wants_room &= !has_room;
+        let news = if has_new_state {
+            ready
+        } else {
+            Ready::NONE.with_if(has_more, Ready::READ).with_if(has_room, Ready::WRITE)
+        };
+        self.wakes.tell(connection.observer.as_ref(), news);
     }
 
     fn settle_orphaned(&mut self, id: ConnectionId, state: tcp::State, now: Instant) {
@@ -301,9 +365,15 @@ impl Tables {
         connection.phase = Phase::Orphaned;
         connection.reader = None;
         connection.writer = None;
+        connection.observer = None;
         // The linger time starts when the connection settles.
         connection.limit = None;
-        connection.socket_mut().close();
+        if connection.owner != 0 && connection.socket().recv_queue() > 0 {
+            // Nobody will read it: the peer is told at once.
+            connection.socket_mut().abort();
+        } else {
+            connection.socket_mut().close();
+        }
         self.mark_dirty(id.index);
     }
 

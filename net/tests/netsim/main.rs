@@ -4,6 +4,7 @@
 mod addresses;
 mod churn;
 mod hostile;
+mod own;
 mod raw;
 mod server;
 mod tcp;

@@ -182,15 +182,14 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
         }
     }
 
-    /// Turns the card's interrupts on and looks once more. Any use of the card turns them off again.
+    /// Turns the card's interrupts on and looks once more. Taking in what has arrived turns them off again.
     pub fn rest(&mut self) -> Idle {
         self.give_back();
         self.flush();
         self.are_interrupts_on = true;
         if self.is_sender_waiting {
             // One that was raised while masked comes now.
-            self.msix.unmask(SEND_ENTRY);
-            self.is_send_unmasked = true;
+            self.unmask_send();
         }
         let has_work =
             self.queues.enable_interrupts() || self.is_sender_waiting && self.queues.can_send();
@@ -215,10 +214,20 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
     fn wake_up(&mut self) {
         if core::mem::replace(&mut self.are_interrupts_on, false) {
             self.queues.disable_interrupts();
-            // An access to the device, so only when it changes something.
-            if core::mem::replace(&mut self.is_send_unmasked, false) {
-                self.msix.mask(SEND_ENTRY);
-            }
+            self.mask_send();
+        }
+    }
+
+    // Accesses to the device, so only when they change something.
+    fn mask_send(&mut self) {
+        if core::mem::replace(&mut self.is_send_unmasked, false) {
+            self.msix.mask(SEND_ENTRY);
+        }
+    }
+
+    fn unmask_send(&mut self) {
+        if !core::mem::replace(&mut self.is_send_unmasked, true) {
+            self.msix.unmask(SEND_ENTRY);
         }
     }
 
@@ -232,11 +241,18 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
     fn can_send(&mut self) -> bool {
         let can_send = self.queues.can_send();
         self.is_sender_waiting = !can_send;
-        if !can_send {
-            // It cannot return buffers that it does not know of.
-            self.flush();
+        if can_send {
+            self.mask_send();
+            return true;
         }
-        can_send
+        // It cannot return buffers that it does not know of.
+        self.flush();
+        if !self.are_interrupts_on {
+            return false;
+        }
+        // Whoever rests wants to hear when there is room; which may have come meanwhile.
+        self.unmask_send();
+        self.queues.can_send()
     }
 
     /// The next whole frame.
@@ -277,8 +293,9 @@ impl<H: Hal, T: Transport, R: Registers> Device for VirtioNetwork<H, T, R> {
         Some((received, FrameToSend { queues: &mut self.queues, counters }))
     }
 
+    /// Leaves the card's interrupts as they are: what is sent by others than the one who rests does
+    /// not keep it from hearing of what arrives.
     fn transmit(&mut self, _now: Instant) -> Option<Self::TxToken<'_>> {
-        self.wake_up();
         let can_send = self.can_send();
         can_send.then(|| FrameToSend { queues: &mut self.queues, counters: &self.signal.counters })
     }

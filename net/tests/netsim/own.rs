@@ -1,0 +1,397 @@
+//! Sockets of programs: to the machine itself, and datagrams. One host, no tasks.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use net::stack::{
+    BindError, DatagramKind, IoError, IpAddress, IpEndpoint, IpVersion, Ipv4Address, Ipv4Cidr,
+    Ipv4Config, ListenConfig, LocalAddress, Observer, PortSpace, Ready, Refusal, SendError,
+    Sharing, SocketOptions, Stack, StackConfig, StaticIpv4, WakeList,
+};
+use net::time::Instant;
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+
+/// A device that only remembers what it was to send, and gives what it is fed.
+#[derive(Default)]
+struct Tray {
+    sent: Vec<Vec<u8>>,
+    fed: VecDeque<Vec<u8>>,
+}
+
+struct Fed(Vec<u8>);
+
+impl RxToken for Fed {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(&self.0)
+    }
+}
+
+struct Sent<'a>(&'a mut Vec<Vec<u8>>);
+
+impl TxToken for Sent<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let mut frame = vec![0; len];
+        let outcome = f(&mut frame);
+        self.0.push(frame);
+        outcome
+    }
+}
+
+impl Device for Tray {
+    type RxToken<'a> = Fed;
+    type TxToken<'a> = Sent<'a>;
+
+    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Fed, Sent<'_>)> {
+        Some((Fed(self.fed.pop_front()?), Sent(&mut self.sent)))
+    }
+
+    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Sent<'_>> {
+        Some(Sent(&mut self.sent))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = 1514;
+        capabilities
+    }
+}
+
+#[derive(Debug, Default)]
+struct Log(Mutex<Vec<Ready>>);
+
+impl Observer for Log {
+    fn changed(&self, ready: Ready) {
+        self.0.lock().unwrap().push(ready);
+    }
+}
+
+impl Log {
+    fn take(&self) -> Vec<Ready> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    fn heard(&self, ready: Ready) -> bool {
+        self.take().iter().any(|news| news.has(ready))
+    }
+}
+
+struct Machine {
+    stack: Stack<Tray>,
+    now: Instant,
+}
+
+const LOCALHOST: IpAddress = IpAddress::v4(127, 0, 0, 1);
+const OWN: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
+const REUSE: Sharing = Sharing { address: true, port: false };
+
+fn options() -> SocketOptions {
+    SocketOptions { owner: 7, keep_alive: None, dead_after: None, ..SocketOptions::default() }
+}
+
+impl Machine {
+    fn new() -> Self {
+        let address = StaticIpv4 { address: Ipv4Cidr::new(OWN, 24), gateway: None };
+        let ipv4 = Ipv4Config::Static(address);
+        let config = StackConfig { ipv4, ..StackConfig::new([2, 0, 0, 0, 0, 1], 42) };
+        let now = Instant::from_nanos(1_000_000_000);
+        let mut machine = Self { stack: Stack::new(&config, Tray::default(), now), now };
+        machine.flush();
+        machine.stack.device_mut().sent.clear();
+        machine
+    }
+
+    fn flush(&mut self) {
+        let mut wakes = WakeList::default();
+        self.stack.flush(self.now, &mut wakes);
+        wakes.wake_all();
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.now.after(time);
+        let mut wakes = WakeList::default();
+        while let Some(at) = self.stack.poll(self.now, &mut wakes)
+            && at <= end
+        {
+            self.now = at.max(self.now.after(Duration::from_micros(1)));
+            wakes.wake_all();
+        }
+        self.now = end;
+        wakes.wake_all();
+    }
+
+    fn listen(&mut self, address: LocalAddress, port: u16) -> (net::stack::ListenerId, Arc<Log>) {
+        let log = Arc::new(Log::default());
+        let held = self.stack.reserve(PortSpace::Tcp, address, port, REUSE).unwrap();
+        let config = ListenConfig { options: options(), backlog: 4, ..ListenConfig::new(port) };
+        (self.stack.listen_at(held, config, log.clone()).unwrap(), log)
+    }
+
+    fn connect(&mut self, to: IpEndpoint) -> (net::stack::ConnectionId, Arc<Log>) {
+        let log = Arc::new(Log::default());
+        let id = self.stack.connect_from(to, None, &options(), log.clone(), self.now).unwrap();
+        self.flush();
+        (id, log)
+    }
+
+    fn udp(&mut self, port: u16) -> (net::stack::DatagramId, Arc<Log>) {
+        let log = Arc::new(Log::default());
+        let id = self
+            .stack
+            .open_datagram(DatagramKind::Udp, IpVersion::Ipv4, 7, Some(log.clone()))
+            .unwrap();
+        self.stack.bind_datagram(id, LocalAddress::AnyV4, port, Sharing::default()).unwrap();
+        (id, log)
+    }
+}
+
+#[test]
+fn a_connection_to_the_machine_itself_never_reaches_the_device() {
+    let mut machine = Machine::new();
+    let (listener, heard) = machine.listen(LocalAddress::AnyV4, 80);
+    for address in [LOCALHOST, IpAddress::v4(127, 9, 9, 9), OWN.into()] {
+        let (client, log) = machine.connect(IpEndpoint::new(address, 80));
+        assert!(heard.heard(Ready::READ) && log.heard(Ready::WRITE), "{address}");
+        assert_eq!(machine.stack.connected(client, machine.now), Ok(()));
+        let server_log = Arc::new(Log::default());
+        let (server, peer) = machine.stack.accept(listener, server_log.clone()).unwrap();
+        assert_eq!(machine.stack.endpoints(client).unwrap().0, peer);
+        let now = machine.now;
+        assert_eq!(machine.stack.write(client, now, b"hello"), Ok(5));
+        machine.flush();
+        assert!(server_log.heard(Ready::READ));
+        let mut buffer = [0; 16];
+        assert_eq!(machine.stack.read(server, now, &mut buffer, false), Ok(5));
+        assert_eq!(machine.stack.read(server, now, &mut buffer, true), Ok(5));
+        assert_eq!(machine.stack.read(server, now, &mut buffer, true), Err(IoError::WouldBlock));
+        machine.stack.close_write(client);
+        machine.flush();
+        assert_eq!(machine.stack.read(server, now, &mut buffer, true), Ok(0));
+        assert!(machine.stack.readiness(server).has(Ready::END));
+        machine.stack.release(server);
+        machine.stack.release(client);
+        machine.flush();
+    }
+    assert!(machine.stack.device_mut().sent.is_empty());
+}
+
+#[test]
+fn much_goes_through_small_buffers_to_the_end() {
+    let mut machine = Machine::new();
+    let (listener, _) = machine.listen(LocalAddress::Any, 80);
+    let (client, log) = machine.connect(IpEndpoint::new(LOCALHOST, 80));
+    let (server, _) = machine.stack.accept(listener, Arc::new(Log::default())).unwrap();
+    let data: Vec<u8> = (0..1_000_000_u32).map(|number| (number % 251).to_le_bytes()[0]).collect();
+    let (mut sent, mut received) = (0, Vec::new());
+    let mut buffer = [0; 4096];
+    let mut rounds = 0;
+    while received.len() < data.len() {
+        rounds += 1;
+        assert!(rounds < 10_000, "it stands still at {}", received.len());
+        let now = machine.now;
+        match machine.stack.write(client, now, &data[sent..]) {
+            Ok(count) => sent += count,
+            Err(error) => assert!(error == IoError::WouldBlock || sent == data.len()),
+        }
+        machine.flush();
+        while let Ok(count) = machine.stack.read(server, now, &mut buffer, true) {
+            received.extend_from_slice(&buffer[..count]);
+            machine.flush();
+        }
+    }
+    assert!(received == data);
+    assert!(log.heard(Ready::WRITE), "who found no room hears of it");
+}
+
+#[test]
+fn nobody_listens_is_refused_and_a_reset_is_told() {
+    let mut machine = Machine::new();
+    let (client, log) = machine.connect(IpEndpoint::new(LOCALHOST, 81));
+    let now = machine.now;
+    assert_eq!(machine.stack.connected(client, now), Err(IoError::Refused));
+    assert!(log.heard(Ready::ERROR));
+    let (listener, _) = machine.listen(LocalAddress::Any, 80);
+    let (client, log) = machine.connect(IpEndpoint::new(LOCALHOST, 80));
+    let (server, _) = machine.stack.accept(listener, Arc::new(Log::default())).unwrap();
+    machine.stack.abort(server);
+    machine.flush();
+    assert!(log.heard(Ready::HANG_UP));
+    assert_eq!(machine.stack.read(client, now, &mut [0; 4], true), Err(IoError::Reset));
+    assert_eq!(machine.stack.write(client, now, b"x"), Err(IoError::Reset));
+}
+
+#[test]
+fn a_full_backlog_holds_the_rest_off_and_half_a_connection_is_bounded() {
+    let mut machine = Machine::new();
+    let (listener, _) = machine.listen(LocalAddress::Any, 80);
+    let all: Vec<_> = (0..10).map(|_| machine.connect(IpEndpoint::new(LOCALHOST, 80)).0).collect();
+    let now = machine.now;
+    let made = all.iter().filter(|id| machine.stack.connected(**id, now).is_ok()).count();
+    assert_eq!(made, 4);
+    let mut accepted = 0;
+    for _ in 0..20 {
+        while machine.stack.accept(listener, Arc::new(Log::default())).is_ok() {
+            accepted += 1;
+        }
+        machine.pass(Duration::from_secs(1));
+    }
+    assert_eq!(accepted, 10, "who was held off tries again");
+}
+
+#[test]
+fn a_server_starts_again_beside_its_old_connections() {
+    let mut machine = Machine::new();
+    let (listener, _) = machine.listen(LocalAddress::Any, 80);
+    let held = LocalAddress::Any;
+    assert_eq!(
+        machine.stack.reserve(PortSpace::Tcp, held, 80, REUSE).err(),
+        Some(BindError::InUse),
+        "someone listens"
+    );
+    let (client, _) = machine.connect(IpEndpoint::new(LOCALHOST, 80));
+    let (server, _) = machine.stack.accept(listener, Arc::new(Log::default())).unwrap();
+    machine.stack.release(server);
+    machine.flush();
+    machine.stack.release(client);
+    machine.flush();
+    machine.stack.stop_listening(listener);
+    let first = machine.stack.statistics().tcp.connections;
+    assert_eq!(first.time_wait, 1, "{first:?}");
+}
+
+#[test]
+fn ports_are_shared_only_by_those_who_want_it() {
+    let mut machine = Machine::new();
+    let stack = &mut machine.stack;
+    let alone = Sharing::default();
+    let one = LocalAddress::One(LOCALHOST);
+    let first = stack.reserve(PortSpace::Tcp, one, 90, alone).unwrap();
+    let in_use = Some(BindError::InUse);
+    assert_eq!(stack.reserve(PortSpace::Tcp, LocalAddress::AnyV4, 90, REUSE).err(), in_use);
+    assert!(stack.reserve(PortSpace::Udp, one, 90, alone).is_ok());
+    let other = LocalAddress::One(OWN.into());
+    assert!(stack.reserve(PortSpace::Tcp, other, 90, alone).is_ok());
+    stack.give_back(first);
+    assert!(stack.reserve(PortSpace::Tcp, one, 90, alone).is_ok());
+    let foreign = LocalAddress::One(IpAddress::v4(1, 1, 1, 1));
+    let refused = stack.reserve(PortSpace::Tcp, foreign, 90, alone).err();
+    assert_eq!(refused, Some(BindError::NotLocal));
+    let mut chosen = std::collections::BTreeSet::new();
+    while let Ok(held) = stack.reserve(PortSpace::Udp, LocalAddress::AnyV4, 0, alone) {
+        assert!(held.port >= 49_152 && chosen.insert(held.port));
+    }
+    assert_eq!(chosen.len(), 16_384, "all ports can be had, each once");
+}
+
+#[test]
+fn datagrams_go_to_the_machine_itself_and_refusals_come_back() {
+    let mut machine = Machine::new();
+    let (server, log) = machine.udp(53);
+    let (client, client_log) = machine.udp(0);
+    let to = IpEndpoint::new(LOCALHOST, 53);
+    machine.stack.send_datagram(client, Some(to), b"question").unwrap();
+    let long = vec![7; 60_000];
+    machine.stack.send_datagram(client, Some(to), &long).unwrap();
+    machine.flush();
+    assert!(log.heard(Ready::READ));
+    let mut buffer = vec![0; 65_536];
+    let info = machine.stack.receive_datagram(server, &mut buffer[..4], false).unwrap().unwrap();
+    assert_eq!((info.count, info.length, info.from.addr), (4, 8, LOCALHOST));
+    let info = machine.stack.receive_datagram(server, &mut buffer, true).unwrap().unwrap();
+    assert_eq!(&buffer[..info.count], b"question");
+    let info = machine.stack.receive_datagram(server, &mut buffer, true).unwrap().unwrap();
+    assert_eq!(info.length, 60_000);
+    assert!(machine.stack.receive_datagram(server, &mut buffer, true).unwrap().is_none());
+    machine.stack.send_datagram(server, Some(info.from), b"answer").unwrap();
+    machine.flush();
+    assert!(client_log.heard(Ready::READ));
+
+    machine.stack.connect_datagram(client, Some(IpEndpoint::new(LOCALHOST, 54))).unwrap();
+    machine.stack.send_datagram(client, None, b"nobody").unwrap();
+    machine.flush();
+    assert!(client_log.heard(Ready::ERROR));
+    let refused = machine.stack.send_datagram(client, None, b"again");
+    assert_eq!(refused, Err(SendError::Refused(Refusal::Port)));
+    let too_long = machine.stack.send_datagram(
+        server,
+        Some(IpEndpoint::new(IpAddress::v4(10, 0, 2, 2), 1)),
+        &long,
+    );
+    assert_eq!(too_long, Err(SendError::TooLong));
+    assert!(machine.stack.device_mut().sent.is_empty());
+}
+
+#[test]
+fn datagrams_for_the_wire_wait_for_the_neighbour() {
+    let mut machine = Machine::new();
+    let (client, _) = machine.udp(4000);
+    let to = IpEndpoint::new(IpAddress::v4(10, 0, 2, 2), 53);
+    machine.stack.send_datagram(client, Some(to), b"question").unwrap();
+    machine.flush();
+    let asked = core::mem::take(&mut machine.stack.device_mut().sent);
+    assert_eq!(asked.len(), 1, "the neighbour's address is asked for");
+    assert_eq!(asked[0][12..14], [8, 6]);
+    // 10.0.2.2 is at 52:55:0a:00:02:02.
+    let mut reply = asked[0].clone();
+    let mac = [0x52, 0x55, 0x0a, 0, 2, 2];
+    let (own, from) = (asked[0][6..12].to_vec(), asked[0][28..32].to_vec());
+    reply[..6].copy_from_slice(&own);
+    reply[6..12].copy_from_slice(&mac);
+    reply[21] = 2;
+    reply[22..28].copy_from_slice(&mac);
+    reply[28..32].copy_from_slice(&[10, 0, 2, 2]);
+    reply[32..38].copy_from_slice(&own);
+    reply[38..42].copy_from_slice(&from);
+    machine.stack.device_mut().fed.push_back(reply);
+    machine.pass(Duration::from_millis(50));
+    let sent = core::mem::take(&mut machine.stack.device_mut().sent);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(&sent[0][42..], b"question");
+    // The answer, with addresses and ports turned round; without a UDP checksum.
+    let mut answer = sent[0].clone();
+    let (to, from) = (sent[0][..6].to_vec(), sent[0][6..12].to_vec());
+    answer[..6].copy_from_slice(&from);
+    answer[6..12].copy_from_slice(&to);
+    let (source, destination) = (sent[0][26..30].to_vec(), sent[0][30..34].to_vec());
+    answer[26..30].copy_from_slice(&destination);
+    answer[30..34].copy_from_slice(&source);
+    let (source_port, port) = (sent[0][34..36].to_vec(), sent[0][36..38].to_vec());
+    answer[34..36].copy_from_slice(&port);
+    answer[36..38].copy_from_slice(&source_port);
+    answer[40..42].copy_from_slice(&[0, 0]);
+    machine.stack.device_mut().fed.push_back(answer);
+    machine.pass(Duration::from_millis(1));
+    let mut buffer = [0; 64];
+    let info = machine.stack.receive_datagram(client, &mut buffer, true).unwrap().unwrap();
+    assert_eq!(
+        (info.from, &buffer[..info.count]),
+        (IpEndpoint::new(IpAddress::v4(10, 0, 2, 2), 53), &b"question"[..])
+    );
+}
+
+#[test]
+fn echo_requests_are_answered_by_the_machine_itself() {
+    let mut machine = Machine::new();
+    let open = |machine: &mut Machine, kind| {
+        machine.stack.open_datagram(kind, IpVersion::Ipv4, 7, None).unwrap()
+    };
+    let (echo, raw) =
+        (open(&mut machine, DatagramKind::Echo), open(&mut machine, DatagramKind::Raw(1)));
+    let request = [8, 0, 0, 0, 9, 9, 0, 1, b'p', b'i', b'n', b'g'];
+    let to = Some(IpEndpoint::new(LOCALHOST, 0));
+    machine.stack.send_datagram(echo, to, &request).unwrap();
+    machine.flush();
+    let mut buffer = [0; 64];
+    let info = machine.stack.receive_datagram(echo, &mut buffer, true).unwrap().unwrap();
+    assert_eq!(info.count, request.len());
+    assert_eq!((buffer[0], &buffer[6..12]), (0, &request[6..]));
+    // The raw socket sees both the request and the answer, with their headers.
+    for kind in [8, 0] {
+        let info = machine.stack.receive_datagram(raw, &mut buffer, true).unwrap().unwrap();
+        assert_eq!((info.count, buffer[0], buffer[20]), (20 + request.len(), 0x45, kind));
+    }
+    assert!(machine.stack.device_mut().sent.is_empty());
+    machine.stack.close_datagram(echo);
+    machine.stack.close_datagram(raw);
+}
