@@ -14,7 +14,7 @@ use crate::types::ProcessSignals;
 use crate::types::{
     Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, Limits, LogLine, Memory,
     MemoryArea, Network, PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal,
-    System, Text, Thread, Timestamp,
+    Socket, System, Text, Thread, Timestamp,
 };
 
 mod error;
@@ -100,6 +100,15 @@ pub trait Backend: Environment {
     /// # Errors
     /// [`ApiError::ProcessNotFound`].
     fn signals(&self, pid: u32) -> Result<ProcessSignals, ApiError>;
+
+    /// The sockets of the Internet's families that a process has made and has not closed.
+    ///
+    /// # Errors
+    /// [`ApiError::ProcessNotFound`].
+    fn process_sockets(&self, pid: u32) -> Result<Vec<Socket>, ApiError>;
+
+    /// All of them, with the kernel's own.
+    fn sockets(&self) -> Vec<Socket>;
 
     /// Calls `visit` with up to `limit` processes that are not defunct and whose pid is above `after`, in
     /// ascending order of pid. Costs the same however many processes there are. `visit` takes its

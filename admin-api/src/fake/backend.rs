@@ -14,7 +14,7 @@ use crate::backend::{
 use crate::types::{
     Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, Limits, LimitsChange,
     LogLevel, LogLine, Memory, MemoryArea, Network, PowerAction, Process, ProcessPatch,
-    ProcessState, Signal, System, Text, Thread, Timestamp,
+    ProcessState, Signal, Socket, SocketProtocol, System, Text, Thread, Timestamp,
 };
 use crate::types::{ProcessSignals, ThreadSignals};
 
@@ -127,6 +127,32 @@ impl Backend for FakeBackend {
     fn process_environment(&self, pid: u32) -> Result<Vec<Text>, ApiError> {
         let state = self.state.borrow();
         Ok(state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?.environment.clone())
+    }
+
+    fn process_sockets(&self, pid: u32) -> Result<Vec<Socket>, ApiError> {
+        self.process(pid)?;
+        let own = |socket: &Socket| socket.pid == Some(pid);
+        Ok(self.sockets().into_iter().filter(own).collect())
+    }
+
+    fn sockets(&self) -> Vec<Socket> {
+        let socket =
+            |local: &'static str, remote: Option<&'static str>, state: &'static str| Socket {
+                protocol: SocketProtocol::Tcp,
+                pid: None,
+                local: Text::from(local),
+                remote: remote.map(Text::from),
+                state: Some(Text::from(state)),
+                received_bytes: 0,
+                sent_bytes: 0,
+                receive_queue: 0,
+                send_queue: 0,
+                dropped: 0,
+            };
+        alloc::vec![
+            socket("*:80", None, "listen"),
+            socket("10.0.2.15:80", Some("10.0.2.2:40000"), "established"),
+        ]
     }
 
     fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError> {

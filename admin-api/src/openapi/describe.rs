@@ -161,6 +161,13 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
             &[(200, Answer::Json("ProcessSignals"))],
         )
         .failing(&[404]),
+        Endpoint::ProcessSockets => {
+            read("process_sockets", "Sockets of a process", &[(200, Answer::Page("Socket"))])
+                .failing(&[404])
+        }
+        Endpoint::Sockets => {
+            read("sockets", "All sockets, with their owners", &[(200, Answer::Page("Socket"))])
+        }
         Endpoint::ProcessChildren => {
             read("process_children", "Children of a process", &[(200, Answer::Page("Process"))])
                 .failing(&[404, 503])

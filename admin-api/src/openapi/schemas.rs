@@ -32,6 +32,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<types::MemoryArea>(&mut schemas);
     add::<types::Thread>(&mut schemas);
     add::<types::ProcessSignals>(&mut schemas);
+    add::<types::Socket>(&mut schemas);
     add::<types::EmergencyRequest>(&mut schemas);
     add::<types::EmergencyResult>(&mut schemas);
     add::<types::CreateProcess>(&mut schemas);

@@ -177,6 +177,8 @@ impl<B: Backend, A: Assets> App<B, A> {
             Endpoint::ProcessThreads => self.process_threads(request, &query),
             Endpoint::ProcessSignals => self.process_signals(request),
             Endpoint::ProcessMemoryMap => self.process_memory_map(request, &query),
+            Endpoint::ProcessSockets => self.process_sockets(request, &query),
+            Endpoint::Sockets => self.sockets(&query),
             Endpoint::ProcessChildren => self.process_children(request, &query).await,
             Endpoint::EmergencyTerminate => {
                 self.emergency_terminate(request, identity, timer).await

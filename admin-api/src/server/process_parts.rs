@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::backend::Backend;
-use crate::types::{Page, Thread};
+use crate::types::{Page, Socket, Thread};
 
 use super::answer::Request;
 use super::listing::ProcessPages;
@@ -53,6 +53,21 @@ impl<B: Backend, A: Assets> App<B, A> {
         Ok(Reply::json(200, &self.backend.signals(pid_of(request)?)?))
     }
 
+    /// `GET /processes/{pid}/sockets`.
+    pub(crate) fn process_sockets(
+        &self,
+        request: &Request<'_>,
+        query: &Query<'_>,
+    ) -> Result<Reply, Refusal> {
+        let pid = pid_of(request)?;
+        page_of_sockets(query, self.backend.process_sockets(pid)?)
+    }
+
+    /// `GET /network/sockets`.
+    pub(crate) fn sockets(&self, query: &Query<'_>) -> Result<Reply, Refusal> {
+        page_of_sockets(query, self.backend.sockets())
+    }
+
     /// `GET /processes/{pid}/children`.
     pub(crate) async fn process_children(
         &self,
@@ -64,6 +79,21 @@ impl<B: Backend, A: Assets> App<B, A> {
         let pages = ProcessPages::children(&self.backend, &self.snapshots, query, pid).await?;
         pages.into_reply(&self.backend)
     }
+}
+
+/// Sockets have no number of their own: the cursor is the place in the list, which is in the order of
+/// their ends.
+fn page_of_sockets(query: &Query<'_>, mut sockets: Vec<Socket>) -> Result<Reply, Refusal> {
+    let limit = usize::try_from(query.limit()?).unwrap_or(usize::MAX);
+    let after = query.number("cursor", 0, u32::MAX.into())?;
+    let total = u64::try_from(sockets.len()).unwrap_or(u64::MAX);
+    sockets.sort_by(|a, b| (&a.local, &a.remote).cmp(&(&b.local, &b.remote)));
+    let start = usize::try_from(after.unwrap_or(0)).unwrap_or(usize::MAX);
+    let items: Vec<Socket> = sockets.into_iter().skip(start).take(limit).collect();
+    let end = start.saturating_add(items.len());
+    let has_more = u64::try_from(end).unwrap_or(u64::MAX) < total && !items.is_empty();
+    let next_cursor = has_more.then(|| format!("{end}"));
+    Ok(Reply::json(200, &Page { items, next_cursor, total }))
 }
 
 /// A page of `items`, which ascend by `number`; the cursor is the last number of the page before.

@@ -118,6 +118,10 @@ pub enum Endpoint {
     ProcessMemoryMap,
     /// What a process does about signals.
     ProcessSignals,
+    /// Sockets of a process.
+    ProcessSockets,
+    /// All sockets.
+    Sockets,
     /// Children of a process.
     ProcessChildren,
     /// End processes whatever state they are in.
@@ -258,6 +262,9 @@ pub const ROUTES: &[Route] = &[
     get("/api/v1/processes/{pid}/memory-map", Endpoint::ProcessMemoryMap, VIEWER)
         .with(&["limit", "cursor"]),
     get("/api/v1/processes/{pid}/signals", Endpoint::ProcessSignals, VIEWER),
+    get("/api/v1/processes/{pid}/sockets", Endpoint::ProcessSockets, VIEWER)
+        .with(&["limit", "cursor"]),
+    get("/api/v1/network/sockets", Endpoint::Sockets, VIEWER).with(&["limit", "cursor"]),
     get("/api/v1/processes/{pid}/children", Endpoint::ProcessChildren, VIEWER)
         .with(&["limit", "cursor", "sort"]),
     post("/api/v1/emergency/terminate", Endpoint::EmergencyTerminate, OPERATOR, SMALL_BODY),

@@ -24,6 +24,7 @@ mod process_request;
 mod session;
 mod signal;
 mod signals;
+mod socket;
 mod system;
 mod text;
 mod thread;
@@ -53,6 +54,7 @@ pub use process_request::{
 pub use session::{AuthenticatedBy, Role, Session, SessionRequest};
 pub use signal::{Signal, UnknownSignal};
 pub use signals::{ProcessSignals, SignalEffect, SignalRecord, ThreadSignals};
+pub use socket::{Socket, SocketProtocol};
 pub use system::{
     CpuSummary, Health, HealthStatus, Load, MemorySummary, PowerAction, PowerAnswer, ProcessCounts,
     System,

@@ -15,6 +15,8 @@ pub mod family {
     pub const INET: u16 = 2;
     /// IPv6.
     pub const INET6: u16 = 10;
+    /// The kernel's tables.
+    pub const NETLINK: u16 = 16;
 }
 
 /// Option levels (`SOL_*`, `IPPROTO_*`).

@@ -18,6 +18,7 @@ mod parts;
 mod power;
 mod processes;
 mod sampler;
+mod sockets;
 mod streams;
 mod system;
 
@@ -32,7 +33,7 @@ use admin_api::backend::{
 };
 use admin_api::types::{
     Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, PowerAction,
-    Process, ProcessPatch, ProcessSignals, Signal, System, Text, Thread, Timestamp,
+    Process, ProcessPatch, ProcessSignals, Signal, Socket, System, Text, Thread, Timestamp,
 };
 use hal::acpi::Platform;
 
@@ -124,6 +125,14 @@ impl Backend for KernelBackend {
 
     fn process_environment(&self, pid: u32) -> Result<Vec<Text>, ApiError> {
         processes::environment_of(pid)
+    }
+
+    fn process_sockets(&self, pid: u32) -> Result<Vec<Socket>, ApiError> {
+        sockets::of_process(pid)
+    }
+
+    fn sockets(&self) -> Vec<Socket> {
+        sockets::sockets()
     }
 
     fn threads(&self, pid: u32) -> Result<Vec<Thread>, ApiError> {

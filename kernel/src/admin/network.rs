@@ -10,7 +10,7 @@ use admin_api::types::{
 };
 use drivers::virtio::NetworkCounters;
 use net::socket::SharedStack;
-use net::stack::{AddressSource as StackSource, StackStatistics};
+use net::stack::{AddressSource as StackSource, StackStatistics, TrafficStatistics};
 
 use crate::network::{HttpFigures, KernelStack, http_figures, statistics};
 
@@ -38,7 +38,7 @@ fn describe(
     stack: &StackStatistics,
     http: &HttpFigures,
 ) -> Network {
-    let StackStatistics { interface, tcp, listeners } = stack;
+    let StackStatistics { interface, tcp, listeners, loopback, .. } = stack;
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let [a, b, c, d, e, f] = interface.mac;
     let addresses: Vec<InterfaceAddress> = interface
@@ -55,32 +55,35 @@ fn describe(
         .collect();
     let no_room = |it: &net::stack::ListenerStatistics| it.refused_backlog + it.refused_limit;
     Network {
-        interfaces: vec![Interface {
-            name: "eth0".into(),
-            driver: "virtio-net".into(),
-            mac_address: format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}").into(),
-            mtu_bytes: count(interface.mtu_bytes),
-            link_up: is_link_up,
-            addresses,
-            gateway: interface.gateway.map(|address| format!("{address}").into()),
-            dns_servers: interface
-                .dns_servers
-                .iter()
-                .map(|address| Text::from(format!("{address}")))
-                .collect(),
-            // The stack renews the lease in time and does not say when it would end.
-            lease_expires_at: None,
-            received: Counters {
-                bytes: interface.received_bytes,
-                packets: interface.received_packets,
-                dropped: card.received_dropped.get(),
+        interfaces: vec![
+            Interface {
+                name: "eth0".into(),
+                driver: "virtio-net".into(),
+                mac_address: format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}").into(),
+                mtu_bytes: count(interface.mtu_bytes),
+                link_up: is_link_up,
+                addresses,
+                gateway: interface.gateway.map(|address| format!("{address}").into()),
+                dns_servers: interface
+                    .dns_servers
+                    .iter()
+                    .map(|address| Text::from(format!("{address}")))
+                    .collect(),
+                // The stack renews the lease in time and does not say when it would end.
+                lease_expires_at: None,
+                received: Counters {
+                    bytes: interface.received_bytes,
+                    packets: interface.received_packets,
+                    dropped: card.received_dropped.get(),
+                },
+                sent: Counters {
+                    bytes: interface.sent_bytes,
+                    packets: interface.sent_packets,
+                    dropped: card.sent_dropped.get(),
+                },
             },
-            sent: Counters {
-                bytes: interface.sent_bytes,
-                packets: interface.sent_packets,
-                dropped: card.sent_dropped.get(),
-            },
-        }],
+            own(loopback),
+        ],
         tcp: TcpCounters {
             listening: count(listeners.len()),
             established: count(tcp.connections.established + tcp.connections.queued),
@@ -92,6 +95,32 @@ fn describe(
             requests: http.requests,
             malformed: http.refused,
         },
+    }
+}
+
+/// The interface by which the machine reaches itself.
+fn own(traffic: &TrafficStatistics) -> Interface {
+    let address = |address: &'static str, prefix_length| InterfaceAddress {
+        address: address.into(),
+        prefix_length,
+        source: AddressSource::Static,
+    };
+    Interface {
+        name: "lo".into(),
+        driver: "loopback".into(),
+        mac_address: "00:00:00:00:00:00".into(),
+        mtu_bytes: 65_535,
+        link_up: true,
+        addresses: vec![address("127.0.0.1", 8), address("::1", 128)],
+        gateway: None,
+        dns_servers: Vec::new(),
+        lease_expires_at: None,
+        received: Counters {
+            bytes: traffic.received_bytes,
+            packets: traffic.received_packets,
+            dropped: 0,
+        },
+        sent: Counters { bytes: traffic.sent_bytes, packets: traffic.sent_packets, dropped: 0 },
     }
 }
 

@@ -30,8 +30,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use vfs_core::{
-    Access, FileError, FileKind, FileTree, Identity, LastLink, MountFlags, TmpFs, WalkContext,
-    WallTime, walk,
+    Access, FileError, FileKind, FileTree, Identity, LastLink, MountFlags, NewNode, TmpFs,
+    WalkContext, WallTime, walk,
 };
 
 use crate::memory::{FileBytes, is_short};
@@ -110,6 +110,26 @@ pub fn read_whole(path: &[u8]) -> Result<FileBytes, FileError> {
     let tree = tree().lock();
     let file = find(&tree, path)?;
     contents(&tree, file)
+}
+
+/// Makes a file with these bytes, or replaces what it has, in the kernel's own name.
+///
+/// # Errors
+/// The walk's to the directory, and those of a write.
+pub fn write_whole(directory: &[u8], name: &[u8], bytes: &[u8]) -> Result<(), FileError> {
+    let mut tree = tree().lock();
+    let place = find(&tree, directory)?;
+    let now = wall_time();
+    let (fs, directory) = tree.writable(place)?;
+    let file = match fs.find(directory, name)? {
+        Some(file) => {
+            fs.truncate(file, 0, now)?;
+            file
+        }
+        None => fs.create(directory, name, NewNode::Regular(&[]), 0o644, &Identity::ROOT, now)?,
+    };
+    fs.write(file, 0, bytes, now)?;
+    Ok(())
 }
 
 fn contents(tree: &Tree, file: Place) -> Result<FileBytes, FileError> {

@@ -2,6 +2,7 @@
 //! server's connections as tasks of its own. It sleeps when there is nothing to do.
 
 mod card;
+mod resolver;
 mod server;
 mod stack;
 
@@ -9,7 +10,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::task::Wake;
-use core::task::{Context, Waker};
+use core::task::{Context, Poll, Waker};
 
 use net::executor::{Executor, Unpark};
 use net::runtime::{Turn, turn};
@@ -18,8 +19,9 @@ use net::stack::{Stack, StackConfig, WakeList};
 use process_core::{BlockReason, Priority};
 
 pub use server::{HttpFigures, Secrets, http_figures};
-pub use stack::{KernelStack, statistics};
+pub use stack::{KernelStack, act, all_sockets, is_up, statistics};
 
+use self::resolver::Resolver;
 use crate::options::Options;
 use crate::process::{self, CreateError};
 use crate::random;
@@ -27,6 +29,8 @@ use crate::scheduler::{self, Thread};
 
 /// Connections of the admin server and everything else that runs beside them.
 const MAX_TASKS: usize = 640;
+/// Programs' connections may have this part of the memory for their buffers.
+const SHARE: u64 = 8;
 /// Bytes of the network thread's kernel stack: the server's handlers run on it.
 const STACK_BYTES: u64 = 128 * 1024;
 
@@ -44,7 +48,12 @@ pub fn start(options: &Options, secrets: Secrets) -> Result<(), CreateError> {
         Box::new(move || {
             let Some(card) = card::start() else { return };
             let mac = card.mac_address();
-            let config = StackConfig { ipv4, ..StackConfig::new(mac, random::number()) };
+            let memory = hal::frame::figures().total_bytes;
+            let config = StackConfig {
+                ipv4,
+                max_program_bytes: usize::try_from(memory / SHARE).unwrap_or(usize::MAX),
+                ..StackConfig::new(mac, random::number())
+            };
             stack::install(Stack::new(&config, card, stack::now()));
             run(port, secrets, shown);
         }),
@@ -73,6 +82,7 @@ impl Wake for NetworkThread {
 
 fn run(port: u16, secrets: Secrets, shown: String) {
     let Some(thread) = scheduler::current() else { return };
+    let own = Arc::clone(&thread);
     let thread = Arc::new(NetworkThread(thread));
     let waker = Waker::from(Arc::clone(&thread));
     let mut executor = Executor::new(MAX_TASKS, thread);
@@ -81,12 +91,15 @@ fn run(port: u16, secrets: Secrets, shown: String) {
     }
     let mut wakes = WakeList::default();
     let mut address = None;
+    let mut resolver = Resolver::default();
     loop {
         let next = turn(&KernelStack, &mut executor, &mut wakes);
         let now_has = KernelStack.with(|stack| stack.ipv4_address());
         if now_has != address {
             address = now_has;
             announce(address, port);
+            let statistics = KernelStack.with(|stack| stack.statistics());
+            resolver.update(&statistics.interface.dns_servers);
         }
         let Turn::Sleep(until) = next else {
             scheduler::preempt();
@@ -94,9 +107,7 @@ fn run(port: u16, secrets: Secrets, shown: String) {
         };
         let mut context = Context::from_waker(&waker);
         // The card's interrupts go on, and it is looked at once more.
-        if KernelStack.with(|stack| stack.device_mut().poll_idle(&mut context)).is_ready() {
-            continue;
-        }
+        let Poll::Ready(until) = stack::rest(&own, &mut context, until) else { continue };
         match until {
             Some(until) => {
                 scheduler::park_until(BlockReason::Device, until.as_nanos());

@@ -1,5 +1,8 @@
 //! Sockets: what every family implements ([`Socket`]) for the calls in `syscall::socket`.
 
+mod interfaces;
+mod internet;
+mod netlink;
 mod options;
 mod unix;
 
@@ -192,7 +195,8 @@ pub trait Socket: File {
 pub fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
     match u16::try_from(request.family) {
         Ok(family::UNIX) => unix::create(request),
-        // The Internet's sockets come here.
+        Ok(family::INET | family::INET6) => internet::create(request),
+        Ok(family::NETLINK) => netlink::create(request),
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }

@@ -1,0 +1,47 @@
+//! One socket of the Internet's families: [`Socket`].
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// What a socket carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SocketProtocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// Echo requests of ICMP.
+    Icmp,
+    /// Packets of another protocol.
+    Raw,
+}
+
+/// One socket: a listener, a connection, or one for datagrams.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Socket {
+    /// What it carries.
+    pub protocol: SocketProtocol,
+    /// The process that made it; `null` for the kernel's own, and for connections that end without
+    /// anyone's help.
+    pub pid: Option<u32>,
+    /// This end: address and port.
+    pub local: Text,
+    /// The other end, if there is one.
+    pub remote: Option<Text>,
+    /// TCP's state in RFC 9293's words: `listen`, `established`, `close_wait`; `null` for datagrams.
+    pub state: Option<Text>,
+    /// Bytes that its program has read.
+    pub received_bytes: u64,
+    /// Bytes that its program has written.
+    pub sent_bytes: u64,
+    /// Bytes that wait to be read; of a listener, connections that wait to be accepted.
+    pub receive_queue: u64,
+    /// Bytes that wait to be acknowledged; of a listener, how many connections may wait.
+    pub send_queue: u64,
+    /// Datagrams given up for lack of room, or connections turned away.
+    pub dropped: u64,
+}

@@ -1,0 +1,97 @@
+//! The sockets of the Internet's families, as the API shows them: from the stack, which knows who made
+//! them.
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use admin_api::backend::ApiError;
+use admin_api::types::{Socket, SocketProtocol, Text};
+use net::socket::socket_addr;
+use net::stack::{DatagramKind, IpEndpoint, LocalAddress};
+
+use super::{convert, processes};
+use crate::{network, process};
+
+/// All sockets.
+pub(super) fn sockets() -> Vec<Socket> {
+    let Some(statistics) = network::statistics() else { return Vec::new() };
+    let (connections, datagrams) = network::all_sockets();
+    let mut all = Vec::new();
+    for listener in &statistics.listeners {
+        all.push(Socket {
+            protocol: SocketProtocol::Tcp,
+            pid: pid_of(listener.owner),
+            local: local(listener.address, listener.port),
+            remote: None,
+            state: Some("listen".into()),
+            received_bytes: 0,
+            sent_bytes: 0,
+            receive_queue: listener.queued as u64,
+            send_queue: listener.backlog as u64,
+            dropped: listener.refused_backlog + listener.refused_limit + listener.refused_memory,
+        });
+    }
+    for connection in &connections {
+        all.push(Socket {
+            protocol: SocketProtocol::Tcp,
+            pid: pid_of(connection.owner),
+            local: end(connection.local),
+            remote: Some(end(connection.remote)),
+            state: Some(connection.state.into()),
+            received_bytes: connection.received_bytes,
+            sent_bytes: connection.sent_bytes,
+            receive_queue: connection.receive_queue_bytes as u64,
+            send_queue: connection.send_queue_bytes as u64,
+            dropped: 0,
+        });
+    }
+    for datagram in &datagrams {
+        all.push(Socket {
+            protocol: match datagram.kind {
+                DatagramKind::Udp => SocketProtocol::Udp,
+                DatagramKind::Echo => SocketProtocol::Icmp,
+                DatagramKind::Raw(_) => SocketProtocol::Raw,
+            },
+            pid: pid_of(datagram.owner),
+            local: local(datagram.local.0, datagram.local.1),
+            remote: datagram.remote.map(end),
+            state: None,
+            received_bytes: datagram.received_bytes,
+            sent_bytes: datagram.sent_bytes,
+            receive_queue: datagram.receive_queue_bytes as u64,
+            send_queue: 0,
+            dropped: datagram.dropped,
+        });
+    }
+    all
+}
+
+/// Those of one process.
+///
+/// # Errors
+/// [`ApiError::ProcessNotFound`].
+pub(super) fn of_process(number: u32) -> Result<Vec<Socket>, ApiError> {
+    let pid = processes::pid(number)?;
+    process::threads(pid).map_err(|error| convert::error(&error, "be shown"))?;
+    let mut all = sockets();
+    all.retain(|socket| socket.pid == Some(number));
+    Ok(all)
+}
+
+fn pid_of(owner: u32) -> Option<u32> {
+    (owner != 0).then_some(owner)
+}
+
+fn end(endpoint: IpEndpoint) -> Text {
+    format!("{}", socket_addr(endpoint)).into()
+}
+
+fn local(address: LocalAddress, port: u16) -> Text {
+    match address {
+        LocalAddress::Any => format!("*:{port}").into(),
+        LocalAddress::AnyV4 => format!("0.0.0.0:{port}").into(),
+        LocalAddress::AnyV6 => format!("[::]:{port}").into(),
+        LocalAddress::One(address) => format!("{}", SocketAddr::new(address.into(), port)).into(),
+    }
+}
