@@ -29,6 +29,8 @@ pub struct Setup {
     pub append: String,
     /// What a reset does.
     pub on_reset: OnReset,
+    /// Ports of the guest's that are reached from the host.
+    pub ports: Vec<u16>,
 }
 
 impl Setup {
@@ -42,6 +44,7 @@ impl Setup {
             cpu_model: "max".to_owned(),
             append: String::new(),
             on_reset: OnReset::Exit,
+            ports: Vec::new(),
         }
     }
 }
@@ -50,6 +53,8 @@ impl Setup {
 #[derive(Debug)]
 pub struct Guest {
     port: u16,
+    /// Ports of the host's and the guest's.
+    forwards: Vec<(u16, u16)>,
     token: String,
     link_secret: String,
     serial: PathBuf,
@@ -88,6 +93,9 @@ impl Guest {
         machine.memory_mib = setup.memory_mib;
         machine.port = Some(port);
         machine.on_reset = setup.on_reset;
+        let forward = |guest: &u16| (free_port().expect("there is a free port"), *guest);
+        machine.forwards = setup.ports.iter().map(forward).collect();
+        let forwards = machine.forwards.clone();
         // A panic ends the machine, which is noticed at once.
         machine.command_line =
             format!("{} panic=exit", secret::kernel_options(&token, &link_secret));
@@ -100,7 +108,15 @@ impl Guest {
         let file = File::create(&serial).expect("the serial log can be written");
         let is_over = Arc::new(AtomicBool::new(false));
         let keeper = keep(machine, file, Arc::clone(&is_over));
-        Self { port, token, link_secret, serial, keeper: Mutex::new(Some(keeper)), is_over }
+        Self {
+            port,
+            forwards,
+            token,
+            link_secret,
+            serial,
+            keeper: Mutex::new(Some(keeper)),
+            is_over,
+        }
     }
 
     /// One machine for all tests of a program, booted by the first that asks.
@@ -139,6 +155,16 @@ impl Guest {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port of 127.0.0.1 that leads to this port of the guest's.
+    ///
+    /// # Panics
+    /// When the setup did not ask for it.
+    #[must_use]
+    pub fn forwarded(&self, guest: u16) -> u16 {
+        let found = self.forwards.iter().find(|(_, known)| *known == guest);
+        found.expect("the setup names the port").0
     }
 
     /// The first token.

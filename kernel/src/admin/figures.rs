@@ -73,7 +73,8 @@ pub fn write_net_route(text: &mut String) -> core::fmt::Result {
     text.write_str(
         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n",
     )?;
-    for interface in network::network().interfaces {
+    // The loopback's are in a table of their own.
+    for interface in network::network().interfaces.iter().filter(|it| &*it.name != "lo") {
         let name = &*interface.name;
         // Addresses stand there as numbers of the machine's byte order.
         let number = |address: [u8; 4]| u32::from_le_bytes(address);

@@ -5,6 +5,7 @@ mod card;
 mod resolver;
 mod server;
 mod stack;
+mod tables;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -20,6 +21,7 @@ use process_core::{BlockReason, Priority};
 
 pub use server::{HttpFigures, Secrets, http_figures};
 pub use stack::{KernelStack, act, all_sockets, is_up, statistics};
+pub use tables::{Table, text};
 
 use self::resolver::Resolver;
 use crate::options::Options;

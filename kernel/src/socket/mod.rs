@@ -1,5 +1,6 @@
 //! Sockets: what every family implements ([`Socket`]) for the calls in `syscall::socket`.
 
+mod devices;
 mod interfaces;
 mod internet;
 mod netlink;
@@ -14,6 +15,7 @@ use linux_abi::Errno;
 use linux_abi::layout::UCred;
 use linux_abi::socket::{MessageFlags, Shutdown, SocketAddress, SocketRequest, SocketType, family};
 
+pub use devices::interface_ioctl;
 pub use options::{CommonOptions, OptionValue};
 
 use crate::fs::{File, Held, OpenFile};

@@ -92,9 +92,14 @@ fn options() -> SocketOptions {
 
 impl Machine {
     fn new() -> Self {
+        Self::with(|config| config)
+    }
+
+    fn with(change: impl FnOnce(StackConfig) -> StackConfig) -> Self {
         let address = StaticIpv4 { address: Ipv4Cidr::new(OWN, 24), gateway: None };
         let ipv4 = Ipv4Config::Static(address);
         let config = StackConfig { ipv4, ..StackConfig::new([2, 0, 0, 0, 0, 1], 42) };
+        let config = change(config);
         let now = Instant::from_nanos(1_000_000_000);
         let mut machine = Self { stack: Stack::new(&config, Tray::default(), now), now };
         machine.flush();
@@ -393,5 +398,93 @@ fn echo_requests_are_answered_by_the_machine_itself() {
     }
     assert!(machine.stack.device_mut().sent.is_empty());
     machine.stack.close_datagram(echo);
+    machine.stack.close_datagram(raw);
+}
+
+#[test]
+fn programs_cannot_crowd_out_the_kernel() {
+    let mut machine = Machine::with(|config| StackConfig {
+        max_program_connections: 10,
+        max_program_bytes: 1024 * 1024,
+        ..config
+    });
+    let (listener, _) = machine.listen(LocalAddress::Any, 8080);
+    machine.stack.set_backlog(listener, 100);
+    let kernel = machine.stack.listen(ListenConfig::new(80)).unwrap();
+    // Both ends of each are the programs'.
+    let mut made = Vec::new();
+    while made.len() < 100 {
+        let log = Arc::new(Log::default());
+        let to = IpEndpoint::new(LOCALHOST, 8080);
+        match machine.stack.connect_from(to, None, &options(), log, machine.now) {
+            Ok(id) => made.push(id),
+            Err(error) => {
+                assert_eq!(error, net::stack::ConnectError::Exhausted);
+                break;
+            }
+        }
+        machine.flush();
+    }
+    assert!((5..=10).contains(&made.len()), "{}", made.len());
+    // The kernel's own connections go on; here from the wire's side of the limit.
+    let own = SocketOptions::default();
+    let id = machine.stack.connect(IpEndpoint::new(LOCALHOST, 80), &own, machine.now).unwrap();
+    machine.flush();
+    assert_eq!(machine.stack.connected(id, machine.now), Ok(()));
+    machine.stack.stop_listening(kernel);
+    // And there is room again when some are gone.
+    for id in made {
+        machine.stack.abort(id);
+        machine.stack.release(id);
+    }
+    machine.flush();
+    machine.pass(Duration::from_secs(2));
+    let (_, log) = machine.connect(IpEndpoint::new(LOCALHOST, 8080));
+    assert!(log.heard(Ready::WRITE));
+}
+
+#[test]
+fn no_frame_harms_the_sockets_for_datagrams() {
+    let mut machine = Machine::new();
+    let (udp, _) = machine.udp(53);
+    let raw = machine.stack.open_datagram(DatagramKind::Raw(1), IpVersion::Ipv4, 7, None).unwrap();
+    machine.stack.set_datagram_limits(udp, 4096, 64);
+    let mut random = crate::world::Random::new(7);
+    for round in 0..20_000_u64 {
+        let mut frame = vec![0_u8; 14 + 20 + usize::try_from(random.below(80)).unwrap()];
+        frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+        frame[12..14].copy_from_slice(&[8, 0]);
+        let length = u16::try_from(frame.len() - 14).unwrap();
+        frame[14] = 0x45;
+        frame[16..18].copy_from_slice(&length.to_be_bytes());
+        frame[22] = 64;
+        frame[23] = [1, 17][usize::try_from(round % 2).unwrap()];
+        frame[26..30].copy_from_slice(&[10, 0, 2, 2]);
+        frame[30..34].copy_from_slice(&OWN.octets());
+        for byte in &mut frame[34..] {
+            *byte =
+                random.next().to_le_bytes()[0] & [0xff, 3][usize::try_from(round % 3 / 2).unwrap()];
+        }
+        if frame.len() > 38 {
+            frame[36..38].copy_from_slice(&53_u16.to_be_bytes());
+        }
+        // Some of the headers are wrong, too.
+        if random.below(4) == 0 {
+            let at = 14 + usize::try_from(random.below(20)).unwrap();
+            frame[at] ^= random.next().to_le_bytes()[0];
+        }
+        let sum = frame[14..34].chunks_exact(2).enumerate().filter(|(index, _)| *index != 5);
+        let sum: u32 = sum.map(|(_, pair)| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+        let sum = (sum & 0xffff) + (sum >> 16);
+        let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+        frame[24..26].copy_from_slice(&sum.to_be_bytes());
+        machine.stack.device_mut().fed.push_back(frame);
+        machine.pass(Duration::from_micros(10));
+    }
+    machine.stack.device_mut().sent.clear();
+    let counted = machine.stack.datagrams();
+    let bytes: usize = counted.iter().map(|socket| socket.receive_queue_bytes).sum();
+    assert!(bytes < 400_000 && counted.iter().any(|socket| socket.dropped > 0), "{counted:?}");
+    machine.stack.close_datagram(udp);
     machine.stack.close_datagram(raw);
 }

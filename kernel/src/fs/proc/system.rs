@@ -5,7 +5,10 @@ use alloc::string::String;
 use core::fmt::Write;
 
 use super::names::SystemFile;
+use net::stack::IpVersion;
+
 use crate::admin::figures as admin;
+use crate::network::{self, Table};
 use crate::process as processes;
 use crate::scheduler;
 use crate::syscall::identity;
@@ -67,16 +70,13 @@ fn write_contents(file: SystemFile, text: &mut String) -> core::fmt::Result {
         SystemFile::Somaxconn => text.write_str("4096\n"),
         SystemFile::NetDev => admin::write_net_dev(text),
         SystemFile::NetRoute => admin::write_net_route(text),
-        SystemFile::NetIfInet6 => Ok(()),
-        SystemFile::NetTcp
-        | SystemFile::NetTcp6
-        | SystemFile::NetUdp
-        | SystemFile::NetUdp6
-        | SystemFile::NetRaw
-        | SystemFile::NetRaw6 => text.write_str(
-            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  \
-             timeout inode\n",
-        ),
+        SystemFile::NetIfInet6 => text.write_str(&network::text(Table::Addresses6)),
+        SystemFile::NetTcp => text.write_str(&network::text(Table::Tcp(IpVersion::Ipv4))),
+        SystemFile::NetTcp6 => text.write_str(&network::text(Table::Tcp(IpVersion::Ipv6))),
+        SystemFile::NetUdp => text.write_str(&network::text(Table::Udp(IpVersion::Ipv4))),
+        SystemFile::NetUdp6 => text.write_str(&network::text(Table::Udp(IpVersion::Ipv6))),
+        SystemFile::NetRaw => text.write_str(&network::text(Table::Raw(IpVersion::Ipv4))),
+        SystemFile::NetRaw6 => text.write_str(&network::text(Table::Raw(IpVersion::Ipv6))),
         SystemFile::NetUnix => {
             text.write_str("Num       RefCount Protocol Flags    Type St Inode Path\n")
         }

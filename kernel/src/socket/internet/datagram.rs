@@ -103,7 +103,7 @@ impl File for DatagramSocket {
     }
 
     fn ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
-        control::ioctl(request, argument, |_| {
+        control::ioctl(request, argument, || {
             let next = act(|stack, _| stack.next_datagram_length(self.id))?;
             Ok((next.unwrap_or(0), 0))
         })

@@ -198,7 +198,7 @@ impl File for TcpSocket {
     }
 
     fn ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
-        control::ioctl(request, argument, |_| {
+        control::ioctl(request, argument, || {
             let id = match self.state() {
                 State::Connected(id) => id,
                 State::Listening(_) => return Err(Errno::EINVAL),

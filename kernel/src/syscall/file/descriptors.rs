@@ -9,6 +9,7 @@ use vfs_core::{Descriptor, Fd};
 use super::{descriptor, errno, file};
 use crate::fs::{LockOwner, OpenFile, unlock_closed};
 use crate::process;
+use crate::socket::interface_ioctl;
 use crate::syscall::process::errno as process_errno;
 use crate::syscall::{Answer, Caller, user};
 
@@ -77,7 +78,12 @@ pub(in crate::syscall) fn ioctl(caller: &mut Caller<'_>, arguments: &Arguments) 
             user::write(arguments.pointer(2), &left.to_le_bytes())?;
             Ok(0)
         }
-        request => file.file().ioctl(request, arguments.word(2)),
+        request => match file.file().ioctl(request, arguments.word(2)) {
+            Err(Errno::ENOTTY) if file.file().as_socket().is_some() => {
+                interface_ioctl(request, arguments.word(2))
+            }
+            answer => answer,
+        },
     }
 }
 

@@ -1,0 +1,71 @@
+//! Programs' sockets, from outside the machine.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use admin_api::types::{Page, Process, Socket};
+use end_to_end::{Guest, Setup, wait};
+use serde_json::json;
+
+const PORT: u16 = 8080;
+
+fn start(guest: &Guest, script: &str) -> Process {
+    let body = json!({ "program": "/bin/sh", "args": ["-c", script] });
+    let answer = guest.request("POST", "/api/v1/processes").json(&body).send();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
+}
+
+fn connect(guest: &Guest) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", guest.forwarded(PORT))).expect("it is forwarded");
+    stream.set_read_timeout(Some(wait::PATIENCE)).expect("a timeout can be set");
+    stream
+}
+
+/// What the guest's server answers; empty while it is not there.
+fn page(guest: &Guest, path: &str) -> String {
+    let mut stream = connect(guest);
+    let mut answer = String::new();
+    // QEMU takes the connection and drops it when nobody listens in the guest.
+    if write!(stream, "GET {path} HTTP/1.0\r\n\r\n").is_ok() {
+        let _ = stream.read_to_string(&mut answer);
+    }
+    answer
+}
+
+#[test]
+fn a_program_serves_pages_to_the_host() {
+    let mut setup = Setup::named("sockets");
+    setup.ports = vec![PORT];
+    let guest = Guest::boot(&setup);
+    let script = "mkdir -p /srv && seq 1 20000 > /srv/numbers && echo page > /srv/page && \
+                  exec busybox httpd -f -p 8080 -h /srv";
+    let server = start(&guest, script);
+    wait::until("the server to answer", || {
+        page(&guest, "/page").ends_with("\npage\n").then_some(())
+    });
+    let numbers: String = (1..=20_000).map(|number| format!("{number}\n")).collect();
+    for _ in 0..3 {
+        let answer = page(&guest, "/numbers");
+        assert!(answer.starts_with("HTTP/1.0 200"), "{:.200}", answer);
+        assert!(answer.ends_with(&numbers), "{} bytes", answer.len());
+    }
+    // Clients that say nothing, or go away in the middle, harm nobody.
+    let silent: Vec<_> = (0..20).map(|_| connect(&guest)).collect();
+    for mut stream in silent {
+        let _ = stream.write_all(b"GET /num");
+    }
+    assert!(page(&guest, "/page").ends_with("\npage\n"));
+
+    let sockets: Page<Socket> = guest.read(&format!("/api/v1/processes/{}/sockets", server.pid));
+    let listens = |socket: &&Socket| socket.state.as_deref() == Some("listen");
+    let listener = sockets.items.iter().find(listens).expect("the server listens");
+    assert!(listener.local.ends_with(":8080"), "{listener:?}");
+    let all: Page<Socket> = guest.read("/api/v1/network/sockets?limit=1");
+    assert!(all.total >= 2 && all.items.len() == 1 && all.next_cursor.is_some());
+
+    let answer = guest.request("DELETE", &format!("/api/v1/processes/{}?mode=force", server.pid));
+    assert!(answer.send().status < 300);
+    wait::until("the port to be free", || page(&guest, "/page").is_empty().then_some(()));
+    guest.assert_healthy();
+}
