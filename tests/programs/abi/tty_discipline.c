@@ -98,8 +98,6 @@ int main(void) {
     printf("waiting %d\n", waiting);
     int result = ioctl(slave, TIOCGPGRP, &waiting);
     printf("foreground of no session %d %d\n", result, errno == ENOTTY);
-    result = ioctl(slave, TIOCSTI, "x");
-    printf("no faked input %d\n", result == -1 && (errno == EIO || errno == EPERM));
     result = ioctl(slave, 0x1234, 0);
     printf("unknown %d %d\n", result, errno == ENOTTY);
     close(slave);
