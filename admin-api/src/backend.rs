@@ -13,8 +13,8 @@ use core::task::{Context, Poll};
 use crate::types::ProcessSignals;
 use crate::types::{
     Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, Limits, LogLine, Memory,
-    MemoryArea, Network, PowerAction, Priority, Process, ProcessPatch, ProcessState, Role, Signal,
-    Socket, System, Text, Thread, Timestamp,
+    MemoryArea, Network, OpenFile, PowerAction, Priority, Process, ProcessPatch, ProcessState,
+    Role, Signal, Socket, System, Text, Thread, Timestamp,
 };
 
 mod error;
@@ -100,6 +100,17 @@ pub trait Backend: Environment {
     /// # Errors
     /// [`ApiError::ProcessNotFound`].
     fn signals(&self, pid: u32) -> Result<ProcessSignals, ApiError>;
+    /// Up to `limit` descriptors of a process with numbers from `from` on, and how many it has in all;
+    /// none of a process that has ended.
+    ///
+    /// # Errors
+    /// [`ApiError::ProcessNotFound`], [`ApiError::ResourceExhausted`].
+    fn open_files(
+        &self,
+        pid: u32,
+        from: u32,
+        limit: usize,
+    ) -> Result<(Vec<OpenFile>, u64), ApiError>;
 
     /// The sockets of the Internet's families that a process has made and has not closed.
     ///

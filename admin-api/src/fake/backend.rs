@@ -13,7 +13,7 @@ use crate::backend::{
 };
 use crate::types::{
     Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, Limits, LimitsChange,
-    LogLevel, LogLine, Memory, MemoryArea, Network, PowerAction, Process, ProcessPatch,
+    LogLevel, LogLine, Memory, MemoryArea, Network, OpenFile, PowerAction, Process, ProcessPatch,
     ProcessState, Signal, Socket, SocketProtocol, System, Text, Thread, Timestamp,
 };
 use crate::types::{ProcessSignals, ThreadSignals};
@@ -192,6 +192,20 @@ impl Backend for FakeBackend {
             }
         }
         Ok(signals)
+    }
+
+    fn open_files(
+        &self,
+        pid: u32,
+        from: u32,
+        limit: usize,
+    ) -> Result<(Vec<OpenFile>, u64), ApiError> {
+        let state = self.state.borrow();
+        let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
+        let has_files = fake.is_alive() && fake.process.isolation != Isolation::Kernel;
+        let files = if has_files { parts::open_files(&fake.process) } else { Vec::new() };
+        let total = files.len() as u64;
+        Ok((files.into_iter().filter(|file| file.fd >= from).take(limit).collect(), total))
     }
 
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {

@@ -4,7 +4,8 @@ use std::format;
 use std::vec::Vec;
 
 use crate::types::{
-    MemoryArea, MemoryAreaKind, Process, Text, Thread, ThreadCpuUsage, ThreadUsage,
+    MemoryArea, MemoryAreaKind, OpenFile, OpenFileKind, Process, Text, Thread, ThreadCpuUsage,
+    ThreadUsage,
 };
 
 /// The threads of a process that lives, each with its part of what the process used.
@@ -60,4 +61,29 @@ pub(super) fn memory_map(process: &Process) -> Vec<MemoryArea> {
         area(0x7ffc_1000_0000, (usage.stack_bytes >> 10).max(132), "rw-", Stack),
     ]
     .into()
+}
+
+/// The descriptors of a process that lives: as many as its figures say.
+pub(super) fn open_files(process: &Process) -> Vec<OpenFile> {
+    let file = |fd: u32| {
+        let (kind, path) = match fd {
+            0 => (OpenFileKind::Device, Text::Static("/dev/null")),
+            1 | 2 => (OpenFileKind::Pipe, Text::Static("output")),
+            3 => (OpenFileKind::Other, Text::Static("anon_inode:[eventpoll]")),
+            4 => (OpenFileKind::Socket, Text::from(format!("socket:[{}]", process.pid))),
+            _ => (OpenFileKind::Regular, Text::from(format!("/tmp/{}.{fd}", process.name))),
+        };
+        OpenFile {
+            fd,
+            kind,
+            path,
+            readable: !matches!(fd, 1 | 2),
+            writable: kind != OpenFileKind::Regular,
+            append: false,
+            nonblocking: kind == OpenFileKind::Socket,
+            close_on_exec: fd > 2,
+            offset_bytes: (kind == OpenFileKind::Regular).then_some(0),
+        }
+    };
+    (0..process.usage.open_files).map(file).collect()
 }

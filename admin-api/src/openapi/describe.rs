@@ -149,6 +149,10 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
             read("process_threads", "Threads of a process", &[(200, Answer::Page("Thread"))])
                 .failing(&[404])
         }
+        Endpoint::ProcessFiles => {
+            read("process_files", "Descriptors of a process", &[(200, Answer::Page("OpenFile"))])
+                .failing(&[404, 503])
+        }
         Endpoint::ProcessMemoryMap => read(
             "process_memory_map",
             "Areas of a process's memory, by address",

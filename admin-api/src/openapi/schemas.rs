@@ -30,6 +30,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<types::Network>(&mut schemas);
     add::<types::Process>(&mut schemas);
     add::<types::MemoryArea>(&mut schemas);
+    add::<types::OpenFile>(&mut schemas);
     add::<types::Thread>(&mut schemas);
     add::<types::ProcessSignals>(&mut schemas);
     add::<types::Socket>(&mut schemas);

@@ -176,6 +176,7 @@ impl<B: Backend, A: Assets> App<B, A> {
             Endpoint::Process => self.process(request, identity),
             Endpoint::ProcessThreads => self.process_threads(request, &query),
             Endpoint::ProcessSignals => self.process_signals(request),
+            Endpoint::ProcessFiles => self.process_files(request, &query),
             Endpoint::ProcessMemoryMap => self.process_memory_map(request, &query),
             Endpoint::ProcessSockets => self.process_sockets(request, &query),
             Endpoint::Sockets => self.sockets(&query),

@@ -1,4 +1,4 @@
-//! Handlers of what a process consists of: threads, memory and children.
+//! Handlers of what a process consists of: threads, open files, memory and children.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -66,6 +66,25 @@ impl<B: Backend, A: Assets> App<B, A> {
     /// `GET /network/sockets`.
     pub(crate) fn sockets(&self, query: &Query<'_>) -> Result<Reply, Refusal> {
         page_of_sockets(query, self.backend.sockets())
+    }
+
+    /// `GET /processes/{pid}/files`.
+    pub(crate) fn process_files(
+        &self,
+        request: &Request<'_>,
+        query: &Query<'_>,
+    ) -> Result<Reply, Refusal> {
+        let pid = pid_of(request)?;
+        let limit = usize::try_from(query.limit()?).unwrap_or(usize::MAX);
+        let after = query.number("cursor", 0, u32::MAX.into())?;
+        let from = after.map_or(0, |after| after.saturating_add(1));
+        let from = u32::try_from(from).unwrap_or(u32::MAX);
+        // One more than is wanted says whether there is a next page.
+        let (mut items, total) = self.backend.open_files(pid, from, limit.saturating_add(1))?;
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = items.last().filter(|_| has_more).map(|last| format!("{}", last.fd));
+        Ok(Reply::json(200, &Page { items, next_cursor, total }))
     }
 
     /// `GET /processes/{pid}/children`.

@@ -118,6 +118,8 @@ pub enum Endpoint {
     ProcessMemoryMap,
     /// What a process does about signals.
     ProcessSignals,
+    /// Descriptors of a process.
+    ProcessFiles,
     /// Sockets of a process.
     ProcessSockets,
     /// All sockets.
@@ -259,6 +261,7 @@ pub const ROUTES: &[Route] = &[
     ]),
     get("/api/v1/processes/{pid}/threads", Endpoint::ProcessThreads, VIEWER)
         .with(&["limit", "cursor"]),
+    get("/api/v1/processes/{pid}/files", Endpoint::ProcessFiles, VIEWER).with(&["limit", "cursor"]),
     get("/api/v1/processes/{pid}/memory-map", Endpoint::ProcessMemoryMap, VIEWER)
         .with(&["limit", "cursor"]),
     get("/api/v1/processes/{pid}/signals", Endpoint::ProcessSignals, VIEWER),

@@ -17,6 +17,7 @@ mod log;
 mod memory;
 mod memory_map;
 mod network;
+mod open_file;
 mod page;
 mod problem;
 mod process;
@@ -42,6 +43,7 @@ pub use memory_map::{MemoryArea, MemoryAreaKind};
 pub use network::{
     AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, Network, TcpCounters,
 };
+pub use open_file::{OpenFile, OpenFileKind};
 pub use page::Page;
 pub use problem::{FieldError, Problem};
 pub use process::{

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use admin_api::types::{
-    EmergencyResult, MemoryArea, Page, Process, ProcessSignals, Signal, SignalEffect, Thread,
+    EmergencyResult, MemoryArea, OpenFile, Page, Process, ProcessSignals, Signal, SignalEffect,
+    Thread,
 };
 
 use crate::harness::{OPERATOR, VIEWER, app, create, get, post, request};
@@ -50,6 +51,29 @@ fn memory_is_listed_in_pages_by_address() {
     }
     assert_eq!(paged, whole.items);
     assert_eq!(page::<MemoryArea>(&app, "/api/v1/processes/1/memory-map").total, 0);
+}
+
+// proves: P1
+#[test]
+fn open_files_are_listed_in_pages_by_number() {
+    let app = app();
+    let pid = create(&app, "/bin/sleep", &["1000"]);
+    let path = format!("/api/v1/processes/{pid}/files");
+    let whole: Page<OpenFile> = page(&app, &path);
+    assert_eq!(whole.total, u64::from(get_open_files(&app, pid)));
+    let first: Page<OpenFile> = page(&app, &format!("{path}?limit=1"));
+    let next = format!("{path}?limit=1000&cursor={}", first.next_cursor.unwrap());
+    let rest: Page<OpenFile> = page(&app, &next);
+    let paged: Vec<_> = first.items.into_iter().chain(rest.items).collect();
+    assert_eq!(paged, whole.items);
+    assert!(paged.iter().is_sorted_by_key(|file| file.fd));
+    get("/api/v1/processes/4711/files").send(&app).expect_problem(404, "process_not_found");
+}
+
+fn get_open_files(app: &crate::harness::TestApp, pid: u32) -> u32 {
+    let response = get(&format!("/api/v1/processes/{pid}")).send(app);
+    let process: Process = serde_json::from_slice(&response.body).unwrap();
+    process.usage.open_files
 }
 
 // proves: P1

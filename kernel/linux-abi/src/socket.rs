@@ -420,11 +420,11 @@ mod tests {
         let (bytes, length) = SocketAddress::Ip("1.2.3.4:5".parse().unwrap()).to_bytes();
         assert_eq!(&bytes[..8], [2, 0, 0, 5, 1, 2, 3, 4]);
         for cut in 0..length {
-            let is_unspecified = cut < 2;
             let parsed = SocketAddress::from_bytes(&bytes[..cut]);
-            assert_eq!(parsed, Err(Errno::EINVAL), "{cut} {is_unspecified}");
+            assert_eq!(parsed, Err(Errno::EINVAL), "{cut}");
         }
-        assert_eq!(SocketAddress::from_bytes(&[1; 111]), Err(Errno::EINVAL));
+        let too_long = [[1, 0].as_slice(), &[7; 109]].concat();
+        assert_eq!(SocketAddress::from_bytes(&too_long), Err(Errno::EINVAL));
         assert!(SocketAddress::from_bytes(&[[1, 0].as_slice(), &[7; 108]].concat()).is_ok());
     }
 }

@@ -14,6 +14,7 @@ mod facts;
 pub mod figures;
 mod files;
 mod network;
+mod open_files;
 mod parts;
 mod power;
 mod processes;
@@ -32,8 +33,9 @@ use admin_api::backend::{
     OutputBytes, ProcessRow, ProcessSettings, SequenceRange, TerminateMode, Upload,
 };
 use admin_api::types::{
-    Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, PowerAction,
-    Process, ProcessPatch, ProcessSignals, Signal, Socket, System, Text, Thread, Timestamp,
+    Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, OpenFile,
+    PowerAction, Process, ProcessPatch, ProcessSignals, Signal, Socket, System, Text, Thread,
+    Timestamp,
 };
 use hal::acpi::Platform;
 
@@ -150,6 +152,15 @@ impl Backend for KernelBackend {
         limit: usize,
     ) -> Result<(Vec<MemoryArea>, u64), ApiError> {
         parts::memory_map(pid, from, limit)
+    }
+
+    fn open_files(
+        &self,
+        pid: u32,
+        from: u32,
+        limit: usize,
+    ) -> Result<(Vec<OpenFile>, u64), ApiError> {
+        open_files::open_files(pid, from, limit)
     }
 
     fn processes_after(&self, after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {
