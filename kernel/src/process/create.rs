@@ -258,6 +258,10 @@ pub(super) fn enter(
     entry: Entry<'_>,
     main: Box<dyn FnOnce() + Send>,
 ) -> Result<(Pid, Arc<Thread>), ProcessError> {
+    // What is left is the kernel's: the small allocations below cannot fail without it.
+    if memory::is_short() {
+        return Err(OUT_OF_MEMORY);
+    }
     let limit = match &entry.lineage {
         // No limit on how many the manager makes: that is a limit of the processes that make some.
         Lineage::Manager => None,
