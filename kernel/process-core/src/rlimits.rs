@@ -42,6 +42,7 @@ pub enum Rlimit {
     Processes = 6,
     OpenFiles = 7,
     LockedMemory = 8,
+    AddressSpace = 9,
     PendingSignals = 11,
     MessageQueues = 12,
     Nice = 13,

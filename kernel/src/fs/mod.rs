@@ -40,8 +40,8 @@ pub use blocking::{Waiting, pause, until_ready};
 pub use epoll::{Epoll, Interest};
 pub use error::errno;
 pub use event_counter::EventCounter;
-pub use file::{File, Transfer, downcast, nameless};
-pub use mapped::{FramePage, MappedFile, MappedPage, Wanted};
+pub use file::{File, Transfer, nameless};
+pub use mapped::{MappedFile, MappedPage, Wanted};
 pub use open_file::OpenFile;
 pub use opening::open;
 pub use pipe::make_pipe;
@@ -54,8 +54,8 @@ pub use record_locks::{
 pub use standard::{add_terminal, remove_terminal};
 pub use standpoint::Standpoint;
 pub use timer_file::{Setting as TimerSetting, TimerFile};
-pub use tree::{Fullness, Held, Listed, Node, Place, Released, SystemKind, Tree, list, top, tree};
-pub use tree_file::{TreeFile, path_text};
+pub use tree::{Fullness, Held, Node, Place, SystemKind, Tree, list, top, tree};
+pub use tree_file::path_text;
 pub use watch::{Turn, WatchId, WatchList, Watcher};
 pub use who::Who;
 

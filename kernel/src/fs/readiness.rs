@@ -29,8 +29,6 @@ impl Readiness {
     pub const RDHUP: Self = Self(0x2000);
     /// What is always waited for, whether it is asked for or not.
     pub const ALWAYS: Self = Self(Self::ERR.0 | Self::HUP.0);
-    /// Anything.
-    pub const ANY: Self = Self(u16::MAX);
     /// What regular files are at all times.
     pub const READ_WRITE: Self = Self(Self::IN.0 | Self::OUT.0);
 

@@ -87,6 +87,7 @@ pub fn execute(
             stack_bytes: process.stack_limit().min(limits.stack_bytes),
         },
     )?;
+    loaded.space.set_address_space_limit(process.address_space_limit());
     let image = Arc::new(ProgramImage {
         arguments: ArgumentBlock::new(&arguments)?,
         environment: ArgumentBlock::new(&environment)?,

@@ -45,6 +45,11 @@ pub fn exchange_rlimit(
         if number == Rlimit::Cpu as usize {
             cpu_time::watch(&process);
         }
+        if number == Rlimit::AddressSpace as usize
+            && let Some(space) = process.space()
+        {
+            space.set_address_space_limit(new.soft);
+        }
     }
     Ok(Ok(old))
 }
@@ -59,6 +64,11 @@ pub fn rlimit_of(pid: Pid, which: Rlimit) -> SoftHard {
 }
 
 impl Process {
+    /// The most that it may have mapped, in bytes.
+    pub(super) fn address_space_limit(&self) -> u64 {
+        self.rlimits.lock().of(Rlimit::AddressSpace).soft
+    }
+
     /// How many tasks its user may have, if that binds it. What an operator has set binds root, too.
     pub(super) fn task_limit(&self, credentials: &Credentials) -> Option<u32> {
         let soft = self.rlimits.lock().of(Rlimit::Processes).soft;

@@ -203,11 +203,14 @@ pub fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
     }
 }
 
+/// Two ends of one connection.
+pub type Pair = (Box<dyn File>, Box<dyn File>);
+
 /// Makes two sockets that are connected to each other.
 ///
 /// # Errors
 /// EOPNOTSUPP for families that have no such thing, and as `create`.
-pub fn create_pair(request: &SocketRequest) -> Result<(Box<dyn File>, Box<dyn File>), Errno> {
+pub fn create_pair(request: &SocketRequest) -> Result<Pair, Errno> {
     match u16::try_from(request.family) {
         Ok(family::UNIX) => unix::pair(request),
         Ok(family::INET | family::INET6) => Err(Errno::EOPNOTSUPP),

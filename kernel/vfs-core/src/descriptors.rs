@@ -218,10 +218,9 @@ impl<F> DescriptorTable<F> {
     /// Has execve(2) close the descriptors from `first` to `last`.
     pub fn close_on_exec_from(&mut self, first: Fd, last: Fd) {
         let end = last.index().saturating_add(1).min(self.slots.len());
-        for slot in self.slots.get_mut(first.index()..end).unwrap_or_default() {
-            if let Some(descriptor) = slot {
-                descriptor.close_on_exec = true;
-            }
+        let slots = self.slots.get_mut(first.index()..end).unwrap_or_default();
+        for descriptor in slots.iter_mut().flatten() {
+            descriptor.close_on_exec = true;
         }
     }
 

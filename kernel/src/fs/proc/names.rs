@@ -46,7 +46,6 @@ pub enum ProcNode {
 
 /// See [`ProcNode::Directory`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(missing_docs, reason = "named as in /proc")]
 pub enum Directory {
     Net,
     Sys,
@@ -60,7 +59,6 @@ pub enum Directory {
 
 /// See [`ProcNode::System`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(missing_docs, reason = "named as in /proc")]
 pub enum SystemFile {
     Stat,
     Meminfo,
@@ -96,7 +94,6 @@ pub enum SystemFile {
 
 /// See [`ProcNode::ProcessFile`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(missing_docs, reason = "named as in /proc")]
 pub enum ProcessFile {
     Stat,
     Status,

@@ -42,7 +42,7 @@ pub fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
 ///
 /// # Errors
 /// EPROTONOSUPPORT, ESOCKTNOSUPPORT.
-pub fn pair(request: &SocketRequest) -> Result<(Box<dyn File>, Box<dyn File>), Errno> {
+pub fn pair(request: &SocketRequest) -> Result<super::Pair, Errno> {
     let kind = kind(request)?;
     let (one, other) = (Node::new(kind), Node::new(kind));
     let credentials = own_credentials();

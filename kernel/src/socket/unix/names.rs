@@ -106,8 +106,7 @@ pub(super) fn bind_any(node: &Arc<Node>) -> Result<(), Errno> {
 /// The socket with an abstract name.
 pub(super) fn find_abstract(kind: SocketType, name: &[u8]) -> Option<Arc<Node>> {
     let key = Key::Abstract(kind.number(), copy(name).ok()?);
-    let found = NAMES.lock().get(&key).and_then(Weak::upgrade);
-    found
+    NAMES.lock().get(&key).and_then(Weak::upgrade)
 }
 
 /// The socket that was bound to this file.

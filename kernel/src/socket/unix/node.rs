@@ -132,7 +132,7 @@ impl core::fmt::Debug for Node {
 }
 
 /// Tells those who wait that there is room.
-fn tell(waiting: Vec<Weak<Node>>) {
+fn tell(waiting: &[Weak<Node>]) {
     for node in waiting.iter().filter_map(Weak::upgrade) {
         node.watchers.notify(Readiness::OUT);
     }
@@ -237,7 +237,7 @@ impl Node {
             let node = queue.pop_front().ok_or(Errno::EAGAIN)?;
             (node, core::mem::take(&mut state.waiting))
         };
-        tell(waiting);
+        tell(&waiting);
         Ok(node)
     }
 
@@ -334,7 +334,7 @@ impl Node {
             };
             let old = old.filter(|old| new.is_none_or(|new| !Arc::ptr_eq(old, new)));
             if old.is_some() {
-                state.bytes = 0
+                state.bytes = 0;
             }
             let lost =
                 if old.is_some() { core::mem::take(&mut state.inbox) } else { VecDeque::new() };
@@ -387,7 +387,7 @@ impl Node {
             peer.watchers.notify(Readiness::READ_WRITE | Readiness::HUP | Readiness::RDHUP);
         }
         self.watchers.notify(Readiness::READ_WRITE | Readiness::HUP | Readiness::RDHUP);
-        tell(waiting);
+        tell(&waiting);
     }
 
     /// The end is closed: its peer finds that out, what it has not received is gone, and so are
@@ -426,7 +426,7 @@ impl Node {
             }
             _ => {}
         }
-        tell(waiting);
+        tell(&waiting);
     }
 
     pub(super) fn readiness(self: &Arc<Self>) -> Readiness {

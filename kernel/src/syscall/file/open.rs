@@ -1,7 +1,5 @@
 //! Opening files by name.
 
-use alloc::sync::Arc;
-
 use linux_abi::file::{AccessMode, Open, OpenFlags};
 use linux_abi::{Arguments, Errno};
 use vfs_core::{FileKind, FileTree, Metadata, MountFlags, NewNode, OpenPlan, plan_open};

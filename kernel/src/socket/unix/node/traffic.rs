@@ -162,7 +162,7 @@ impl Node {
             }
         }
         drop(used);
-        tell(waiting);
+        tell(&waiting);
         self.gather(buffer, &mut incoming, receiving);
         Ok(incoming)
     }
@@ -200,6 +200,6 @@ impl Node {
             }
             core::mem::take(&mut state.waiting)
         };
-        tell(waiting);
+        tell(&waiting);
     }
 }
