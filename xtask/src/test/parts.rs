@@ -24,7 +24,7 @@ pub(super) fn tidy(places: &Places, log: &mut Log) -> Result<Outcome> {
 }
 
 pub(super) fn host(places: &Places, log: &mut Log) -> Result<Outcome> {
-    let mut count = log.tests(&mut cargo(places, "test"))?;
+    let mut count = log.tests(cargo(places, "test").arg("--no-fail-fast"))?;
     count.add(log.tests(cargo(places, "test").args(["--package", "console-web"]))?);
     Ok(Outcome::Ran(count))
 }

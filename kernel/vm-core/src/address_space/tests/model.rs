@@ -292,6 +292,31 @@ impl Pair {
         assert_eq!(result.end, address(HEAP) + self.heap_bytes);
     }
 
+    /// Without an old length what is shared is mapped a second time.
+    fn twin(&mut self, at: usize, pages: usize, placement: RemapPlacement) {
+        let source = self.model.get(at).cloned().flatten().filter(|page| page.kind.is_shared());
+        let to = match placement {
+            RemapPlacement::InPlace => None,
+            RemapPlacement::MayMove => self.highest(pages),
+            RemapPlacement::Fixed(target) => Some(page_number(target)),
+        };
+        let to = to.filter(|to| self.is_inside(*to, pages));
+        let length = pages as u64 * PAGE_BYTES;
+        let result = self.space.remap(address(at), 0, length, placement);
+        let (Some(source), Some(to)) = (source, to) else {
+            assert!(result.is_err(), "{result:?}");
+            return;
+        };
+        let remapped = result.unwrap();
+        assert_eq!((remapped.range.start(), remapped.moved), (address(to), None));
+        assert_eq!(pages_of(&remapped.removed), self.take(to, pages));
+        for number in 0..pages {
+            let kind = advanced(&source.kind, number);
+            let page = Page { kind, on_fork: OnFork::Inherit, ..source.clone() };
+            self.model[to + number] = Some(page);
+        }
+    }
+
     /// Success is the map's to decide here; what it did must be what was asked.
     fn remap(&mut self, at: usize, old: usize, new: usize, mode: u8, target: usize) {
         let placement = [
@@ -300,6 +325,10 @@ impl Pair {
             RemapPlacement::Fixed(address(target)),
         ][usize::from(mode)];
         let bytes = |pages: usize| pages as u64 * PAGE_BYTES;
+        if old == 0 {
+            self.twin(at, new, placement);
+            return;
+        }
         let result = self.space.remap(address(at), bytes(old), bytes(new), placement);
         let Ok(remapped) = result else {
             assert!(
