@@ -29,6 +29,8 @@ const TABLES_LEVEL: LockLevel = LockLevel::new(210);
 /// Pages taken away or moved in one step. On the stack: giving memory back must not need any, least
 /// of all for a program that has used it all up; and the lock is not held for long.
 const AT_A_TIME: usize = 128;
+/// Entries of the top table taken out in one step; see `AT_A_TIME`.
+const SLOTS_AT_A_TIME: usize = 32;
 
 /// What a program may do with a page. Reading is always allowed; both together are refused by
 /// whoever decides about mappings, not here.
@@ -411,17 +413,20 @@ impl AddressSpace {
         self.is_retired.store(true, Ordering::SeqCst);
         shootdown::leave(&self.loaded_on, self.root);
         // No CPU can reach anything of it any more, and no other thread what is taken out here.
-        let mut below = [0; USER_SLOTS];
-        {
-            let _edit = self.edit.lock();
-            for (slot, entry) in below.iter_mut().zip(table::entries(self.root)) {
-                *slot = entry.swap(0, Ordering::Relaxed);
+        for part in table::entries(self.root)[..USER_SLOTS].chunks(SLOTS_AT_A_TIME) {
+            // Few at a time: a kernel stack is small.
+            let mut below = [0; SLOTS_AT_A_TIME];
+            {
+                let _edit = self.edit.lock();
+                for (slot, entry) in below.iter_mut().zip(part) {
+                    *slot = entry.swap(0, Ordering::Relaxed);
+                }
             }
-            self.mapped_pages.store(0, Ordering::Relaxed);
+            for value in below.into_iter().filter(|value| value & PRESENT != 0) {
+                free_tables(value & ADDRESS, 3);
+            }
         }
-        for value in below.into_iter().filter(|value| value & PRESENT != 0) {
-            free_tables(value & ADDRESS, 3);
-        }
+        self.mapped_pages.store(0, Ordering::Relaxed);
     }
 
     /// Lends the frame of the page that `address` lies in, and says what writing to it does.
@@ -513,13 +518,7 @@ const USER_SLOTS: usize = 256;
 fn free_tables(table: u64, level: u32) {
     let entries = table::entries(table);
     if level == 1 {
-        let mut frames = [const { None }; AT_A_TIME];
-        for part in entries.chunks(AT_A_TIME) {
-            for (slot, entry) in frames.iter_mut().zip(part) {
-                *slot = owned_frame(entry.load(Ordering::Relaxed));
-            }
-            SharedFrame::release(&mut frames);
-        }
+        free_pages(entries);
     } else {
         for entry in &entries[..if level == 4 { USER_SLOTS } else { 512 }] {
             let value = entry.load(Ordering::Relaxed);
@@ -531,6 +530,19 @@ fn free_tables(table: u64, level: u32) {
     // SAFETY: `find_or_add` and `new` made the table; it is in no space any more that a CPU has
     // loaded or that somebody could look it up in.
     unsafe { table::free(table) };
+}
+
+/// Lets go of what a table of pages holds. Apart from `free_tables` and never part of it: what it
+/// has on the stack must not be there once for each level.
+#[inline(never)]
+fn free_pages(entries: &[AtomicU64; 512]) {
+    let mut frames = [const { None }; AT_A_TIME];
+    for part in entries.chunks(AT_A_TIME) {
+        for (slot, entry) in frames.iter_mut().zip(part) {
+            *slot = owned_frame(entry.load(Ordering::Relaxed));
+        }
+        SharedFrame::release(&mut frames);
+    }
 }
 
 impl Drop for AddressSpace {

@@ -342,6 +342,9 @@ fn position_or_none(file: &OpenFile, arguments: &Arguments) -> Result<Option<u64
 
 pub(in crate::syscall) fn preadv2(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
+    if !file.can_read() {
+        return Err(Errno::EBADF);
+    }
     let at = position_or_none(&file, arguments)?;
     let list = pieces(arguments.pointer(1), arguments.word(2))?;
     read_into(caller, &file, at, Pieces::new(&list))
@@ -349,6 +352,9 @@ pub(in crate::syscall) fn preadv2(caller: &mut Caller<'_>, arguments: &Arguments
 
 pub(in crate::syscall) fn pwritev2(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file(caller, arguments.int(0))?;
+    if !file.can_write() {
+        return Err(Errno::EBADF);
+    }
     let at = position_or_none(&file, arguments)?;
     let list = pieces(arguments.pointer(1), arguments.word(2))?;
     write_from(caller, &file, at, Pieces::new(&list))
