@@ -47,7 +47,7 @@ fn a_program_serves_pages_to_the_host() {
     let numbers: String = (1..=20_000).map(|number| format!("{number}\n")).collect();
     for _ in 0..3 {
         let answer = page(&guest, "/numbers");
-        assert!(answer.starts_with("HTTP/1.0 200"), "{:.200}", answer);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{:.200}", answer);
         assert!(answer.ends_with(&numbers), "{} bytes", answer.len());
     }
     // Clients that say nothing, or go away in the middle, harm nobody.

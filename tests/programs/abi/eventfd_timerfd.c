@@ -60,8 +60,10 @@ int main(void) {
     show("not set", read(f, &n, 8));
     show("gettime", timerfd_gettime(f, &o));
     printf("%ld %ld\n", (long)o.it_value.tv_sec, (long)o.it_value.tv_nsec);
-    show("settime", timerfd_settime(f, 0, &t, &o));
+    struct itimerspec late = {.it_value.tv_sec = 1000};
+    show("settime", timerfd_settime(f, 0, &late, &o));
     show("not yet", read(f, &n, 8));
+    show("settime", timerfd_settime(f, 0, &t, &o));
     show("poll", poll(&p, 1, 1000));
     printf("%x\n", p.revents);
     show("short", read(f, &n, 4));
@@ -73,7 +75,7 @@ int main(void) {
     struct timespec nap = {0, 30000000};
     nanosleep(&nap, NULL);
     show("read", read(f, &n, 8));
-    printf("many %d\n", n >= 20 && n < 1000);
+    printf("many %d\n", n >= 20);
     fcntl(f, F_SETFL, 0);
     show("blocking read", read(f, &n, 8));
     printf("some %d\n", n >= 1);

@@ -20,11 +20,11 @@ static volatile int woken;
 
 static void *waiter(void *unused) {
     struct epoll_event v;
-    if (epoll_wait(e, &v, 1, -1) == 1) {
-        uint64_t n;
-        if (read(counter, &n, 8) == 8)
-            __sync_fetch_and_add(&woken, 1);
-    }
+    uint64_t n;
+    /* Another thread may have been faster. */
+    while (epoll_wait(e, &v, 1, -1) != 1 || read(counter, &n, 8) != 8)
+        ;
+    __sync_fetch_and_add(&woken, 1);
     return unused;
 }
 
