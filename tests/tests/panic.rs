@@ -1,5 +1,7 @@
 //! The kernel's end by its own fault: what it says, and what becomes of the machine.
 
+#![expect(clippy::expect_used, reason = "a test that can't go on panics")]
+
 use end_to_end::{Guest, Setup, wait};
 use std::time::Duration;
 use xtask::qemu::{GuestExit, OnReset};

@@ -1,5 +1,7 @@
 //! Programs' sockets, from outside the machine.
 
+#![expect(clippy::expect_used, reason = "a test that can't go on panics")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 

@@ -71,7 +71,7 @@ pub(super) fn ProcessTable(props: &TableProps) -> Html {
             <div class="mo-table-box">
                 <table class="pf-v6-c-table pf-m-compact mo-table" data-testid="process-table"
                     role={query.is_tree.then_some("treegrid")} aria-label={query.is_tree.then_some("Processes as a tree")}
-                    onkeydown={query.is_tree.then(|| Callback::from(move_in_tree))}>
+                    onkeydown={query.is_tree.then(|| Callback::from(|event: KeyboardEvent| move_in_tree(&event)))}>
                     <thead class="pf-v6-c-table__thead">
                         <tr class="pf-v6-c-table__tr">
                             { for COLUMNS.iter().map(|column| head(column, &app.query.0, &act)) }
@@ -144,7 +144,7 @@ impl Place {
 }
 
 /// Arrow keys in the tree: up and down between the names, left and right fold and unfold.
-fn move_in_tree(event: KeyboardEvent) {
+fn move_in_tree(event: &KeyboardEvent) {
     let key = event.key();
     let names = browser::elements("[data-testid='process-table'] .mo-row__name");
     let Some(at) = names.iter().position(browser::has_focus_within_row) else { return };

@@ -1,5 +1,7 @@
 //! fallocate(2) and the holes it makes, against a naive file.
 
+#![expect(clippy::cast_possible_truncation, reason = "the naive file is small")]
+
 use std::vec;
 use std::vec::Vec;
 
@@ -40,7 +42,7 @@ proptest! {
         let mut fs = Fs::new(1 << 20, NOW).unwrap();
         let base: &'static [u8] = if is_borrowed { &BASE } else { &[] };
         let before = fs.used_bytes();
-        let file = fs.create(fs.root(), b"f", NewNode::Regular(base), 0o644, &ROOT, NOW).unwrap();
+        let file = fs.create(fs.root(), b"f", NewNode::Regular(base), 0o644, ROOT, NOW).unwrap();
         let mut model = base.to_vec();
         for step in steps {
             match step {
@@ -84,7 +86,7 @@ proptest! {
             let rest = model.get(at as usize..).unwrap_or_default();
             prop_assert!(rest.iter().all(|byte| *byte == 0));
         }
-        drop(fs.unlink(fs.root(), b"f", &ROOT, NOW).unwrap());
+        drop(fs.unlink(fs.root(), b"f", ROOT, NOW).unwrap());
         prop_assert_eq!(fs.used_bytes(), before);
     }
 }
@@ -92,7 +94,7 @@ proptest! {
 #[test]
 fn what_cannot_fit_is_refused_before_anything_is_given() {
     let mut fs = Fs::new(64 * 1024, NOW).unwrap();
-    let file = fs.create(fs.root(), b"f", NewNode::Regular(&[]), 0o644, &ROOT, NOW).unwrap();
+    let file = fs.create(fs.root(), b"f", NewNode::Regular(&[]), 0o644, ROOT, NOW).unwrap();
     let before = fs.used_bytes();
     for length in [1 << 17, 1 << 30, 1 << 36] {
         assert_eq!(fs.allocate(file, 0..length, false, NOW), Err(FileError::NoSpace));
