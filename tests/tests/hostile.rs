@@ -126,11 +126,19 @@ fn a_slow_sender_does_not_hold_a_connection_for_ever() {
 
 #[test]
 fn a_client_that_closes_half_way_gets_its_answer() {
+    let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut connection = Connection::open(guest().port());
-    connection.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    // A first answer shows that the guest has the connection. Before that the host may reset one that
+    // closes half way: QEMU lets one connection wait, and the tests beside this one open hundreds.
+    connection.send(request);
+    let first =
+        connection.listen_until(LIMIT, |bytes| bytes.windows(4).any(|end| end == b"\r\n\r\n"));
+    assert_eq!((first.status(), first.is_closed), (Some(200), false));
+    connection.send(request);
     connection.finish();
-    let heard = connection.listen(LIMIT);
-    assert_eq!((heard.status(), heard.is_closed), (Some(200), true));
+    let rest = connection.listen(LIMIT);
+    assert!(rest.is_closed);
+    assert_eq!(rest.statuses(), [200]);
 }
 
 #[test]

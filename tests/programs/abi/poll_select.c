@@ -92,9 +92,10 @@ int main(void) {
     start = ms();
     show("select timeout", select(20, &r, NULL, NULL, &tv));
     printf("%d %ld.%06ld waited %d\n", !!FD_ISSET(p[0], &r), (long)tv.tv_sec, (long)tv.tv_usec, ms() - start >= 30);
-    FD_SET(70, &r);
+    /* Linux overlooks numbers beyond its table of descriptors, which has room for 64 at least. */
+    FD_SET(40, &r);
     tv.tv_sec = tv.tv_usec = 0;
-    show("select bad descriptor", select(80, &r, NULL, NULL, &tv));
+    show("select bad descriptor", select(41, &r, NULL, NULL, &tv));
     show("select negative", select(-1, &r, NULL, NULL, &tv));
     tv.tv_sec = -1;
     show("select negative time", select(1, NULL, NULL, NULL, &tv));
