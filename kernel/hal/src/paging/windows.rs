@@ -20,8 +20,11 @@ pub const WINDOWS_LEVEL: LockLevel = LockLevel::new(220);
 /// Stacks of this size are kept for reuse instead of being unmapped, because unmapping costs a
 /// shoot-down on every CPU.
 const CACHED_STACK_PAGES: u64 = 4;
-/// How many of them.
-const CACHED_STACKS: usize = 64;
+/// How many of them at the most. When there are more, `UNMAPPED_AT_ONCE` go with one shoot-down for
+/// all: one for each would take longer than all the rest of a process's end.
+const CACHED_STACKS: usize = 128;
+/// How many of the kept stacks go at a time.
+const UNMAPPED_AT_ONCE: usize = 64;
 
 static REGION: SpinLock<Region> = SpinLock::new(
     WINDOWS_LEVEL,
@@ -104,42 +107,59 @@ impl KernelStack {
     pub(crate) fn contains(&self, address: u64) -> bool {
         (self.bottom..self.top()).contains(&address)
     }
-
-    fn unmap(&self) {
-        let mut frames = alloc::vec::Vec::new();
-        for page in 0..self.pages {
-            let address = self.bottom + page * PAGE_BYTES;
-            if let Some(entry) = table::find(kernel_space::root(), address, Level::Page) {
-                let value = entry.swap(0, Ordering::Relaxed);
-                if value & PRESENT != 0
-                    && let Some(frame) = vm_core::frame::FrameNumber::from_address(value & ADDRESS)
-                {
-                    // SAFETY: `allocate` turned a frame of its own into this entry, which is
-                    // gone now.
-                    frames.push(unsafe { Frames::from_raw(frame, Order::FRAME) });
-                }
-            }
-        }
-        shootdown::flush_kernel(self.bottom, self.pages);
-        STACK_PAGES.fetch_sub(frames.len() as u64, Ordering::Relaxed);
-        drop(frames);
-        REGION.lock().free.push((self.bottom - PAGE_BYTES, self.pages + 1));
-    }
 }
 
 impl Drop for KernelStack {
     fn drop(&mut self) {
-        if self.pages == CACHED_STACK_PAGES {
+        let is_whole = || {
+            table::find(kernel_space::root(), self.top() - PAGE_BYTES, Level::Page)
+                .is_some_and(|entry| entry.load(Ordering::Relaxed) & PRESENT != 0)
+        };
+        if self.pages != CACHED_STACK_PAGES || !is_whole() {
+            unmap(&[self.bottom], self.pages);
+            return;
+        }
+        let mut leaving = [0; UNMAPPED_AT_ONCE];
+        {
             let mut region = REGION.lock();
-            let is_whole = table::find(kernel_space::root(), self.top() - PAGE_BYTES, Level::Page)
-                .is_some_and(|entry| entry.load(Ordering::Relaxed) & PRESENT != 0);
-            if is_whole && region.stacks.len() < CACHED_STACKS {
-                region.stacks.push(self.bottom);
+            region.stacks.push(self.bottom);
+            let Some(kept) = region.stacks.len().checked_sub(UNMAPPED_AT_ONCE) else { return };
+            if region.stacks.len() <= CACHED_STACKS {
                 return;
             }
+            leaving.copy_from_slice(&region.stacks[kept..]);
+            region.stacks.truncate(kept);
         }
-        self.unmap();
+        unmap(&leaving, CACHED_STACK_PAGES);
     }
+}
+
+/// Unmaps stacks of `pages` pages, by their lowest addresses, and frees their frames and addresses.
+fn unmap(stacks: &[u64], pages: u64) {
+    let entries = || {
+        let addresses =
+            stacks.iter().flat_map(|bottom| (0..pages).map(move |page| bottom + page * PAGE_BYTES));
+        addresses.filter_map(|address| table::find(kernel_space::root(), address, Level::Page))
+    };
+    // An entry keeps its frame's number until no CPU can use it any more.
+    for entry in entries() {
+        entry.fetch_and(!PRESENT, Ordering::Relaxed);
+    }
+    let first = stacks.iter().min().copied().unwrap_or_default();
+    let last = stacks.iter().max().copied().unwrap_or_default();
+    shootdown::flush_kernel(first, (last - first) / PAGE_BYTES + pages);
+    for entry in entries() {
+        let value = entry.swap(0, Ordering::Relaxed);
+        if value & ADDRESS != 0
+            && let Some(frame) = vm_core::frame::FrameNumber::from_address(value & ADDRESS)
+        {
+            STACK_PAGES.fetch_sub(1, Ordering::Relaxed);
+            // SAFETY: `allocate` turned a frame of its own into this entry, which is gone now.
+            drop(unsafe { Frames::from_raw(frame, Order::FRAME) });
+        }
+    }
+    let mut region = REGION.lock();
+    region.free.extend(stacks.iter().map(|bottom| (bottom - PAGE_BYTES, pages + 1)));
 }
 
 fn table_entry(address: u64) -> Result<&'static core::sync::atomic::AtomicU64, OutOfMemory> {
