@@ -48,7 +48,8 @@ pub(super) fn e2e(places: &Places, log: &mut Log) -> Result<Outcome> {
     prepare(places, log)?;
     let mut test = cargo(places, "test");
     test.args(["--package", "end-to-end", "--no-fail-fast"]);
-    for name in ["api", "exhaustion", "hostile", "machine", "panic", "programs", "sockets"] {
+    for name in ["api", "exhaustion", "hostile", "machine", "panic", "programs", "scale", "sockets"]
+    {
         test.args(["--test", name]);
     }
     log.tests(test.args(["--lib", "--", "--test-threads=4"])).map(Outcome::Ran)

@@ -1,0 +1,167 @@
+//! As many processes as the system is made for, in a machine of 2 GiB: they are listed without a
+//! loss while others come and go, at a cost that does not depend on their number, and an operator
+//! is rid of them in time.
+
+#![expect(clippy::expect_used, reason = "a test that can't go on panics")]
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use admin_api::types::{Memory, Process, ProcessOutput, System};
+use end_to_end::{Guest, Setup, wait};
+use serde::Deserialize;
+use serde_json::json;
+use xtask::http::Client;
+
+/// The requirement's number.
+const SLEEPERS: usize = 65_536;
+/// What a process may take, in bytes.
+const PROCESS_BYTES: u64 = 32 * 1024;
+/// How long an emergency may take.
+const EMERGENCY: Duration = Duration::from_secs(10);
+/// How often a page is read to see what it costs.
+const LOOKS: usize = 40;
+
+/// What matters of a page here: to read all of each process would take this host longer than the guest
+/// takes to write it.
+#[derive(Deserialize)]
+struct Listing {
+    items: Vec<Listed>,
+    next_cursor: Option<String>,
+    total: usize,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    pid: u32,
+    parent_pid: u32,
+}
+
+struct Machine {
+    guest: Guest,
+    client: Client,
+}
+
+impl Machine {
+    fn start(&self, arguments: &[&str]) -> u32 {
+        let limits = json!({"processes": 2 * SLEEPERS});
+        let body = json!({"program": "/test/population", "args": arguments, "limits": limits});
+        let answer = self.guest.request("POST", "/api/v1/processes").json(&body).send();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json::<Process>().pid
+    }
+
+    /// Starts sleepers and waits until all are there; gives the pid of the one who made them.
+    fn sleepers(&self, count: usize) -> u32 {
+        let maker = self.start(&["sharing", &count.to_string()]);
+        wait::until_within(8 * wait::PATIENCE, "the sleepers to be made", || {
+            let output: ProcessOutput =
+                self.guest.read(&format!("/api/v1/processes/{maker}/output"));
+            output.text.contains("made").then(|| assert_made(&output.text, count))
+        });
+        maker
+    }
+
+    fn page(&self, query: &str) -> Listing {
+        let path = format!("/api/v1/processes?{query}");
+        let answer = self.client.send("GET", &path, "").expect("the guest answers");
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        serde_json::from_slice(&answer.body).expect("a page of processes")
+    }
+
+    /// The quickest answer of many to a page of 100, which other work on this host disturbs least.
+    fn cost_of_a_page(&self) -> Duration {
+        let looks = (0..LOOKS).map(|_| {
+            let started = Instant::now();
+            let page = self.page("limit=100");
+            assert_eq!(page.items.len(), 100);
+            started.elapsed()
+        });
+        looks.min().expect("there are some")
+    }
+
+    /// All processes, page by page, in the order they are listed.
+    fn all(&self) -> Vec<Listed> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.page(&format!("limit=1000{cursor}"));
+            all.extend(page.items);
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// How many processes a churning one has seen end.
+    fn churned(&self, pid: u32) -> u64 {
+        let output: ProcessOutput =
+            self.guest.read(&format!("/api/v1/processes/{pid}/output?max_bytes=65536"));
+        output.text.lines().last().and_then(|line| line.parse().ok()).unwrap_or(0)
+    }
+
+    fn used_bytes(&self) -> u64 {
+        self.guest.read::<Memory>("/api/v1/memory").used_bytes
+    }
+
+    fn end_all(&self) -> serde_json::Value {
+        let request = self.guest.request("POST", "/api/v1/emergency/terminate");
+        let answer = request.limit(4 * EMERGENCY).json(&json!({"scope": "all"})).send();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+}
+
+fn assert_made(output: &str, count: usize) {
+    assert!(output.starts_with(&format!("made {count} in ")), "{output}");
+}
+
+#[test]
+fn as_many_processes_as_the_system_is_made_for() {
+    // proves: P9, P10
+    let mut setup = Setup::named("scale");
+    setup.memory_mib = 2048;
+    let guest = Guest::boot(&setup);
+    let client = Client { port: guest.port(), token: guest.token().to_owned() };
+    let machine = Machine { guest, client };
+
+    machine.sleepers(100);
+    let cost_of_few = machine.cost_of_a_page();
+    machine.end_all();
+
+    let before = machine.used_bytes();
+    let maker = machine.sleepers(SLEEPERS);
+    let each = (machine.used_bytes() - before) / SLEEPERS as u64;
+    assert!(each <= PROCESS_BYTES, "{each} bytes for a process");
+    let cost_of_many = machine.cost_of_a_page();
+    println!("{each} bytes for a process; a page of 100: {cost_of_few:?}, then {cost_of_many:?}");
+    assert!(cost_of_many < 2 * cost_of_few, "{cost_of_few:?} with few, then {cost_of_many:?}");
+
+    // While others come and go, everybody who is there throughout is in the list once.
+    let churners = [(); 3].map(|()| machine.start(&["churn"]));
+    let churned = || churners.iter().map(|pid| machine.churned(*pid)).sum::<u64>();
+    let before_listing = churned();
+    let listed = machine.all();
+    let gone = churned() - before_listing;
+    assert!(gone > 2000, "only {gone} came and went");
+    let ascends = listed.windows(2).all(|pair| pair[0].pid < pair[1].pid);
+    assert!(ascends, "not in the order of their numbers");
+    let pids: BTreeSet<u32> = listed.iter().map(|process| process.pid).collect();
+    assert_eq!(pids.len(), listed.len(), "some are listed twice");
+    let sleepers = listed.iter().filter(|process| process.parent_pid == maker).count();
+    assert_eq!(sleepers, SLEEPERS);
+    println!("{gone} processes came and went while all were listed");
+
+    let ended = machine.end_all();
+    println!("{ended}");
+    assert_eq!(ended["remaining"], 0, "{ended}");
+    let took = Duration::from_millis(ended["duration_ms"].as_u64().expect("a number"));
+    assert!(took <= EMERGENCY, "{took:?}");
+    let left: System = machine.guest.read("/api/v1/system");
+    assert!(left.processes.total < 64, "{:?}", left.processes);
+    let back = || machine.used_bytes() < before + (64 << 20);
+    assert!(wait::holds(back), "{before} bytes before, {} after", machine.used_bytes());
+    assert!(machine.page("limit=100").total < 2000);
+    machine.guest.assert_healthy();
+}
