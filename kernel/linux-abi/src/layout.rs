@@ -15,7 +15,9 @@ mod time;
 pub use directory::{DirectoryEntries, EntryKind, NotWritten};
 pub use file::{EpollEvent, Flock, IoVec, PollFd, Stat, StatFs, Statx, StatxTime};
 pub use process::{Rlimit64, Rusage, SysInfo, Tms, UtsName};
-pub use signal::{SigAction, SigAltStack, SigContext, SigEvent, SigFrame, SigInfo, UContext};
+pub use signal::{
+    SigAction, SigAltStack, SigContext, SigEvent, SigFrame, SigInfo, SignalFdInfo, UContext,
+};
 pub use socket::{CMsgHdr, Linger, MMsgHdr, MsgHdr, UCred};
 pub use terminal::{Termios, WinSize};
 pub use time::{ItimerSpec, ItimerVal, Timespec, Timeval};

@@ -332,6 +332,7 @@ fn make(
         refuses_new_rights: refuses_new_rights.into(),
         has_barriers: false.into(),
         end_watch: WatchList::new(),
+        signal_watch: WatchList::new(),
         is_ending: false.into(),
         is_suspended: false.into(),
         main_code: 0.into(),

@@ -25,6 +25,7 @@ mod sending;
 mod sharing;
 mod shortage;
 mod snapshot;
+mod signal_file;
 mod suspension;
 mod thread;
 mod thread_list;
@@ -67,6 +68,7 @@ pub use sharing::unshare_files;
 pub use shortage::make_room;
 pub use snapshot::{
     Snapshot, counts, made, pids_after, rows_after, snapshot, snapshots_after, total,
+pub use signal_file::SignalFile;
 };
 pub use thread::{NewThread, ProgramThread, set_thread_affinity, spawn_thread, thread_affinity};
 pub use thread_list::{ThreadSnapshot, threads};
@@ -138,6 +140,8 @@ pub struct Process {
     end_watch: WatchList,
     /// What it knows of its children.
     children: SpinLock<Children>,
+    /// Who is told of each signal that it is sent: descriptors that they are read from.
+    signal_watch: WatchList,
     /// The thread that waits until it has left that one's memory.
     vfork: SpinLock<Option<Arc<VforkWait>>>,
     /// The thread that is to be its only one, because it executes a program; 0 if there is none.

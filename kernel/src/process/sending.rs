@@ -10,6 +10,7 @@ use process_core::{
 
 use super::control::carry_out;
 use super::{Process, now, table};
+use crate::fs::Readiness;
 use crate::scheduler::Thread;
 
 /// Sends a signal, whoever sends it, and carries out what follows.
@@ -25,6 +26,7 @@ pub(super) fn deliver_to(
     let context = process.signal_context();
     let sent = process.signals.lock().send(target, signal, context, now())?;
     carry_out(process, sent);
+    process.signal_watch.notify(Readiness::IN);
     Ok(())
 }
 

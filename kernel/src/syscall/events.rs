@@ -19,7 +19,13 @@ use crate::fs::{
 const CLOEXEC: u32 = OpenFlags::CLOEXEC.bits();
 const NONBLOCK: u32 = OpenFlags::NONBLOCK.bits();
 
-fn open(caller: &Caller<'_>, what: Box<dyn File>, flags: u32) -> Answer {
+/// Whether flags are those of a new descriptor and no others.
+pub(super) fn check_event_flags(flags: u32) -> Result<(), Errno> {
+    if flags & !(CLOEXEC | NONBLOCK) == 0 { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
+/// Gives something without a name a descriptor.
+pub(super) fn open_events(caller: &Caller<'_>, what: Box<dyn File>, flags: u32) -> Answer {
     let status = OpenFlags::from_bits_truncate(flags & NONBLOCK);
     let file = OpenFile::new(what, AccessMode::ReadWrite, status);
     file::insert(caller, Arc::new(file), flags & CLOEXEC != 0)
@@ -29,7 +35,7 @@ pub(super) fn epoll_create(caller: &mut Caller<'_>, arguments: &Arguments) -> An
     if arguments.int(0) <= 0 {
         return Err(Errno::EINVAL);
     }
-    open(caller, Box::new(Epoll::new()), 0)
+    open_events(caller, Box::new(Epoll::new()), 0)
 }
 
 pub(super) fn epoll_create1(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
@@ -37,7 +43,7 @@ pub(super) fn epoll_create1(caller: &mut Caller<'_>, arguments: &Arguments) -> A
     if flags & !CLOEXEC != 0 {
         return Err(Errno::EINVAL);
     }
-    open(caller, Box::new(Epoll::new()), flags)
+    open_events(caller, Box::new(Epoll::new()), flags)
 }
 
 pub(super) fn epoll_ctl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
@@ -155,16 +161,14 @@ fn make_counter(caller: &Caller<'_>, count: u32, flags: u32) -> Answer {
     } else {
         EventCounter::new(count)
     };
-    open(caller, Box::new(counter), flags)
+    open_events(caller, Box::new(counter), flags)
 }
 
 pub(super) fn timerfd_create(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     const REALTIME_ALARM: i32 = 8;
     const BOOTTIME_ALARM: i32 = 9;
     let flags = arguments.unsigned(1);
-    if flags & !(CLOEXEC | NONBLOCK) != 0 {
-        return Err(Errno::EINVAL);
-    }
+    check_event_flags(flags)?;
     // Nothing here goes to sleep, so that an alarm need not wake it.
     let clock = match arguments.int(0) {
         REALTIME_ALARM => Clock::Realtime,
@@ -176,7 +180,7 @@ pub(super) fn timerfd_create(caller: &mut Caller<'_>, arguments: &Arguments) -> 
         Clock::Monotonic | Clock::Boottime => TimerFile::monotonic(),
         _ => return Err(Errno::EINVAL),
     };
-    open(caller, Box::new(timer), flags)
+    open_events(caller, Box::new(timer), flags)
 }
 
 fn told_setting(setting: TimerSetting) -> ItimerSpec {

@@ -325,6 +325,8 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::ALARM => timer::alarm(caller, arguments),
         SystemCall::GETITIMER => timer::getitimer(caller, arguments),
         SystemCall::SETITIMER => timer::setitimer(caller, arguments),
+        SystemCall::SIGNALFD => signal::signalfd(caller, arguments),
+        SystemCall::SIGNALFD4 => signal::signalfd4(caller, arguments),
         SystemCall::TIMER_CREATE => timer::timer_create(caller, arguments),
         SystemCall::TIMER_SETTIME => timer::timer_settime(caller, arguments),
         SystemCall::TIMER_GETTIME => timer::timer_gettime(caller, arguments),

@@ -1,5 +1,7 @@
 //! Signals: dispositions, masks, sending, waiting for them, and the way back from a handler.
 
+use alloc::boxed::Box;
+
 use linux_abi::layout::{SigAction, SigAltStack, SigInfo, Timespec};
 use linux_abi::process::{MaskChange, WaitTarget, check_signal_set_size};
 use linux_abi::{Arguments, Errno};
@@ -8,9 +10,10 @@ use process_core::{
     SignalHandler, SignalSet, StackRefusal, Tid, Uid,
 };
 
+use super::events::{check_event_flags, open_events};
 use super::process::errno;
-use super::{Answer, Caller, user};
-use crate::process::BadStack;
+use super::{Answer, Caller, file, user};
+use crate::process::{BadStack, SignalFile};
 use crate::{process, scheduler};
 
 /// The flags that Linux knows on x86_64; others are dropped, by which programs tell.
@@ -265,4 +268,26 @@ pub(super) fn sigtimedwait(caller: &mut Caller<'_>, arguments: &Arguments) -> An
         user::write(at, &process::info(&taken).to_bytes())?;
     }
     Ok(u64::from(taken.signal.number()))
+}
+
+pub(super) fn signalfd(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    signal_file(caller, arguments, 0)
+}
+
+pub(super) fn signalfd4(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    signal_file(caller, arguments, arguments.unsigned(3))
+}
+
+fn signal_file(caller: &Caller<'_>, arguments: &Arguments, flags: u32) -> Answer {
+    check_event_flags(flags)?;
+    let wanted = set(arguments.pointer(1), arguments.word(2))?;
+    let wanted = wanted.difference(SignalSet::UNSTOPPABLE);
+    match arguments.int(0) {
+        -1 => open_events(caller, Box::new(SignalFile::new(wanted)), flags),
+        number => {
+            let file = file::file(caller, number)?;
+            file.downcast::<SignalFile>().ok_or(Errno::EINVAL)?.set_wanted(wanted);
+            Ok(u64::from(number.cast_unsigned()))
+        }
+    }
 }

@@ -168,6 +168,56 @@ impl SigInfo {
     }
 }
 
+layout! {
+    /// `struct signalfd_siginfo`: what a read from a `signalfd` tells of a signal.
+    pub struct SignalFdInfo: 128 {
+        /// The signal.
+        0 signal: u32,
+        /// An error number; always 0 here.
+        4 errno: i32,
+        /// As in [`SigInfo`].
+        8 code: i32,
+        /// Who sent it.
+        12 pid: u32,
+        /// For whom.
+        16 uid: u32,
+        /// A descriptor (SIGIO).
+        20 descriptor: i32,
+        /// A timer's number in the kernel.
+        24 timer: u32,
+        /// What a descriptor is ready for (SIGIO).
+        28 band: u32,
+        /// How often a timer has run out since.
+        32 overruns: u32,
+        /// The vector of a fault.
+        36 trap_number: u32,
+        /// A child's exit status or signal.
+        40 status: i32,
+        /// The value of `sigqueue` as a number.
+        44 integer: i32,
+        /// The same as a pointer.
+        48 pointer: u64,
+        /// A child's time in its program, in ticks.
+        56 user_time: u64,
+        /// A child's time in the kernel, in ticks.
+        64 system_time: u64,
+        /// Where a fault was.
+        72 address: u64,
+        /// How much of the address counts.
+        80 address_bits: u16,
+        /// Not used.
+        82 padding: u16,
+        /// A system call that was refused (SIGSYS).
+        84 call: i32,
+        /// Where it was made.
+        88 call_address: u64,
+        /// For which architecture.
+        96 architecture: u32,
+        /// Not used.
+        100 reserved: [u32; 7],
+    }
+}
+
 /// Two fields of 32 bits, the first at the lower address.
 fn pair(first: u32, second: u32) -> u64 {
     u64::from(first) | u64::from(second) << 32

@@ -228,6 +228,13 @@ impl ProcessSignals {
         thread.pending.set().union(self.pending.set()).intersection(thread.mask)
     }
 
+    /// Whether one of these is pending for a thread, blocked or not: signalfd(2).
+    pub fn has_pending(&self, tid: Tid, wanted: SignalSet) -> bool {
+        let Some(thread) = self.thread(tid) else { return false };
+        let pending = thread.pending.set().union(self.pending.set());
+        !pending.intersection(wanted).is_empty()
+    }
+
     /// Whether a thread has to deal with a signal before it goes on in its program.
     pub fn has_work(&self, tid: Tid) -> bool {
         self.thread(tid).is_some_and(|thread| self.thread_has_work(thread))
