@@ -313,3 +313,18 @@ fn directory_entries_are_laid_out_as_linux_does() {
     assert_eq!(&buffer[32 + 19..56], b"abcd\0");
     assert_eq!(buffer[56..], [0xaa; 4]);
 }
+
+#[test]
+fn old_directory_entries_have_their_kind_at_the_end() {
+    let mut buffer = [0xaa; 60];
+    let mut entries = DirectoryEntries::old(&mut buffer);
+    entries.push(0x1122, 5, EntryKind::REGULAR, b"abcd").unwrap();
+    // With the kind the next name needs 8 bytes more.
+    entries.push(1, 6, EntryKind::DIRECTORY, b"abcde").unwrap();
+    assert_eq!(entries.push(1, 6, EntryKind::DIRECTORY, b"."), Err(NotWritten::NoRoom));
+    assert_eq!(entries.written_bytes(), 24 + 32);
+    assert_eq!(buffer[..8], 0x1122u64.to_le_bytes());
+    assert_eq!(buffer[8..16], 5u64.to_le_bytes());
+    assert_eq!(buffer[16..18], [24, 0]);
+    assert_eq!(&buffer[18..24], b"abcd\0\x08");
+}

@@ -85,6 +85,19 @@ pub trait File: Any + Send + Sync + Debug {
         }
     }
 
+    /// Where the next data, or the next hole, is from a position on: lseek(2). What has no holes is
+    /// data up to its end.
+    ///
+    /// # Errors
+    /// ENXIO behind the end.
+    fn seek(&self, from: u64, wants_data: bool) -> Result<u64, Errno> {
+        let size = self.size()?;
+        if from >= size {
+            return Err(Errno::ENXIO);
+        }
+        Ok(if wants_data { from } else { size })
+    }
+
     /// What fstat(2) tells.
     ///
     /// # Errors

@@ -48,8 +48,8 @@ pub use pipe::make_pipe;
 pub use poll::{Polled, poll};
 pub use readiness::Readiness;
 pub use record_locks::{
-    LockOwner, conflicting_lock, lock_range, lock_range_waiting, unlock_closed, unlock_ended,
-    unlock_range,
+    LockOwner, conflicting_lock, lock_range, lock_range_waiting, lock_whole, unlock_closed,
+    unlock_ended, unlock_range, unlock_whole,
 };
 pub use standard::{add_terminal, remove_terminal};
 pub use standpoint::Standpoint;

@@ -14,7 +14,7 @@ use super::device_file::DeviceFile;
 use super::epoll::EpollLinks;
 use super::file::{File, Transfer, downcast};
 use super::output_file::OutputFile;
-use super::record_locks::{LockOwner, unlock_closed};
+use super::record_locks::{LockOwner, unlock_closed, unlock_whole};
 use super::tree::Held;
 use super::tree_file::TreeFile;
 use crate::levels;
@@ -160,6 +160,12 @@ impl OpenFile {
         self.file.held()
     }
 
+    /// As the owner of locks: it stays where it is as long as it is open.
+    #[must_use]
+    pub fn lock_owner(&self) -> LockOwner {
+        LockOwner::OpenFile(core::ptr::from_ref(self).addr())
+    }
+
     /// What is known about it.
     ///
     /// # Errors
@@ -232,7 +238,8 @@ impl Drop for OpenFile {
     fn drop(&mut self) {
         let links = core::mem::take(self.epolls.get_mut());
         links.close(self);
-        let owner = LockOwner::OpenFile(core::ptr::from_ref(self).addr());
-        unlock_closed(self, owner);
+        unlock_closed(self, self.lock_owner());
+        // Its file is gone with its locks, if it is gone.
+        let _ = unlock_whole(self);
     }
 }

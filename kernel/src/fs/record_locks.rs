@@ -1,4 +1,5 @@
-//! Record locks of all files: `vfs_core::RecordLocks` decides, this finds the file's and waits.
+//! Locks on all files: `vfs_core::RecordLocks` decides, this finds the file's and waits. Those of
+//! fcntl(2) are on bytes, those of flock(2) on whole files; neither kind minds the other.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -25,8 +26,17 @@ pub enum LockOwner {
     OpenFile(usize),
 }
 
+/// By which call locks are taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Family {
+    /// fcntl(2).
+    Records,
+    /// flock(2).
+    Whole,
+}
+
 /// A file: its file system and its number there.
-type Key = (u32, u64);
+type Key = (Family, u32, u64);
 
 #[derive(Default)]
 struct All {
@@ -45,9 +55,9 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// Who waits for any lock: those that are let go of are few.
 static WATCHERS: WatchList = WatchList::new();
 
-fn key(file: &OpenFile) -> Result<Key, Errno> {
+fn key(family: Family, file: &OpenFile) -> Result<Key, Errno> {
     let metadata = file.metadata()?;
-    Ok((metadata.system, metadata.inode))
+    Ok((family, metadata.system, metadata.inode))
 }
 
 /// The lock that would keep `owner` from this one.
@@ -60,7 +70,7 @@ pub fn conflicting_lock(
     range: ByteRange,
     kind: RecordLockKind,
 ) -> Result<Option<RecordLock<LockOwner>>, Errno> {
-    let key = key(file)?;
+    let key = key(Family::Records, file)?;
     Ok(ALL.lock().files.get(&key).and_then(|locks| locks.conflict(owner, range, kind)))
 }
 
@@ -74,7 +84,15 @@ pub fn lock_range(
     range: ByteRange,
     kind: RecordLockKind,
 ) -> Result<(), Errno> {
-    let key = key(file)?;
+    lock_key(key(Family::Records, file)?, owner, range, kind)
+}
+
+fn lock_key(
+    key: Key,
+    owner: LockOwner,
+    range: ByteRange,
+    kind: RecordLockKind,
+) -> Result<(), Errno> {
     let mut all = ALL.lock();
     if !all.files.contains_key(&key) && all.files.len() >= MOST_FILES {
         return Err(Errno::ENOLCK);
@@ -172,7 +190,7 @@ pub fn unlock_range(file: &OpenFile, owner: LockOwner, range: ByteRange) -> Resu
     if COUNT.load(Ordering::SeqCst) == 0 {
         return Ok(());
     }
-    let key = key(file)?;
+    let key = key(Family::Records, file)?;
     let unlocked = {
         let mut all = ALL.lock();
         let unlocked = match all.files.get_mut(&key) {
@@ -197,7 +215,13 @@ pub fn unlock_closed(file: &OpenFile, owner: LockOwner) {
     if COUNT.load(Ordering::SeqCst) == 0 {
         return;
     }
-    let Ok(key) = key(file) else { return };
+    if let Ok(key) = key(Family::Records, file) {
+        unlock_all(key, owner);
+    }
+}
+
+/// Takes all locks from an owner; says whether it had one.
+fn unlock_all(key: Key, owner: LockOwner) -> bool {
     let had = {
         let mut all = ALL.lock();
         let had = all.files.get_mut(&key).is_some_and(|locks| locks.unlock_all(owner));
@@ -207,6 +231,57 @@ pub fn unlock_closed(file: &OpenFile, owner: LockOwner) {
     if had {
         WATCHERS.notify(Readiness::IN | Readiness::HUP);
     }
+    had
+}
+
+/// All of a file.
+const WHOLE: ByteRange = ByteRange { first: 0, last: u64::MAX };
+
+/// Locks a whole file in the name of an open file, waiting for that if there is a thread to wait:
+/// flock(2). A lock of the other kind that it has goes first, whatever comes of the new one.
+///
+/// # Errors
+/// EAGAIN if it would have to wait; ERESTARTSYS, ENOLCK, ENOMEM.
+pub fn lock_whole(
+    waiting: Option<&Arc<Thread>>,
+    file: &OpenFile,
+    kind: RecordLockKind,
+) -> Result<(), Errno> {
+    let key = key(Family::Whole, file)?;
+    let owner = file.lock_owner();
+    {
+        let all = ALL.lock();
+        let own = all.files.get(&key).and_then(|locks| locks.of(owner));
+        if own.is_some_and(|lock| lock.kind == kind) {
+            return Ok(());
+        }
+    }
+    unlock_all(key, owner);
+    let first = lock_key(key, owner, WHOLE, kind);
+    let (Err(Errno::EAGAIN), Some(thread)) = (first, waiting) else { return first };
+    let id = WATCHERS.add(Arc::clone(thread) as Arc<dyn Watcher>, Readiness::IN, Turn::Everyone)?;
+    let answer = loop {
+        match lock_key(key, owner, WHOLE, kind) {
+            Err(Errno::EAGAIN) => {}
+            other => break other,
+        }
+        if let Err(error) = pause(thread, BlockReason::Lock, None) {
+            break Err(error);
+        }
+    };
+    WATCHERS.remove(id);
+    answer
+}
+
+/// Unlocks a whole file.
+///
+/// # Errors
+/// When the file is gone.
+pub fn unlock_whole(file: &OpenFile) -> Result<(), Errno> {
+    if COUNT.load(Ordering::SeqCst) != 0 {
+        unlock_all(key(Family::Whole, file)?, file.lock_owner());
+    }
+    Ok(())
 }
 
 /// A process has ended.

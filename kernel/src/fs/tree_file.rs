@@ -91,6 +91,15 @@ impl File for TreeFile {
     }
 }
 
+    fn seek(&self, from: u64, wants_data: bool) -> Result<u64, Errno> {
+        if self.is_directory() {
+            return Err(Errno::EINVAL);
+        }
+        let tree = tree().lock();
+        let (fs, inode) = tree.memory(self.held.place()).map_err(errno)?;
+        fs.seek(inode, from, wants_data).map_err(errno)?.ok_or(Errno::ENXIO)
+    }
+
 /// A file that was opened with `O_PATH`: where it is, and nothing of what is in it.
 #[derive(Debug)]
 pub(super) struct PathFile(pub(super) Held);

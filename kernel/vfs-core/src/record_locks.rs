@@ -69,6 +69,11 @@ impl<O: Copy + PartialEq> RecordLocks<O> {
         self.locks.is_empty()
     }
 
+    /// The first lock in the list that is this owner's.
+    pub fn of(&self, owner: O) -> Option<RecordLock<O>> {
+        self.locks.iter().find(|lock| lock.owner == owner).copied()
+    }
+
     /// The lock that keeps `owner` from having this one: the first in the file.
     pub fn conflict(
         &self,

@@ -1,12 +1,14 @@
-//! What `getdents64` writes: [`DirectoryEntries`].
+//! What `getdents64` and `getdents` write: [`DirectoryEntries`].
 
 /// Bytes before the name in `struct linux_dirent64`: inode, offset, record length, kind.
 const HEADER_BYTES: usize = 19;
+/// The same of `struct linux_dirent`, whose kind stands in a record's last byte.
+const OLD_HEADER_BYTES: usize = 18;
 
 /// The longest name of a file (`NAME_MAX`).
 const MAX_NAME_BYTES: usize = 255;
 
-/// Records of `struct linux_dirent64`, written one behind the other.
+/// Records of `struct linux_dirent64`, or of `struct linux_dirent`, written one behind the other.
 ///
 /// ```
 /// # use linux_abi::layout::{DirectoryEntries, EntryKind};
@@ -20,6 +22,7 @@ const MAX_NAME_BYTES: usize = 255;
 pub struct DirectoryEntries<'buffer> {
     buffer: &'buffer mut [u8],
     written: usize,
+    is_old: bool,
 }
 
 /// Why an entry was not written.
@@ -64,7 +67,13 @@ impl<'buffer> DirectoryEntries<'buffer> {
     /// Nothing yet, in a buffer of the length that the program gave.
     #[must_use]
     pub fn new(buffer: &'buffer mut [u8]) -> Self {
-        Self { buffer, written: 0 }
+        Self { buffer, written: 0, is_old: false }
+    }
+
+    /// As [`Self::new`], of the records that `getdents` writes.
+    #[must_use]
+    pub fn old(buffer: &'buffer mut [u8]) -> Self {
+        Self { buffer, written: 0, is_old: true }
     }
 
     /// Writes an entry. `next` is where reading goes on behind it: what `lseek` takes.
@@ -84,7 +93,8 @@ impl<'buffer> DirectoryEntries<'buffer> {
             return Err(NotWritten::BadName);
         }
         // The zero behind the name is part of the record, which is a multiple of 8.
-        let length = (HEADER_BYTES + name.len() + 1).next_multiple_of(8);
+        let around = if self.is_old { OLD_HEADER_BYTES + 1 } else { HEADER_BYTES };
+        let length = (around + name.len() + 1).next_multiple_of(8);
         let record_length = u16::try_from(length).map_err(|_| NotWritten::BadName)?;
         let record = self
             .buffer
@@ -96,11 +106,14 @@ impl<'buffer> DirectoryEntries<'buffer> {
             .into_iter()
             .chain(next.to_le_bytes())
             .chain(record_length.to_le_bytes())
-            .chain([kind.0])
+            .chain((!self.is_old).then_some(kind.0))
             .chain(name.iter().copied())
             .chain(core::iter::repeat(0));
         for (place, byte) in record.iter_mut().zip(bytes) {
             *place = byte;
+        }
+        if let Some(last) = record.last_mut().filter(|_| self.is_old) {
+            *last = kind.0;
         }
         self.written += length;
         Ok(())

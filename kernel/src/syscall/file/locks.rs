@@ -1,10 +1,10 @@
-//! Record locks: `fcntl` with `F_SETLK` and its kin.
+//! Locks on files: `fcntl` with `F_SETLK` and its kin, `flock`.
 
 use alloc::sync::Arc;
 
 use linux_abi::file::LockCommand;
 use linux_abi::layout::Flock;
-use linux_abi::{Errno, UserPointer};
+use linux_abi::{Arguments, Errno, UserPointer};
 use vfs_core::{ByteRange, RecordLockKind};
 
 use crate::fs::{self, LockOwner, OpenFile};
@@ -13,6 +13,37 @@ use crate::syscall::{Answer, Caller, user};
 const F_RDLCK: i16 = 0;
 const F_WRLCK: i16 = 1;
 const F_UNLCK: i16 = 2;
+
+pub(in crate::syscall) fn flock(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    const SHARED: u32 = 1;
+    const EXCLUSIVE: u32 = 2;
+    const NO_WAIT: u32 = 4;
+    const UNLOCK: u32 = 8;
+    /// LOCK_MAND and its kin, which Linux has given up.
+    const MANDATORY: u32 = 0x20;
+    let operation = arguments.unsigned(1);
+    if operation & MANDATORY != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let kind = match operation & !NO_WAIT {
+        SHARED => Some(RecordLockKind::Shared),
+        EXCLUSIVE => Some(RecordLockKind::Exclusive),
+        UNLOCK => None,
+        _ => return Err(Errno::EINVAL),
+    };
+    let file = super::file(caller, arguments.int(0))?;
+    if file.is_path_only() {
+        return Err(Errno::EBADF);
+    }
+    match kind {
+        None => fs::unlock_whole(&file)?,
+        Some(kind) => {
+            let waiting = (operation & NO_WAIT == 0).then_some(caller.thread);
+            fs::lock_whole(waiting, &file, kind)?;
+        }
+    }
+    Ok(0)
+}
 
 /// Which bytes are meant.
 fn range(file: &OpenFile, flock: &Flock) -> Result<ByteRange, Errno> {
@@ -45,7 +76,7 @@ pub(super) fn lock(
         if flock.pid != 0 {
             return Err(Errno::EINVAL);
         }
-        LockOwner::OpenFile(Arc::as_ptr(file).addr())
+        file.lock_owner()
     } else {
         LockOwner::Process(caller.process.pid())
     };

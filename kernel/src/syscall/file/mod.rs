@@ -32,12 +32,13 @@ pub(super) use attributes::{
 pub(super) use descriptors::insert;
 pub(super) use descriptors::{close, close_range, dup, dup2, dup3, fadvise, fcntl, ioctl};
 pub(super) use make::{link, linkat, mkdir, mkdirat, mknod, mknodat, symlink, symlinkat};
+pub(super) use locks::flock;
 pub(super) use metadata::{
     access, faccessat, faccessat2, fstat, fstatat, fstatfs, lstat, stat, statfs, statx,
 };
 pub(super) use mounts::{mount, umount};
 pub(super) use names::{
-    chdir, chroot, fchdir, fxattr, getcwd, getdents, readlink, readlinkat, umask, xattr,
+    chdir, chroot, fchdir, fxattr, getcwd, getdents, getdents64, readlink, readlinkat, umask, xattr,
 };
 pub(super) use open::{creat, open, openat};
 pub(super) use pipes::{pair, pipe, pipe2};

@@ -52,6 +52,18 @@ fn read_link(
 }
 
 pub(in crate::syscall) fn getdents(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    list(caller, arguments, |buffer| DirectoryEntries::old(buffer))
+}
+
+pub(in crate::syscall) fn getdents64(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    list(caller, arguments, |buffer| DirectoryEntries::new(buffer))
+}
+
+fn list(
+    caller: &Caller<'_>,
+    arguments: &Arguments,
+    entries: for<'a> fn(&'a mut [u8]) -> DirectoryEntries<'a>,
+) -> Answer {
     let file = file(caller, arguments.int(0))?;
     if file.is_path_only() {
         return Err(Errno::EBADF);
@@ -64,7 +76,7 @@ pub(in crate::syscall) fn getdents(caller: &mut Caller<'_>, arguments: &Argument
             return Err(Errno::ENOTDIR);
         }
         let mut offset = file.offset()?;
-        let mut list = DirectoryEntries::new(&mut buffer);
+        let mut list = entries(&mut buffer);
         let is_full = fs::list(place, &mut offset, &mut |entry| {
             let kind = EntryKind::from_mode(entry.kind.mode_bits());
             list.push(entry.inode, entry.place.cast_signed(), kind, entry.name).is_ok()

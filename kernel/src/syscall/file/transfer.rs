@@ -309,11 +309,9 @@ pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -
         Whence::Start => 0,
         Whence::Current => *offset,
         Whence::End => file.file().size()?,
-        // Files without holes: all of it is data, and the one hole lies at the end.
         Whence::Data | Whence::Hole => {
-            let size = file.file().size()?;
-            let at = position_in(size, arguments.long(1))?;
-            *offset = if whence == Whence::Hole { size } else { at };
+            let from = u64::try_from(arguments.long(1)).map_err(|_| Errno::ENXIO)?;
+            *offset = file.file().seek(from, whence == Whence::Data)?;
             return Ok(*offset);
         }
     };
@@ -323,10 +321,6 @@ pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -
     }
     *offset = target;
     Ok(target)
-}
-
-fn position_in(size: u64, at: i64) -> Result<u64, Errno> {
-    u64::try_from(at).ok().filter(|at| *at < size).ok_or(Errno::ENXIO)
 }
 
 /// The position of `preadv2` and `pwritev2`: -1 stands for where the file stands. Flags are hints but
