@@ -257,13 +257,17 @@ pub enum Fcntl {
     SetOwner,
     /// Tell who does (`F_GETOWN`).
     GetOwner,
+    /// Put these seals on it (`F_ADD_SEALS`).
+    AddSeals(u32),
+    /// Tell its seals (`F_GET_SEALS`).
+    GetSeals,
 }
 
 impl Fcntl {
     /// Reads the second and third argument.
     ///
     /// # Errors
-    /// EINVAL for an unknown command: leases, seals and the signals of SIGIO are not known.
+    /// EINVAL for an unknown command: leases and the signals of SIGIO are not known.
     pub fn decode(arguments: &Arguments) -> Result<Self, Errno> {
         let argument = arguments.unsigned(2);
         Ok(match arguments.unsigned(1) {
@@ -283,6 +287,8 @@ impl Fcntl {
             1030 => Self::Duplicate { minimum: argument, closes_on_exec: true },
             1031 => Self::SetPipeSize(argument),
             1032 => Self::GetPipeSize,
+            1033 => Self::AddSeals(argument),
+            1034 => Self::GetSeals,
             _ => return Err(Errno::EINVAL),
         })
     }

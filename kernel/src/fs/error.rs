@@ -31,5 +31,6 @@ pub fn errno(error: FileError) -> Errno {
         FileError::NotSupported => Errno::EOPNOTSUPP,
         FileError::NoProcess => Errno::ESRCH,
         FileError::InvalidValue => Errno::EINVAL,
+        FileError::Running => Errno::ETXTBSY,
     }
 }

@@ -1,13 +1,16 @@
 //! Files as memory: page frames are what files consist of, and a mapping shows them as they are.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use hal::frame::SharedFrame;
-use vfs_core::{FileError, FilePage, PAGE_BYTES, Page};
+use hal::interrupts::SpinLock;
+use vfs_core::{FileError, FilePage, FileTree, Metadata, PAGE_BYTES, Page, Seals};
 
-use super::tree::{Held, tree};
+use super::tree::{Held, Tree, tree};
 use super::wall_time;
+use crate::levels;
 use crate::memory::is_short;
 
 /// A page of a file: a frame that programs may have mapped.
@@ -55,17 +58,132 @@ pub enum MappedPage<'a> {
     Bytes(&'a [u8]),
 }
 
+/// A file, whatever it is called: its file system and its number there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct FileKey {
+    /// The file system's number.
+    pub system: u32,
+    /// The file's number.
+    pub inode: u64,
+}
+
+impl From<&Metadata> for FileKey {
+    fn from(metadata: &Metadata) -> Self {
+        Self { system: metadata.system, inode: metadata.inode }
+    }
+}
+
+/// What a file is mapped for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MappingUse {
+    /// Whatever does not change it.
+    Read,
+    /// To be changed by what is written there, now or after mprotect(2).
+    Write,
+    /// To be executed as a program: nobody opens it for writing meanwhile.
+    Program,
+}
+
+/// How many mappings a file has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mappings {
+    all: usize,
+    writable: usize,
+    programs: usize,
+}
+
+/// The files that are mapped.
+static MAPPED: SpinLock<BTreeMap<FileKey, Mappings>> =
+    SpinLock::new(levels::RINGS, "mapped files", BTreeMap::new());
+
+fn mappings(key: FileKey) -> Mappings {
+    MAPPED.lock().get(&key).copied().unwrap_or_default()
+}
+
+/// Whether a file is mapped anywhere.
+#[must_use]
+pub fn is_mapped(key: FileKey) -> bool {
+    mappings(key).all != 0
+}
+
+/// How many mappings of a file may change it.
+#[must_use]
+pub fn writable_mappings(key: FileKey) -> usize {
+    mappings(key).writable
+}
+
+/// Whether a file may be opened for writing or cut: execve(2).
+///
+/// # Errors
+/// [`FileError::Running`].
+pub fn check_not_running(key: FileKey) -> Result<(), FileError> {
+    if mappings(key).programs == 0 { Ok(()) } else { Err(FileError::Running) }
+}
+
 /// A regular file that is mapped. It stays until this is dropped, whatever becomes of its name.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct MappedFile {
     held: Arc<Held>,
+    key: FileKey,
+    mapping_use: MappingUse,
+}
+
+impl PartialEq for MappedFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.held == other.held && self.mapping_use == other.mapping_use
+    }
+}
+
+impl Drop for MappedFile {
+    fn drop(&mut self) {
+        let mut all = MAPPED.lock();
+        let Some(mappings) = all.get_mut(&self.key) else { return };
+        mappings.all = mappings.all.saturating_sub(1);
+        match self.mapping_use {
+            MappingUse::Read => {}
+            MappingUse::Write => mappings.writable = mappings.writable.saturating_sub(1),
+            MappingUse::Program => mappings.programs = mappings.programs.saturating_sub(1),
+        }
+        if mappings.all == 0 {
+            all.remove(&self.key);
+        }
+    }
 }
 
 impl MappedFile {
-    /// The file that is held.
+    /// The file that is held. To be called under the tree's lock, so that what is looked at there
+    /// about the file's mappings stays so.
+    ///
+    /// # Errors
+    /// [`FileError::NotPermitted`] if it is sealed against the use.
+    pub(super) fn new(
+        tree: &Tree,
+        held: Arc<Held>,
+        mapping_use: MappingUse,
+    ) -> Result<Arc<Self>, FileError> {
+        let key = FileKey::from(&FileTree::metadata(tree, &held.place())?);
+        let (fs, inode) = tree.memory(held.place())?;
+        let closed = Seals::WRITE.and(Seals::FUTURE_WRITE);
+        if mapping_use == MappingUse::Write && fs.seals(inode)?.has(closed) {
+            return Err(FileError::NotPermitted);
+        }
+        {
+            let mut all = MAPPED.lock();
+            let mappings = all.entry(key).or_default();
+            mappings.all += 1;
+            match mapping_use {
+                MappingUse::Read => {}
+                MappingUse::Write => mappings.writable += 1,
+                MappingUse::Program => mappings.programs += 1,
+            }
+        }
+        Ok(Arc::new(Self { held, key, mapping_use }))
+    }
+
+    /// Which file it is.
     #[must_use]
-    pub fn new(held: Arc<Held>) -> Arc<Self> {
-        Arc::new(Self { held })
+    pub fn key(&self) -> FileKey {
+        self.key
     }
 
     /// Its file.

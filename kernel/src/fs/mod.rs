@@ -9,6 +9,7 @@ mod event_counter;
 mod fifo;
 mod file;
 mod mapped;
+mod memory_files;
 mod open_file;
 mod opening;
 mod output_file;
@@ -41,7 +42,11 @@ pub use epoll::{Epoll, Interest};
 pub use error::errno;
 pub use event_counter::EventCounter;
 pub use file::{File, Transfer, nameless};
-pub use mapped::{MappedFile, MappedPage, Wanted};
+pub use mapped::{
+    FileKey, MappedFile, MappedPage, MappingUse, Wanted, check_not_running, is_mapped,
+    writable_mappings,
+};
+pub use memory_files::make_memory_file;
 pub use open_file::OpenFile;
 pub use opening::open;
 pub use pipe::make_pipe;
@@ -189,17 +194,21 @@ pub fn program_at(
     }
     identity.check(&metadata, Access::EXECUTE)?;
     let held = Arc::new(tree.hold(file)?);
+    let mapped = MappedFile::new(&tree, Arc::clone(&held), MappingUse::Program);
     drop(tree);
-    Ok((FileBytes::File(MappedFile::new(Arc::clone(&held))), held))
+    Ok((FileBytes::File(mapped?), held))
 }
 
 /// The bytes of an open regular file, to be mapped.
 ///
 /// # Errors
-/// As `read_whole`.
-pub fn mapped(file: &Held) -> Result<FileBytes, FileError> {
-    let held = tree().lock().hold(file.place())?;
-    Ok(FileBytes::File(MappedFile::new(Arc::new(held))))
+/// As `read_whole`; [`FileError::NotPermitted`] if it is sealed against the use.
+pub fn mapped(file: &Held, mapping_use: MappingUse) -> Result<FileBytes, FileError> {
+    let mut tree = tree().lock();
+    let held = Arc::new(tree.hold(file.place())?);
+    let mapped = MappedFile::new(&tree, held, mapping_use);
+    drop(tree);
+    Ok(FileBytes::File(mapped?))
 }
 
 /// A directory by its absolute path, and its canonical path.

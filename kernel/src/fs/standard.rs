@@ -4,7 +4,7 @@
 use vfs_core::{DeviceKind, DeviceNumber, FileError, FileTree, Identity, MountFlags, NewNode};
 
 use super::tree::{Place, SystemKind, Tree, tree};
-use super::{memory_share, wall_time};
+use super::{memory_files, memory_share, wall_time};
 
 /// Memory for the names in `/dev`.
 const DEVICES_BYTES: u64 = 1 << 20;
@@ -48,6 +48,7 @@ pub(super) fn mount_all() -> Result<(), FileError> {
     }
     let proc = directory(&mut tree, root, b"proc")?;
     tree.mount_new(SystemKind::Proc, 0, 0o555, proc, no_programs, b"proc")?;
+    memory_files::start(&mut tree)?;
     Ok(())
 }
 

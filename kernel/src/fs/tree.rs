@@ -485,7 +485,7 @@ impl FileTree for Tree {
         if let Node::Proc(node) = place.node {
             let at = |node| Place { mount: place.mount, node: Node::Proc(node) };
             return Ok(LinkTarget::Node(match proc::follow(node)? {
-                proc::Target::Place(place) => place,
+                proc::Target::Place(place) | proc::Target::Labelled(place, _) => place,
                 proc::Target::Node(node) | proc::Target::Open(node, _) => at(node),
             }));
         }

@@ -1,5 +1,6 @@
 //! A file or directory of the tree, opened.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use linux_abi::Errno;
@@ -17,12 +18,24 @@ pub struct TreeFile {
     kind: FileKind,
     /// Reading does not change when it was read last (`O_NOATIME`).
     is_read_silently: bool,
+    /// What is shown for its name, if it has none in the tree.
+    label: Option<Box<str>>,
 }
 
 impl TreeFile {
     /// The file that is held.
     pub(super) fn new(held: Held, kind: FileKind, is_read_silently: bool) -> Self {
-        Self { held, kind, is_read_silently }
+        Self { held, kind, is_read_silently, label: None }
+    }
+
+    /// The same, shown under this name.
+    pub(super) fn labelled(self, label: Box<str>) -> Self {
+        Self { label: Some(label), ..self }
+    }
+
+    /// What is shown for its name, if it has none in the tree.
+    pub(super) fn label(&self) -> Option<&str> {
+        self.label.as_deref()
     }
 
     /// Whether it is a directory.
@@ -78,6 +91,15 @@ impl File for TreeFile {
         })
     }
 
+    fn seek(&self, from: u64, wants_data: bool) -> Result<u64, Errno> {
+        if self.is_directory() {
+            return Err(Errno::EINVAL);
+        }
+        let tree = tree().lock();
+        let (fs, inode) = tree.memory(self.held.place()).map_err(errno)?;
+        fs.seek(inode, from, wants_data).map_err(errno)?.ok_or(Errno::ENXIO)
+    }
+
     fn metadata(&self) -> Result<Metadata, Errno> {
         self.held.metadata().map_err(errno)
     }
@@ -87,18 +109,9 @@ impl File for TreeFile {
     }
 
     fn describe(&self) -> String {
-        path_text(&self.held)
+        self.label.as_deref().map_or_else(|| path_text(&self.held), String::from)
     }
 }
-
-    fn seek(&self, from: u64, wants_data: bool) -> Result<u64, Errno> {
-        if self.is_directory() {
-            return Err(Errno::EINVAL);
-        }
-        let tree = tree().lock();
-        let (fs, inode) = tree.memory(self.held.place()).map_err(errno)?;
-        fs.seek(inode, from, wants_data).map_err(errno)?.ok_or(Errno::ENXIO)
-    }
 
 /// A file that was opened with `O_PATH`: where it is, and nothing of what is in it.
 #[derive(Debug)]

@@ -1,12 +1,14 @@
 //! Memory of programs: what `vm_core` decides, carried out on the hardware's page tables.
 
 mod advice;
+mod cut;
 mod listing;
 mod load;
 mod object;
 mod space;
 
 pub use advice::AdviceError;
+pub use cut::{cut_mark, note_cut};
 pub use listing::{Content, ListedArea};
 pub use load::{LoadError, Start, load};
 pub use object::{FileBytes, Object, SharedMemory};

@@ -75,6 +75,7 @@ pub fn execute(
     let credentials = credentials_of_program(&old_credentials);
     let arguments: Vec<&[u8]> = execution.arguments.iter().map(Vec::as_slice).collect();
     let environment: Vec<&[u8]> = execution.environment.iter().map(Vec::as_slice).collect();
+    let mark = memory::cut_mark();
     let loaded = memory::load(
         execution.file,
         &memory::Start {
@@ -99,6 +100,11 @@ pub fn execute(
     super::thread::leave_program(thread, process);
     let owner = SpaceOwner::new(loaded.space);
     let old_space = process.space.lock().replace(owner);
+    if memory::cut_mark() != mark
+        && let Some(space) = process.space()
+    {
+        space.forget_beyond_end(None);
+    }
     process.load_space();
     *context = UserContext::new(loaded.entry, loaded.stack_pointer);
     hal::thread::reset_vector_registers();

@@ -9,6 +9,7 @@ use process_core::{BlockReason, Pid, ProcessError, Resource, Signal};
 use super::create::{Entry, Lineage, PROGRAM_STACK_BYTES, enter};
 use super::sharing::SpaceOwner;
 use super::{NewThread, OUT_OF_MEMORY, Process, table};
+use crate::memory::cut_mark;
 use crate::scheduler::{self, Thread};
 
 /// What a new process shares with the one that makes it.
@@ -62,6 +63,7 @@ pub fn fork(
     };
     let limit = process.task_limit(&credentials);
     let owner = process.space.lock().clone().ok_or(OUT_OF_MEMORY)?;
+    let mark = cut_mark();
     let space = if request.shares.memory {
         owner
     } else {
@@ -94,6 +96,11 @@ pub fn fork(
     };
     let main = request.thread.main(request.thread.context(context));
     let (pid, thread) = enter(entry, main)?;
+    if cut_mark() != mark
+        && let Some(space) = thread.process().space()
+    {
+        space.forget_beyond_end(None);
+    }
     thread.program.set_clear_tid(request.thread.clear_tid.unwrap_or(0));
     thread.program.set_name(maker.program.name());
     announce(pid, thread.process());

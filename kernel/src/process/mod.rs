@@ -8,6 +8,7 @@ mod alarms;
 mod control;
 mod cpu_time;
 mod create;
+mod cut;
 mod emergency;
 mod exec;
 mod exit;
@@ -24,8 +25,8 @@ mod rlimits;
 mod sending;
 mod sharing;
 mod shortage;
-mod snapshot;
 mod signal_file;
+mod snapshot;
 mod suspension;
 mod thread;
 mod thread_list;
@@ -37,6 +38,7 @@ pub use control::{
     end_own, resume, set_scheduling, signal, suspend, terminate, terminate_gracefully,
 };
 pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
+pub use cut::{Loss, take_from_memories};
 pub use emergency::{
     admits_new_programs, end as end_in_emergency, hold_new_programs, programs_after,
 };
@@ -66,9 +68,9 @@ pub use sending::{
 pub use sharing::FileTable;
 pub use sharing::unshare_files;
 pub use shortage::make_room;
+pub use signal_file::SignalFile;
 pub use snapshot::{
     Snapshot, counts, made, pids_after, rows_after, snapshot, snapshots_after, total,
-pub use signal_file::SignalFile;
 };
 pub use thread::{NewThread, ProgramThread, set_thread_affinity, spawn_thread, thread_affinity};
 pub use thread_list::{ThreadSnapshot, threads};
@@ -138,10 +140,10 @@ pub struct Process {
     has_barriers: AtomicBool,
     /// Who waits for its end by a descriptor.
     end_watch: WatchList,
-    /// What it knows of its children.
-    children: SpinLock<Children>,
     /// Who is told of each signal that it is sent: descriptors that they are read from.
     signal_watch: WatchList,
+    /// What it knows of its children.
+    children: SpinLock<Children>,
     /// The thread that waits until it has left that one's memory.
     vfork: SpinLock<Option<Arc<VforkWait>>>,
     /// The thread that is to be its only one, because it executes a program; 0 if there is none.

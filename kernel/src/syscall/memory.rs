@@ -15,7 +15,7 @@ use vm_core::address_space::{
 
 use super::file::errno as file_errno;
 use super::{Answer, Caller};
-use crate::fs;
+use crate::fs::{self, MappingUse, OpenFile};
 use crate::memory::{Object, SharedMemory, UserSpace};
 
 fn space(caller: &Caller<'_>) -> Result<Arc<UserSpace>, Errno> {
@@ -83,18 +83,13 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             if !file.can_read() {
                 return Err(Errno::EACCES);
             }
-            let bytes = Object::File(fs::mapped(inode).map_err(file_errno)?);
-            let backing = Backing { file: bytes, offset };
+            let mapped = |wanted| fs::mapped(inode, wanted).map_err(file_errno).map(Object::File);
             if mmap.is_shared {
-                if !file.can_write() {
-                    if mmap.prot.contains(Prot::WRITE) {
-                        return Err(Errno::EACCES);
-                    }
-                    max_protection = Protection::READ_EXECUTE;
-                }
-                Kind::SharedFile(backing)
+                let (file, most) = shared(&file, mmap.prot.contains(Prot::WRITE), mapped)?;
+                max_protection = most;
+                Kind::SharedFile(Backing { file, offset })
             } else {
-                Kind::PrivateFile(backing)
+                Kind::PrivateFile(Backing { file: mapped(MappingUse::Read)?, offset })
             }
         }
     };
@@ -111,6 +106,21 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
         pages::fill_in(caller, &space, range, mmap.flags.contains(MapFlags::LOCKED));
     }
     Ok(range.start())
+}
+
+/// A file that is mapped to be shared, and what may be done there at the most: writing only if the
+/// file was opened for that and is not sealed.
+fn shared(
+    file: &OpenFile,
+    is_written: bool,
+    mapped: impl Fn(MappingUse) -> Result<Object, Errno>,
+) -> Result<(Object, Protection), Errno> {
+    let writable = if file.can_write() { mapped(MappingUse::Write) } else { Err(Errno::EACCES) };
+    match writable {
+        Ok(object) => Ok((object, Protection::ALL)),
+        Err(error) if is_written => Err(error),
+        Err(_) => Ok((mapped(MappingUse::Read)?, Protection::READ_EXECUTE)),
+    }
 }
 
 pub(super) fn munmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

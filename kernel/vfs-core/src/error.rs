@@ -75,6 +75,8 @@ pub enum FileError {
     NoProcess,
     /// EINVAL: the value means nothing here.
     InvalidValue,
+    /// ETXTBSY: a program is running from it.
+    Running,
 }
 
 impl fmt::Display for FileError {
@@ -107,6 +109,7 @@ impl fmt::Display for FileError {
             Self::NotSupported => f.write_str("not supported"),
             Self::NoProcess => f.write_str("no such process"),
             Self::InvalidValue => f.write_str("invalid value"),
+            Self::Running => f.write_str("a program is running from this file"),
         }
     }
 }

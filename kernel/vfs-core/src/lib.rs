@@ -42,7 +42,7 @@ pub use record_locks::{ByteRange, RecordLock, RecordLockKind, RecordLocks};
 pub use terminal::{INPUT_BYTES, Key, Modes, OUTPUT_BYTES, Terminal, WindowSize};
 pub use tmpfs::{
     Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode,
-    TmpFs,
+    Seals, TmpFs,
 };
 pub use walk::{
     FileTree, LastLink, LastName, LinkTarget, NAME_MAX, PATH_MAX, SYMLINK_MAX, WalkContext, Walked,

@@ -11,12 +11,14 @@ mod directory;
 mod file;
 mod page;
 mod rename;
+mod seal;
 mod slab;
 mod tree;
 
 pub use contents::FilePage;
 pub use page::{HeapPage, PAGE_BYTES, Page};
 pub use rename::RenameMode;
+pub use seal::Seals;
 pub use slab::InodeId;
 pub use tree::{ListedEntry, NewNode};
 
@@ -80,6 +82,8 @@ struct Inode<P> {
     home: (InodeId, u64),
     /// It never had a name, and may be given one (O_TMPFILE).
     is_unnamed: bool,
+    /// What can be done to it no more.
+    seals: Seals,
 }
 
 /// What was freed: drop it without holding the lock of the file system.
@@ -134,6 +138,7 @@ impl<P: Page> TmpFs<P> {
             users: 0,
             home: (InodeId::NONE, 0),
             is_unnamed: false,
+            seals: Seals::SEAL,
         };
         quota.charge(root.node.charged_bytes())?;
         let root = inodes.insert(root)?;

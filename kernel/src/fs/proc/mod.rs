@@ -13,6 +13,7 @@ mod system;
 pub use file::ProcFile;
 pub use names::{ProcNode, entries, metadata};
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -21,6 +22,7 @@ use vfs_core::{Fd, FileError};
 
 use super::OpenFile;
 use super::tree::Place;
+use super::tree_file::TreeFile;
 use crate::process::{self as processes, Process};
 use crate::scheduler;
 use names::Link;
@@ -32,6 +34,8 @@ pub enum Target {
     Node(ProcNode),
     /// To a file of the tree.
     Place(Place),
+    /// To a file of the tree that has no name there but this.
+    Labelled(Place, Box<str>),
     /// To an open file that has no name: what is said of it.
     Open(ProcNode, Arc<OpenFile>),
 }
@@ -98,7 +102,11 @@ pub fn follow(node: ProcNode) -> Result<Target, FileError> {
         ProcNode::Descriptor(pid, fd) => {
             check_inspection(pid)?;
             let file = descriptor(pid, fd)?.0;
+            let label = file.downcast().and_then(|file: &TreeFile| file.label());
             match file.held() {
+                Some(held) if let Some(label) = label => {
+                    Ok(Target::Labelled(held.place(), Box::from(label)))
+                }
                 Some(held) => Ok(Target::Place(held.place())),
                 None => Ok(Target::Open(ProcNode::Opened(pid, fd), file)),
             }
@@ -112,6 +120,7 @@ pub fn follow(node: ProcNode) -> Result<Target, FileError> {
 pub fn link_text(node: ProcNode, target: &Target) -> Option<Vec<u8>> {
     match (node, target) {
         (_, Target::Place(_)) => None,
+        (_, Target::Labelled(_, label)) => Some(Vec::from(label.as_bytes())),
         (_, Target::Open(_, file)) => Some(file.file().describe().into_bytes()),
         (ProcNode::MountsLink, _) => Some(Vec::from(&b"self/mounts"[..])),
         (_, Target::Node(ProcNode::Process(pid))) => Some(alloc::format!("{pid}").into_bytes()),

@@ -129,6 +129,8 @@ pub(in crate::syscall) fn fcntl(caller: &mut Caller<'_>, arguments: &Arguments) 
         }
         Fcntl::GetPipeSize => file.file().pipe_capacity(),
         Fcntl::SetPipeSize(bytes) => file.file().set_pipe_capacity(bytes),
+        Fcntl::AddSeals(bits) => super::memory_files::add_seals(&file, bits),
+        Fcntl::GetSeals => super::memory_files::seals(&file),
         Fcntl::Lock(lock) => super::locks::lock(caller, &file, lock, arguments.pointer(2)),
         // SIGIO is never sent, so nobody has to be remembered: the answer to "who" is "nobody".
         Fcntl::SetOwner | Fcntl::GetOwner => Ok(0),

@@ -5,6 +5,7 @@ mod descriptors;
 mod locks;
 mod make;
 pub(super) mod memory;
+mod memory_files;
 mod metadata;
 mod mounts;
 mod names;
@@ -31,8 +32,9 @@ pub(super) use attributes::{
 };
 pub(super) use descriptors::insert;
 pub(super) use descriptors::{close, close_range, dup, dup2, dup3, fadvise, fcntl, ioctl};
-pub(super) use make::{link, linkat, mkdir, mkdirat, mknod, mknodat, symlink, symlinkat};
 pub(super) use locks::flock;
+pub(super) use make::{link, linkat, mkdir, mkdirat, mknod, mknodat, symlink, symlinkat};
+pub(super) use memory_files::memfd_create;
 pub(super) use metadata::{
     access, faccessat, faccessat2, fstat, fstatat, fstatfs, lstat, stat, statfs, statx,
 };

@@ -7,7 +7,8 @@ use vfs_core::{FileKind, FileTree, Metadata, MountFlags, NewNode, OpenPlan, plan
 use super::descriptors::insert;
 use super::errno;
 use super::place::at;
-use crate::fs::{self, Held, Place};
+use super::size::{after_cut, cut};
+use crate::fs::{self, FileKey, Held, Place};
 use crate::memory::is_short;
 use crate::syscall::{Answer, Caller, user};
 
@@ -28,6 +29,8 @@ struct Found {
     held: Held,
     metadata: Metadata,
     mount: MountFlags,
+    /// What has become shorter by it.
+    cut: Option<FileKey>,
 }
 
 fn open_file(caller: &Caller<'_>, request: &Open) -> Answer {
@@ -40,6 +43,7 @@ fn open_file(caller: &Caller<'_>, request: &Open) -> Answer {
     let flags =
         vfs_core::OpenFlags::from_bits(request.flags.bits() | access_bits).map_err(errno)?;
     let found = find(caller, request, &path, flags)?;
+    after_cut(found.cut);
     let file = fs::open(
         found.held,
         &found.metadata,
@@ -66,6 +70,7 @@ fn find(
             mount: directory.mount,
             node: fs::Node::Memory(inode),
         };
+        let mut shortened = None;
         let (place, is_held) = match plan_open(&*tree, context, path, flags)? {
             OpenPlan::Existing { node, truncates } => {
                 let metadata = FileTree::metadata(&*tree, &node)?;
@@ -73,9 +78,10 @@ fn find(
                 let changes = truncates || request.access != AccessMode::ReadOnly;
                 if changes && is_stored && !is_only_path {
                     tree.check_writable(node)?;
+                    fs::check_not_running(FileKey::from(&metadata))?;
                 }
-                if truncates && let Ok((fs, inode)) = tree.writable(node) {
-                    fs.truncate(inode, 0, now)?;
+                if truncates && tree.writable(node).is_ok() {
+                    shortened = cut(tree, node, 0)?;
                 }
                 (node, false)
             }
@@ -99,7 +105,7 @@ fn find(
         let metadata = FileTree::metadata(&*tree, &place)?;
         let mount = tree.flags_of(place)?;
         let held = if is_held { tree.hold_retained(place)? } else { tree.hold(place)? };
-        Ok(Found { held, metadata, mount })
+        Ok(Found { held, metadata, mount, cut: shortened })
     })
 }
 

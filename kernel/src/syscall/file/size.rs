@@ -2,12 +2,13 @@
 
 use linux_abi::file::AT_FDCWD;
 use linux_abi::{Arguments, Errno};
-use vfs_core::{Access, FileError, FileKind, FileTree, LastLink, walk};
+use vfs_core::{Access, FileError, FileKind, FileTree, LastLink, PAGE_BYTES, walk};
 
 use super::file;
 use super::place::{at, at_open};
-use crate::fs;
+use crate::fs::{self, FileKey, Place, Tree};
 use crate::memory::is_short;
+use crate::process::{self, Loss};
 use crate::syscall::{Answer, Caller, user};
 
 /// `fallocate`'s modes.
@@ -17,7 +18,7 @@ const PUNCH_HOLE: u32 = 2;
 pub(in crate::syscall) fn truncate(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let size = u64::try_from(arguments.long(1)).map_err(|_| Errno::EINVAL)?;
     let path = user::path(arguments.pointer(0))?;
-    at(caller, AT_FDCWD, &path, |tree, context| {
+    let cut = at(caller, AT_FDCWD, &path, |tree, context| {
         let place = walk(&*tree, context, &path, LastLink::Follow)?.existing(&*tree)?;
         let metadata = FileTree::metadata(&*tree, &place)?;
         match metadata.kind {
@@ -26,10 +27,27 @@ pub(in crate::syscall) fn truncate(caller: &mut Caller<'_>, arguments: &Argument
             _ => return Err(FileError::InvalidValue),
         }
         context.identity.check(&metadata, Access::WRITE)?;
-        let (fs, inode) = tree.writable(place)?;
-        fs.truncate(inode, size, fs::wall_time())
+        cut(tree, place, size)
     })?;
+    after_cut(cut);
     Ok(0)
+}
+
+/// Gives a regular file another size; answers which it is if it has become shorter.
+pub(super) fn cut(tree: &mut Tree, place: Place, size: u64) -> Result<Option<FileKey>, FileError> {
+    let metadata = FileTree::metadata(&*tree, &place)?;
+    let key = FileKey::from(&metadata);
+    fs::check_not_running(key)?;
+    let (fs, inode) = tree.writable(place)?;
+    fs.truncate(inode, size, fs::wall_time())?;
+    Ok((size < metadata.size).then_some(key))
+}
+
+/// What [`cut`] leaves to be done without the tree's lock.
+pub(super) fn after_cut(key: Option<FileKey>) {
+    if let Some(key) = key {
+        process::take_from_memories(key, &Loss::End);
+    }
 }
 
 pub(in crate::syscall) fn ftruncate(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
@@ -41,10 +59,9 @@ pub(in crate::syscall) fn ftruncate(caller: &mut Caller<'_>, arguments: &Argumen
     if open.regular().is_none() || !open.can_write() {
         return Err(Errno::EINVAL);
     }
-    at_open(caller, arguments.int(0), Errno::EINVAL, |tree, _, place| {
-        let (fs, inode) = tree.writable(place)?;
-        fs.truncate(inode, size, fs::wall_time())
-    })?;
+    let cut =
+        at_open(caller, arguments.int(0), Errno::EINVAL, |tree, _, place| cut(tree, place, size))?;
+    after_cut(cut);
     Ok(0)
 }
 
@@ -75,14 +92,20 @@ pub(in crate::syscall) fn fallocate(caller: &mut Caller<'_>, arguments: &Argumen
     if is_short() && !punches {
         return Err(Errno::ENOSPC);
     }
-    at_open(caller, arguments.int(0), Errno::ENODEV, |tree, _, place| {
+    let key = at_open(caller, arguments.int(0), Errno::ENODEV, |tree, _, place| {
+        let key = FileKey::from(&FileTree::metadata(&*tree, &place)?);
         let (fs, inode) = tree.writable(place)?;
         if punches {
-            fs.punch(inode, start..end, fs::wall_time())
+            fs.punch(inode, start..end, fs::wall_time())?;
         } else {
-            fs.allocate(inode, start..end, mode & KEEP_SIZE != 0, fs::wall_time())
+            fs.allocate(inode, start..end, mode & KEEP_SIZE != 0, fs::wall_time())?;
         }
+        Ok(key)
     })?;
+    if punches {
+        let page = PAGE_BYTES as u64;
+        process::take_from_memories(key, &Loss::Hole(start.div_ceil(page)..end / page));
+    }
     Ok(0)
 }
 

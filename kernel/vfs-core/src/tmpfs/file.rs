@@ -8,7 +8,7 @@ use crate::metadata::{FileKind, Owner, PERMISSION_BITS, WallTime};
 use crate::tmpfs::contents::{Contents, FilePage};
 use crate::tmpfs::page::{PAGE_BYTES, Page};
 use crate::tmpfs::slab::InodeId;
-use crate::tmpfs::{Node, TmpFs};
+use crate::tmpfs::{Node, Seals, TmpFs};
 
 const SET_UID: u16 = 0o4000;
 const SET_GID: u16 = 0o2000;
@@ -102,7 +102,8 @@ impl<P: Page> TmpFs<P> {
     ///
     /// # Errors
     /// [`FileError::NoSpace`], [`FileError::OutOfMemory`] if not even one did;
-    /// [`FileError::FileTooLarge`]; those of [`Self::read`].
+    /// [`FileError::FileTooLarge`]; [`FileError::NotPermitted`] if it is sealed; those of
+    /// [`Self::read`].
     pub fn write(
         &mut self,
         id: InodeId,
@@ -116,6 +117,7 @@ impl<P: Page> TmpFs<P> {
         if data.is_empty() {
             return Ok(0);
         }
+        self.seals(id)?.check_write(size, contents.len())?;
         let (room, cost) = self.room_for(contents, offset, data.len())?;
         let before = contents.allocated_bytes();
         self.quota.charge(cost)?;
@@ -177,9 +179,11 @@ impl<P: Page> TmpFs<P> {
     /// Cuts a regular file or lengthens it with a hole: truncate(2).
     ///
     /// # Errors
-    /// [`FileError::FileTooLarge`] and those of [`Self::read`].
+    /// [`FileError::FileTooLarge`], [`FileError::NotPermitted`] if it is sealed, and those of
+    /// [`Self::read`].
     pub fn truncate(&mut self, id: InodeId, size: u64, now: WallTime) -> Result<(), FileError> {
         Contents::<P>::check_size(size)?;
+        self.seals(id)?.check_resize(size, self.contents(id)?.len())?;
         let contents = self.contents_mut(id)?;
         let before = contents.allocated_bytes();
         contents.resize(size);
@@ -203,6 +207,9 @@ impl<P: Page> TmpFs<P> {
     ) -> Result<(), FileError> {
         let contents = self.contents(id)?;
         Contents::<P>::check_size(range.end)?;
+        if !keeps_size && range.end > contents.len() {
+            self.seals(id)?.check_resize(range.end, contents.len())?;
+        }
         // Before anything is counted page by page: what cannot fit by far.
         let length = range.end.saturating_sub(range.start);
         let left = self.quota.limit_bytes.saturating_sub(self.quota.used_bytes);
@@ -237,6 +244,7 @@ impl<P: Page> TmpFs<P> {
         now: WallTime,
     ) -> Result<(), FileError> {
         let contents = self.contents(id)?;
+        self.seals(id)?.check_write(0, contents.len())?;
         let before = contents.allocated_bytes();
         // Only what is borrowed from the archive can cost something.
         let borrowed_end = range.end.min(contents.borrowed_bytes());
@@ -307,6 +315,10 @@ impl<P: Page> TmpFs<P> {
             return Err(FileError::NotPermitted);
         }
         let mut permissions = permissions & PERMISSION_BITS;
+        let is_sealed = self.inode(id)?.seals.has(Seals::EXECUTE);
+        if is_sealed && (permissions ^ metadata.permissions) & 0o111 != 0 {
+            return Err(FileError::NotPermitted);
+        }
         if !caller.is_in_group(metadata.owner.gid) && !caller.owns_all {
             permissions &= !SET_GID;
         }

@@ -3,6 +3,7 @@
 mod contents;
 mod model;
 mod ranges;
+mod seals;
 
 use std::vec::Vec;
 

@@ -10,7 +10,7 @@ use crate::tmpfs::contents::Contents;
 use crate::tmpfs::directory::{Directory, boxed, entry_bytes};
 use crate::tmpfs::page::Page;
 use crate::tmpfs::slab::InodeId;
-use crate::tmpfs::{Discarded, Inode, Node, TmpFs};
+use crate::tmpfs::{Discarded, Inode, Node, Seals, TmpFs};
 use crate::walk::{NAME_MAX, PATH_MAX};
 
 const SET_GID: u16 = 0o2000;
@@ -227,6 +227,7 @@ impl<P: Page> TmpFs<P> {
             users: 0,
             home: (InodeId::NONE, 0),
             is_unnamed: false,
+            seals: Seals::SEAL,
         };
         let cost = inode.node.charged_bytes();
         self.quota.charge(cost)?;
