@@ -15,6 +15,8 @@ words! {
         Stack = "stack",
         /// Memory that forked processes share.
         SharedMemory = "shared_memory",
+        /// The kernel's page that clocks are read by.
+        Vdso = "vdso",
         /// A file.
         File = "file",
     }

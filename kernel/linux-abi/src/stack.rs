@@ -47,6 +47,8 @@ pub struct Auxiliary {
     pub hardware_capabilities: (u64, u64),
     /// Bytes of a signal frame with the largest FPU state that is switched on.
     pub signal_stack_bytes: u64,
+    /// Where the object is that clocks are read by.
+    pub vdso_address: u64,
 }
 
 /// The bytes of a stack, and where they belong.
@@ -83,7 +85,7 @@ pub enum StackError {
 }
 
 /// Entries of the auxiliary vector, the last one included.
-const AUXILIARY_ENTRIES: usize = 20;
+const AUXILIARY_ENTRIES: usize = 21;
 
 const PLATFORM: &[u8] = b"x86_64";
 const WORD: usize = 8;
@@ -180,6 +182,7 @@ impl Auxiliary {
         platform: u64,
     ) -> [(u64, u64); AUXILIARY_ENTRIES] {
         [
+            (AT_SYSINFO_EHDR, self.vdso_address),
             (AT_HWCAP, self.hardware_capabilities.0),
             (AT_PAGESZ, crate::memory::PAGE_BYTES),
             (AT_CLKTCK, CLOCK_TICKS),

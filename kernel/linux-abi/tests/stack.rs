@@ -26,6 +26,7 @@ fn stack<'a>(arguments: &'a [&'a [u8]], environment: &'a [&'a [u8]]) -> InitialS
             is_secure: true,
             hardware_capabilities: (0x178b_fbff, 2),
             signal_stack_bytes: 3632,
+            vdso_address: 0x7ffd_1234_5000,
         },
     }
 }
@@ -109,6 +110,7 @@ fn a_program_finds_all_it_was_told() {
         (AT_HWCAP, 0x178b_fbff),
         (AT_HWCAP2, 2),
         (AT_MINSIGSTKSZ, 3632),
+        (AT_SYSINFO_EHDR, 0x7ffd_1234_5000),
     ];
     for (kind, value) in values {
         assert_eq!(seen.auxiliary.get(&kind), Some(&value), "{kind}");

@@ -124,6 +124,7 @@ fn area(area: &ListedArea) -> MemoryArea {
         Content::Heap => (MemoryAreaKind::Heap, None),
         Content::Stack => (MemoryAreaKind::Stack, None),
         Content::SharedMemory => (MemoryAreaKind::SharedMemory, None),
+        Content::Vdso => (MemoryAreaKind::Vdso, None),
         // A file that has lost its name has no path.
         Content::File(file) => (MemoryAreaKind::File, file.path().ok()),
     };

@@ -8,6 +8,7 @@ use vm_core::address_space::{Area, Kind, PAGE_BYTES, PageRange, Protection};
 
 use super::object::{FileBytes, Object};
 use super::space::UserSpace;
+use super::vdso;
 use crate::fs::MappedFile;
 
 /// What an area consists of.
@@ -21,6 +22,8 @@ pub enum Content {
     Stack,
     /// Memory that forked processes share.
     SharedMemory,
+    /// The page that clocks are read by.
+    Vdso,
     /// A file, privately or shared.
     File(Arc<MappedFile>),
 }
@@ -85,6 +88,7 @@ const END: u64 = 1 << 47;
 fn content(area: &Area<Object>) -> Content {
     match (&area.kind, area.kind.backing().map(|backing| &backing.file)) {
         (_, Some(Object::File(FileBytes::File(file)))) => Content::File(Arc::clone(file)),
+        (_, Some(Object::Memory(memory))) if vdso::is_shown(memory) => Content::Vdso,
         (_, Some(Object::Memory(_))) => Content::SharedMemory,
         (Kind::Heap, _) => Content::Heap,
         (Kind::Stack, _) => Content::Stack,

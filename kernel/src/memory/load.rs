@@ -13,6 +13,7 @@ use vm_core::elf::{ElfError, LoadOptions, LoadPlan};
 
 use super::object::{FileBytes, Object};
 use super::space::{FaultError, PAGE_LEN, UserSpace};
+use super::vdso;
 use crate::random;
 
 /// Bytes of the stack that are mapped from the start; it grows from there on.
@@ -25,6 +26,8 @@ const PIE_BASE: u64 = 0x5555_5555_4000;
 const PIE_RANDOM_PAGES: u64 = 1 << 28;
 /// Arguments and environment may take a quarter of the stack, as on Linux.
 const ARGUMENT_SHARE: u64 = 4;
+/// Where user space ends.
+pub(super) const USER_END: u64 = Layout::USER.end();
 /// A page's worth: more zeros than the end of a segment's last page can need.
 const ZEROS: [u8; PAGE_LEN] = [0; PAGE_LEN];
 
@@ -162,7 +165,7 @@ fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<
 fn make_stack(space: &UserSpace, start: &Start<'_>, plan: &LoadPlan) -> Result<u64, LoadError> {
     // Below the top of user space by a random number of pages, at most 16 GiB, as on Linux.
     let moved = random::number() % (1 << 22) * PAGE_BYTES;
-    let top = Layout::USER.end() - PAGE_BYTES - moved;
+    let top = USER_END - PAGE_BYTES - vdso::ROOM_BYTES - moved;
     let mut random_bytes = [0; 16];
     random::fill(&mut random_bytes);
     let image = InitialStack {
@@ -181,6 +184,7 @@ fn make_stack(space: &UserSpace, start: &Start<'_>, plan: &LoadPlan) -> Result<u
             is_secure: false,
             hardware_capabilities: hal::cpu::features::linux_hwcap(),
             signal_stack_bytes: SIGNAL_STACK_BYTES,
+            vdso_address: vdso::map(space, top, random::number())?,
         },
     }
     .build(top, usize::try_from(start.stack_bytes / ARGUMENT_SHARE).unwrap_or(usize::MAX))

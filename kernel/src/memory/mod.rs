@@ -6,6 +6,7 @@ mod listing;
 mod load;
 mod object;
 mod space;
+mod vdso;
 
 pub use advice::AdviceError;
 pub use cut::{cut_mark, note_cut};

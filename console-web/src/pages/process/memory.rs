@@ -43,6 +43,7 @@ fn what(area: &MemoryArea) -> Html {
         MemoryAreaKind::Heap => "Heap",
         MemoryAreaKind::Stack => "Stack",
         MemoryAreaKind::SharedMemory => "Shared memory",
+        MemoryAreaKind::Vdso => "Kernel's clock page",
         MemoryAreaKind::File if area.shared => "File, shared",
         MemoryAreaKind::File => "File",
     };

@@ -52,8 +52,19 @@ pub fn wall_at_ns(at_ns: u64) -> i64 {
     WALL_START_NS.load(Ordering::Relaxed).saturating_add_unsigned(at_ns)
 }
 
+/// What a program needs to read the clocks itself: nanoseconds a tick takes times 2^32, the tick at
+/// the monotonic clock's zero, and the wall clock there in nanoseconds since 1970. They do not change
+/// once the clocks run.
+pub(crate) fn constants() -> [u64; 3] {
+    [
+        NS_PER_TICK.load(Ordering::Relaxed),
+        START_TICK.load(Ordering::Relaxed),
+        u64::try_from(WALL_START_NS.load(Ordering::Relaxed)).unwrap_or(0),
+    ]
+}
+
 /// Sets the wall clock.
-pub fn set_wall_ns(wall_ns: i64) {
+fn set_wall_ns(wall_ns: i64) {
     let start = wall_ns.saturating_sub(i64::try_from(now_ns()).unwrap_or(i64::MAX));
     WALL_START_NS.store(start, Ordering::Relaxed);
 }

@@ -363,6 +363,7 @@ impl About {
                     }
                     Content::Heap => (0, 0, Vec::from(&b"[heap]"[..])),
                     Content::Stack => (0, 0, Vec::from(&b"[stack]"[..])),
+                    Content::Vdso => (0, 0, Vec::from(&b"[vdso]"[..])),
                     Content::SharedMemory => (0, 0, Vec::from(&b"/dev/zero (deleted)"[..])),
                     Content::Anonymous => (0, 0, Vec::new()),
                 };
