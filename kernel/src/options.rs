@@ -7,6 +7,7 @@
 //! | `net=dhcp\|static\|off` | where the IPv4 address comes from (`dhcp`) |
 //! | `ip=A.B.C.D/N` | the static address; with `net=dhcp` the one used until DHCP answers |
 //! | `gateway=A.B.C.D` | its default route |
+//! | `dns=A.B.C.D[:PORT]` | a name server, instead of those that DHCP names; several with commas |
 //! | `port=N` | the admin server's port (80) |
 //! | `log=error\|warning\|info\|debug` | what appears on the serial console (`info`) |
 //! | `panic=reset\|halt\|exit` | what follows a kernel panic (`reset`; `exit` ends QEMU) |
@@ -17,7 +18,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use hal::panic::Action;
-use net::stack::{Ipv4Address, Ipv4Cidr, Ipv4Config, StaticIpv4};
+use net::stack::{IpEndpoint, Ipv4Address, Ipv4Cidr, Ipv4Config, StaticIpv4};
 
 use crate::log::Severity;
 
@@ -33,6 +34,8 @@ pub struct Options {
     pub link_secret: Option<String>,
     /// Where the IPv4 address comes from.
     pub ipv4: Ipv4Config,
+    /// The name servers; none: those that DHCP names.
+    pub dns_servers: Vec<IpEndpoint>,
     /// The admin server's port.
     pub port: u16,
     /// What appears on the serial console.
@@ -63,6 +66,7 @@ impl Options {
             token: None,
             link_secret: None,
             ipv4: Ipv4Config::Dhcp { fallback: None },
+            dns_servers: Vec::new(),
             port: 80,
             console_level: Severity::Info,
             panic: Action::Reset,
@@ -104,6 +108,7 @@ impl Options {
                 ),
                 "ip" => set(&mut address, value.parse::<Ipv4Cidr>().ok().map(Some)),
                 "gateway" => set(&mut gateway, value.parse::<Ipv4Address>().ok().map(Some)),
+                "dns" => set(&mut options.dns_servers, name_servers(value)),
                 "port" => set(&mut options.port, value.parse().ok().filter(|port| *port != 0)),
                 "log" => set(&mut options.console_level, Severity::from_name(value)),
                 "panic" => set(
@@ -144,6 +149,22 @@ impl Options {
         };
         options
     }
+}
+
+/// Name servers with commas between them, each with a port or on port 53.
+fn name_servers(value: &str) -> Option<Vec<IpEndpoint>> {
+    const PORT: u16 = 53;
+    let one = |word: &str| {
+        let (address, port) = match word.split_once(':') {
+            Some((address, port)) => (address, port.parse().ok().filter(|port| *port != 0)?),
+            None => (word, PORT),
+        };
+        let address = address.parse::<Ipv4Address>().ok()?;
+        let is_one =
+            !(address.is_unspecified() || address.is_broadcast() || address.is_multicast());
+        is_one.then(|| IpEndpoint::new(address.into(), port))
+    };
+    value.split(',').map(one).collect()
 }
 
 /// Sets an option if there is a value for it; says whether there was.

@@ -3,7 +3,8 @@
 //! - [`stack`] owns the interface, the connections and the listeners. It is a plain struct: the
 //!   device is a parameter, time is an argument, and whoever holds it decides about locking.
 //! - [`socket`] gives tasks and blocking threads handles on it: [`socket::TcpListener`],
-//!   [`socket::TcpStream`].
+//!   [`socket::TcpStream`]; [`datagram::UdpSocket`] likewise.
+//! - [`dns`] answers programs' questions about names, or has them answered.
 //! - [`executor`] runs the network thread's `!Send` futures.
 //! - [`http`] is the strict gate in front of the HTTP server, over any byte stream.
 //! - [`server`] lends the gate's connections to picoserve.
@@ -34,6 +35,10 @@
 
 extern crate alloc;
 
+#[cfg(feature = "stack")]
+pub mod datagram;
+#[cfg(feature = "stack")]
+pub mod dns;
 pub mod executor;
 #[cfg(feature = "http")]
 pub mod http;

@@ -8,8 +8,8 @@ use std::vec::Vec;
 use crate::types::{
     AddressSource, Counters, Cpu, CpuState, CpuSummary, HeapUsage, HttpCounters, Hundredths,
     Interface, InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, Load, Memory,
-    MemoryByUse, MemoryNode, MemorySummary, Network, ProcessCounts, ProcessState, System,
-    TcpCounters,
+    MemoryByUse, MemoryNode, MemorySummary, NameCounters, Network, ProcessCounts, ProcessState,
+    System, TcpCounters,
 };
 
 use super::state::{CPUS, FakeBackend, MEMORY_BYTES, State};
@@ -130,6 +130,7 @@ impl FakeBackend {
                 refused: 0,
             },
             http: HttpCounters { connections: 2, requests: packets / 10, malformed: 0 },
+            names: NameCounters { queries: 12, local: 4, forwarded: 8, ..NameCounters::default() },
         }
     }
 }

@@ -41,7 +41,8 @@ pub use log::{LogLevel, LogLine};
 pub use memory::{HeapUsage, Memory, MemoryByUse, MemoryNode};
 pub use memory_map::{MemoryArea, MemoryAreaKind};
 pub use network::{
-    AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, Network, TcpCounters,
+    AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, NameCounters, Network,
+    TcpCounters,
 };
 pub use open_file::{OpenFile, OpenFileKind};
 pub use page::Page;

@@ -16,6 +16,8 @@ pub struct Network {
     pub tcp: TcpCounters,
     /// The admin server.
     pub http: HttpCounters,
+    /// The name server for programs.
+    pub names: NameCounters,
 }
 
 /// One network interface.
@@ -107,4 +109,22 @@ pub struct HttpCounters {
     pub requests: u64,
     /// Requests refused as malformed, too large or too slow.
     pub malformed: u64,
+}
+
+/// The counters of the name server for programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NameCounters {
+    /// Messages from programs since boot.
+    pub queries: u64,
+    /// Of these, what was no question.
+    pub malformed: u64,
+    /// Questions answered from what the kernel knows.
+    pub local: u64,
+    /// Questions passed on to other name servers.
+    pub forwarded: u64,
+    /// Of these, what no server answered in time.
+    pub unanswered: u64,
+    /// Questions turned away because too many were waiting.
+    pub refused: u64,
 }

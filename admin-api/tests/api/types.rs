@@ -103,6 +103,7 @@ fn every_type_is_written_alike_and_read_back() {
             }],
             tcp: Default::default(),
             http: Default::default(),
+            names: Default::default(),
         });
     }
     for kind in EventKind::ALL {

@@ -195,7 +195,8 @@ pub(crate) mod tests {
                 "lease_expires_at":null,"received":{"bytes":1000,"packets":1,"dropped":0},
                 "sent":{"bytes":500,"packets":1,"dropped":0}}],
                 "tcp":{"listening":1,"established":1,"accepted":1,"refused":0},
-                "http":{"connections":1,"requests":1,"malformed":0}}"#,
+                "http":{"connections":1,"requests":1,"malformed":0},
+                "names":{"queries":0,"malformed":0,"local":0,"forwarded":0,"unanswered":0,"refused":0}}"#,
             )
             .unwrap(),
         }

@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use admin_api::types::{
-    AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, Network, TcpCounters, Text,
+    AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, NameCounters, Network,
+    TcpCounters, Text,
 };
 use drivers::virtio::NetworkCounters;
 use net::socket::SharedStack;
-use net::stack::{AddressSource as StackSource, StackStatistics, TrafficStatistics};
+use net::stack::{AddressSource as StackSource, IpEndpoint, StackStatistics, TrafficStatistics};
 
-use crate::network::{HttpFigures, KernelStack, http_figures, statistics};
+use crate::network::{HttpFigures, KernelStack, http_figures, resolver_figures, statistics};
 
 /// The network as it is now.
 pub(super) fn network() -> Network {
@@ -28,6 +29,7 @@ pub(super) fn network() -> Network {
             interfaces: Vec::new(),
             tcp: TcpCounters::default(),
             http: HttpCounters::default(),
+            names: NameCounters::default(),
         },
     }
 }
@@ -64,11 +66,7 @@ fn describe(
                 link_up: is_link_up,
                 addresses,
                 gateway: interface.gateway.map(|address| format!("{address}").into()),
-                dns_servers: interface
-                    .dns_servers
-                    .iter()
-                    .map(|address| Text::from(format!("{address}")))
-                    .collect(),
+                dns_servers: interface.dns_servers.iter().map(name_server).collect(),
                 // The stack renews the lease in time and does not say when it would end.
                 lease_expires_at: None,
                 received: Counters {
@@ -95,6 +93,28 @@ fn describe(
             requests: http.requests,
             malformed: http.refused,
         },
+        names: names(),
+    }
+}
+
+/// What the name server for programs has done.
+fn names() -> NameCounters {
+    let figures = resolver_figures();
+    NameCounters {
+        queries: figures.queries,
+        malformed: figures.malformed,
+        local: figures.local,
+        forwarded: figures.forwarded,
+        unanswered: figures.unanswered,
+        refused: figures.refused,
+    }
+}
+
+/// A name server; its port is told where it is not the usual one.
+fn name_server(server: &IpEndpoint) -> Text {
+    match server.port {
+        53 => format!("{}", server.addr).into(),
+        _ => format!("{server}").into(),
     }
 }
 

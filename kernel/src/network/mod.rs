@@ -19,11 +19,11 @@ use net::socket::SharedStack;
 use net::stack::{Stack, StackConfig, WakeList};
 use process_core::{BlockReason, Priority};
 
+pub use resolver::resolver_figures;
 pub use server::{HttpFigures, Secrets, http_figures};
 pub use stack::{KernelStack, act, all_sockets, is_up, statistics};
 pub use tables::{Table, text};
 
-use self::resolver::Resolver;
 use crate::options::Options;
 use crate::process::{self, CreateError};
 use crate::random;
@@ -43,6 +43,7 @@ const STACK_BYTES: u64 = 128 * 1024;
 pub fn start(options: &Options, secrets: Secrets) -> Result<(), CreateError> {
     let shown = options.shown.clone();
     let (ipv4, port) = (options.ipv4, options.port);
+    let dns_servers = options.dns_servers.clone();
     process::spawn_kernel_thread(
         "network",
         Priority::High,
@@ -53,6 +54,7 @@ pub fn start(options: &Options, secrets: Secrets) -> Result<(), CreateError> {
             let memory = hal::frame::figures().total_bytes;
             let config = StackConfig {
                 ipv4,
+                dns_servers,
                 max_program_bytes: usize::try_from(memory / SHARE).unwrap_or(usize::MAX),
                 ..StackConfig::new(mac, random::number())
             };
@@ -91,17 +93,15 @@ fn run(port: u16, secrets: Secrets, shown: String) {
     if let Err(error) = server::start(&executor, port, secrets, shown) {
         crate::error!("the admin server cannot listen on port {port}: {error:?}");
     }
+    resolver::start(&executor);
     let mut wakes = WakeList::default();
     let mut address = None;
-    let mut resolver = Resolver::default();
     loop {
         let next = turn(&KernelStack, &mut executor, &mut wakes);
         let now_has = KernelStack.with(|stack| stack.ipv4_address());
         if now_has != address {
             address = now_has;
             announce(address, port);
-            let statistics = KernelStack.with(|stack| stack.statistics());
-            resolver.update(&statistics.interface.dns_servers);
         }
         let Turn::Sleep(until) = next else {
             scheduler::preempt();

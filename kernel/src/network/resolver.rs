@@ -1,36 +1,57 @@
-//! `/etc/resolv.conf`: the name servers that DHCP gave, where programs look for them.
+//! The name server for programs, and `/etc/resolv.conf`, by which they find it.
 
-use alloc::string::String;
-use core::fmt::Write;
+use alloc::sync::Arc;
+use core::net::Ipv4Addr;
 
-use net::stack::Ipv4Address;
+use ksync::Once;
+use net::dns::{Resolver, ResolverCounters, ResolverFigures, ServiceAddress, ServiceNames};
+use net::executor::Executor;
+use net::stack::IpEndpoint;
 
-use crate::fs;
+use super::KernelStack;
+use crate::{fs, random};
 
-/// The file that is kept up to date, unless the image has one of its own.
-#[derive(Debug, Default)]
-pub(super) struct Resolver {
-    is_own: bool,
-    is_foreign: bool,
+/// Where programs ask. Not 127.0.0.1, which a name server among them may want.
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 53);
+const PORT: u16 = 53;
+const FILE: &str = "# Written by the kernel, which asks the servers that the network names.\n\
+                    nameserver 127.0.0.53\noptions edns0\n";
+
+static COUNTERS: Once<Arc<ResolverCounters>> = Once::new();
+
+/// What the name server has done.
+#[must_use]
+pub fn resolver_figures() -> ResolverFigures {
+    COUNTERS.get().map_or_else(ResolverFigures::default, |counters| counters.figures())
 }
 
-impl Resolver {
-    /// Writes the servers down.
-    pub(super) fn update(&mut self, servers: &[Ipv4Address]) {
-        if !self.is_own && !self.is_foreign {
-            self.is_foreign = fs::read_whole(b"/etc/resolv.conf").is_ok();
-        }
-        if self.is_foreign || servers.is_empty() && !self.is_own {
-            return;
-        }
-        let mut text = String::from("# Written by the kernel, from what DHCP gave.\n");
-        for server in servers {
-            // Cannot fail: it is a string.
-            let _ = writeln!(text, "nameserver {server}");
-        }
-        match fs::write_whole(b"/etc", b"resolv.conf", text.as_bytes()) {
-            Ok(()) => self.is_own = true,
-            Err(error) => crate::warning!("network: no /etc/resolv.conf: {error}"),
-        }
+/// There are no services yet.
+struct NoServices;
+
+impl ServiceNames for NoServices {
+    fn find(&self, _: &str) -> Option<ServiceAddress> {
+        None
+    }
+}
+
+/// Starts to answer, and says so in `/etc/resolv.conf` unless the image has one of its own.
+pub(super) fn start(executor: &Executor) {
+    let resolver = Resolver {
+        stack: KernelStack,
+        timers: executor.timers(),
+        spawner: executor.spawner(),
+        names: NoServices,
+        random: random::number,
+        counters: Arc::clone(COUNTERS.call_once(Arc::default)),
+    };
+    if let Err(error) = resolver.start(IpEndpoint::new(ADDRESS.into(), PORT)) {
+        crate::error!("the name server for programs cannot be started: {error:?}");
+        return;
+    }
+    if fs::read_whole(b"/etc/resolv.conf").is_ok() {
+        return;
+    }
+    if let Err(error) = fs::write_whole(b"/etc", b"resolv.conf", FILE.as_bytes()) {
+        crate::warning!("network: no /etc/resolv.conf: {error}");
     }
 }

@@ -6,10 +6,15 @@ use core::time::Duration;
 
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::dhcpv4;
-use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr, Ipv6Address, Ipv6Cidr};
+use smoltcp::wire::{
+    EthernetAddress, IpCidr, IpEndpoint, Ipv4Address, Ipv4Cidr, Ipv6Address, Ipv6Cidr,
+};
 
+use super::StackConfig;
 use super::statistics::AddressSource;
 use crate::time::Instant;
+
+const DNS_PORT: u16 = 53;
 
 /// A fixed IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +47,14 @@ pub(super) struct Addresses {
     pending: Option<(StaticIpv4, Instant)>,
     source: AddressSource,
     gateway: Option<Ipv4Address>,
-    dns_servers: Vec<Ipv4Address>,
+    /// Configured ones stay; DHCP's come and go.
+    dns_servers: Vec<IpEndpoint>,
+    has_own_servers: bool,
 }
 
 impl Addresses {
-    pub(super) fn new(config: &Ipv4Config, now: Instant) -> Self {
-        let (is_dhcp_wanted, pending) = match *config {
+    pub(super) fn new(config: &StackConfig, now: Instant) -> Self {
+        let (is_dhcp_wanted, pending) = match config.ipv4 {
             Ipv4Config::Static(address) => (false, Some((address, now))),
             Ipv4Config::Dhcp { fallback } => {
                 (true, fallback.map(|(address, after)| (address, now.after(after))))
@@ -60,7 +67,8 @@ impl Addresses {
             pending,
             source: AddressSource::None,
             gateway: None,
-            dns_servers: Vec::new(),
+            dns_servers: config.dns_servers.clone(),
+            has_own_servers: !config.dns_servers.is_empty(),
         }
     }
 
@@ -92,7 +100,7 @@ impl Addresses {
         self.gateway
     }
 
-    pub(super) fn dns_servers(&self) -> &[Ipv4Address] {
+    pub(super) fn dns_servers(&self) -> &[IpEndpoint] {
         &self.dns_servers
     }
 
@@ -119,7 +127,11 @@ impl Addresses {
             None => return false,
             Some(dhcpv4::Event::Deconfigured) => None,
             Some(dhcpv4::Event::Configured(lease)) => {
-                self.dns_servers = lease.dns_servers.iter().copied().collect();
+                if !self.has_own_servers {
+                    let named = lease.dns_servers.iter().filter(|server| is_server(**server));
+                    self.dns_servers =
+                        named.map(|server| IpEndpoint::new((*server).into(), DNS_PORT)).collect();
+                }
                 Some(StaticIpv4 { address: lease.address, gateway: lease.router })
             }
         };
@@ -133,7 +145,9 @@ impl Addresses {
             // The lease was lost, or is none; a fall-back that is in use stays.
             _ if self.source == AddressSource::Dhcp => {
                 self.source = AddressSource::None;
-                self.dns_servers.clear();
+                if !self.has_own_servers {
+                    self.dns_servers.clear();
+                }
                 self.set_ipv4(interface, None);
                 true
             }
@@ -163,6 +177,11 @@ impl Addresses {
 /// smoltcp panics when an interface gets an address that is none of a host.
 fn is_usable(address: Ipv4Address) -> bool {
     !(address.is_unspecified() || address.is_broadcast() || address.is_multicast())
+}
+
+/// Whether a name server can be at this address: nobody on the network names this machine's loopback.
+fn is_server(address: Ipv4Address) -> bool {
+    is_usable(address) && !address.is_loopback()
 }
 
 /// fe80::/64 with the modified EUI-64 of the hardware address (RFC 4291, appendix A).

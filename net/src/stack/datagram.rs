@@ -8,6 +8,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::task::Waker;
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::raw;
@@ -85,6 +86,7 @@ pub(super) struct DatagramSocket {
     queue_bytes: usize,
     pub(super) refusal: Option<Refusal>,
     observer: Option<Arc<dyn Observer>>,
+    pub(super) reader: Option<Waker>,
     /// For the wire; made when it is first needed.
     outgoing: Option<(SocketSet<'static>, SocketHandle)>,
     wants_room: bool,
@@ -128,6 +130,7 @@ impl DatagramSocket {
         }
         self.queue_bytes += size;
         self.queue.push_back(datagram);
+        wakes.push(self.reader.take());
         wakes.tell(self.observer.as_ref(), Ready::READ);
     }
 
@@ -241,6 +244,7 @@ impl Datagrams {
             queue_bytes: 0,
             refusal: None,
             observer,
+            reader: None,
             outgoing: None,
             wants_room: false,
             dropped: 0,
@@ -379,6 +383,7 @@ impl Datagrams {
             let Some(socket) = self.sockets.get_mut(&id) else { continue };
             if socket.remote == Some(IpEndpoint::new(to, port)) && socket.local().takes(own) {
                 socket.refusal = Some(refusal);
+                wakes.push(socket.reader.take());
                 wakes.tell(socket.observer.as_ref(), Ready::ERROR | Ready::READ);
             }
         }

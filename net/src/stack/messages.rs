@@ -1,6 +1,7 @@
 //! What users do with sockets for datagrams. Nothing here waits.
 
 use alloc::sync::Arc;
+use core::task::{Poll, Waker};
 
 use smoltcp::phy::Device;
 use smoltcp::wire::{IpAddress, IpEndpoint, IpProtocol, IpVersion};
@@ -9,6 +10,7 @@ use super::Stack;
 use super::datagram::{DatagramId, DatagramInfo, DatagramKind};
 use super::local::LocalAddress;
 use super::observer::{Observer, Ready};
+use super::operations::register;
 use super::packet::{self, Refusal};
 use super::ports::{PortSpace, Sharing};
 use super::program::BindError;
@@ -231,6 +233,28 @@ impl<D: Device> Stack<D> {
         match socket.refusal.take() {
             Some(refusal) => Err(refusal),
             None => Ok(socket.receive(buffer, takes)),
+        }
+    }
+
+    /// Takes the next datagram, or keeps `waker` for when one comes.
+    ///
+    /// # Errors
+    /// When one that was sent was not delivered.
+    pub fn poll_receive_datagram(
+        &mut self,
+        id: DatagramId,
+        waker: &Waker,
+        buffer: &mut [u8],
+    ) -> Poll<Result<DatagramInfo, Refusal>> {
+        match self.receive_datagram(id, buffer, true) {
+            Ok(Some(info)) => Poll::Ready(Ok(info)),
+            Err(refusal) => Poll::Ready(Err(refusal)),
+            Ok(None) => {
+                if let Some(socket) = self.tables.datagrams.get_mut(id) {
+                    register(&mut socket.reader, waker);
+                }
+                Poll::Pending
+            }
         }
     }
 

@@ -83,6 +83,8 @@ pub struct StackConfig {
     pub random_seed: u64,
     /// Where the IPv4 address comes from.
     pub ipv4: Ipv4Config,
+    /// The name servers; none: those that DHCP gives.
+    pub dns_servers: Vec<IpEndpoint>,
     /// Connections at once, in any state but TIME-WAIT; a SYN beyond is refused.
     pub max_connections: usize,
     /// Connections in TIME-WAIT; the oldest is forgotten for a new one.
@@ -103,6 +105,7 @@ impl StackConfig {
             mac,
             random_seed,
             ipv4: Ipv4Config::Dhcp { fallback: None },
+            dns_servers: Vec::new(),
             max_connections: 1024,
             max_time_wait: 64,
             max_program_connections: 768,
@@ -151,7 +154,7 @@ impl<D: Device> Stack<D> {
             mac,
             control: SocketSet::new(vec![]),
             control_deadline: Some(now),
-            addresses: Addresses::new(&config.ipv4, now),
+            addresses: Addresses::new(config, now),
             interface_counters: InterfaceCounters::default(),
             tables: Tables::new(config),
             blocked: Vec::new(),
@@ -202,6 +205,12 @@ impl<D: Device> Stack<D> {
     #[must_use]
     pub fn ipv4_address(&self) -> Option<Ipv4Address> {
         self.interface.ipv4_addr()
+    }
+
+    /// The name servers, of this configuration or from DHCP.
+    #[must_use]
+    pub fn dns_servers(&self) -> &[IpEndpoint] {
+        self.addresses.dns_servers()
     }
 
     fn next_deadline(&self, now: Instant) -> Option<Instant> {

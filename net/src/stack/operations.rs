@@ -327,7 +327,7 @@ impl<D: Device> Stack<D> {
 }
 
 /// Keeps the last waker that asked.
-fn register(slot: &mut Option<Waker>, waker: &Waker) {
+pub(super) fn register(slot: &mut Option<Waker>, waker: &Waker) {
     match slot {
         Some(known) => known.clone_from(waker),
         None => *slot = Some(waker.clone()),

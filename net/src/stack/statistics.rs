@@ -86,8 +86,8 @@ pub struct InterfaceStatistics {
     pub addresses: Vec<IpCidr>,
     /// The IPv4 default route.
     pub gateway: Option<Ipv4Address>,
-    /// The name servers that DHCP gave.
-    pub dns_servers: Vec<Ipv4Address>,
+    /// The name servers that were configured, or that DHCP gave.
+    pub dns_servers: Vec<IpEndpoint>,
     /// Where the IPv4 address comes from.
     pub address_source: AddressSource,
     /// Frames the device has delivered.

@@ -4,6 +4,7 @@
 mod addresses;
 mod churn;
 mod hostile;
+mod names;
 mod own;
 mod raw;
 mod server;

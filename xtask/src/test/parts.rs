@@ -10,6 +10,10 @@ use std::process::Command;
 /// The crates that run on the bare machine; of them only `drivers` compiles for the host, too.
 const KERNEL_CRATES: [&str; 3] = ["kernel", "hal", "drivers"];
 
+/// The end-to-end tests without the browser's.
+const END_TO_END: [&str; 9] =
+    ["api", "exhaustion", "hostile", "machine", "names", "panic", "programs", "scale", "sockets"];
+
 pub(super) fn fmt(places: &Places, log: &mut Log) -> Result<Outcome> {
     let mut cargo = cargo(places, "fmt");
     log.step(cargo.args(["--all", "--check"])).map(Outcome::Ran)
@@ -48,8 +52,7 @@ pub(super) fn e2e(places: &Places, log: &mut Log) -> Result<Outcome> {
     prepare(places, log)?;
     let mut test = cargo(places, "test");
     test.args(["--package", "end-to-end", "--no-fail-fast"]);
-    for name in ["api", "exhaustion", "hostile", "machine", "panic", "programs", "scale", "sockets"]
-    {
+    for name in END_TO_END {
         test.args(["--test", name]);
     }
     log.tests(test.args(["--lib", "--", "--test-threads=4"])).map(Outcome::Ran)
