@@ -1,0 +1,182 @@
+//! Why a service is as it is: a chain that ends with the first cause.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::Manager;
+use super::instance::InstanceState;
+use super::reconcile::Gate;
+use super::service::{Goal, Phase, Service, StateName};
+use crate::error::{Failure, ServiceError};
+use crate::time::Instant;
+
+/// One link of the chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Because {
+    /// The service.
+    pub service: Arc<str>,
+    /// The state it is in.
+    pub state: StateName,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a service is in its state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// It can be used.
+    Works,
+    /// Some of its instances cannot be used: so many of how many can.
+    PartlyWorks {
+        /// Those that can.
+        ready: usize,
+        /// All.
+        wanted: usize,
+    },
+    /// Nobody has started it.
+    NotStarted,
+    /// It has done what it was for.
+    Done,
+    /// Nobody has started it, and it is not started at boot.
+    NotEnabled,
+    /// It waits for another one.
+    WaitsFor(Arc<str>),
+    /// Its conditions are being looked at.
+    ChecksConditions,
+    /// It runs and is not ready yet.
+    Starts {
+        /// What the last check said.
+        last_check: Option<String>,
+    },
+    /// It failed, and is started again.
+    BackOff {
+        /// In this time.
+        in_ms: u64,
+        /// Why it failed.
+        failure: Failure,
+    },
+    /// An operator suspended it.
+    Suspended,
+    /// It is being stopped.
+    Stops,
+    /// It has failed.
+    Failed(Failure),
+}
+
+impl Reason {
+    /// What an operator can do, if there is anything to do.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Works | Self::Done | Self::ChecksConditions | Self::Stops => "",
+            Self::PartlyWorks { .. } => "Look at the instances that are not ready.",
+            Self::NotStarted => "Start it.",
+            Self::NotEnabled => "Start it; enable it to have it started at boot, too.",
+            Self::WaitsFor(_) => "Wait, or look at the service that it waits for.",
+            Self::Starts { .. } => "Wait, or read its output.",
+            Self::BackOff { failure, .. } | Self::Failed(failure) => failure.advice(),
+            Self::Suspended => "Resume it.",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Works => f.write_str("it runs and is ready"),
+            Self::PartlyWorks { ready, wanted } => {
+                write!(f, "{ready} of its {wanted} instances are ready")
+            }
+            Self::NotStarted => f.write_str("nobody has started it"),
+            Self::Done => f.write_str("it has done what it was for"),
+            Self::NotEnabled => f.write_str("nobody has started it, and it is not started at boot"),
+            Self::WaitsFor(service) => write!(f, "it waits for {service}"),
+            Self::ChecksConditions => f.write_str("its conditions are being looked at"),
+            Self::Starts { last_check: None } => f.write_str("it is not ready yet"),
+            Self::Starts { last_check: Some(check) } => write!(f, "it is not ready yet: {check}"),
+            Self::BackOff { in_ms, failure } => {
+                write!(f, "{failure}; it is started again in {in_ms} ms")
+            }
+            Self::Suspended => f.write_str("an operator has paused it"),
+            Self::Stops => f.write_str("it is being stopped"),
+            Self::Failed(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl Manager {
+    /// Why a service is in its state; the last link is the first cause.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub fn explain(&self, now: Instant, name: &str) -> Result<Vec<Because>, ServiceError> {
+        self.id(name)?;
+        let mut chain: Vec<Because> = Vec::new();
+        let mut next: Option<Arc<str>> = Some(name.into());
+        while let Some(name) = next.take() {
+            // Conflicts may point at each other.
+            if chain.iter().any(|link| link.service == name) {
+                break;
+            }
+            let Some(service) = self.by_name(&name) else { break };
+            let reason = self.reason(now, service);
+            next = match &reason {
+                Reason::WaitsFor(other) => Some(Arc::clone(other)),
+                Reason::Failed(failure) => failure.cause().cloned(),
+                _ => None,
+            };
+            chain.push(Because { service: name, state: service.state(), reason });
+        }
+        Ok(chain)
+    }
+
+    fn reason(&self, now: Instant, service: &Service) -> Reason {
+        match &service.phase {
+            Phase::Down if service.goal == Goal::Running => Reason::Starts { last_check: None },
+            Phase::Down if service.document().enabled => Reason::NotStarted,
+            Phase::Down => Reason::NotEnabled,
+            Phase::Completed => Reason::Done,
+            Phase::Checking => Reason::ChecksConditions,
+            Phase::Paused => Reason::Suspended,
+            Phase::Stopping { then: Some(failure) } | Phase::Failed(failure) => {
+                Reason::Failed(failure.clone())
+            }
+            Phase::Stopping { then: None } => Reason::Stops,
+            Phase::Waiting { since } => match self.gate(service.id, *since, now) {
+                Gate::Wait { service, .. } => Reason::WaitsFor(service),
+                Gate::Shut(failure) => Reason::Failed(failure),
+                Gate::Open => Reason::Starts { last_check: None },
+            },
+            Phase::Up => self.reason_while_up(now, service),
+        }
+    }
+
+    fn reason_while_up(&self, now: Instant, service: &Service) -> Reason {
+        let (ready, wanted) = (service.ready_count(), service.instances.len());
+        if service.is_satisfied() {
+            return if ready == wanted {
+                Reason::Works
+            } else {
+                Reason::PartlyWorks { ready, wanted }
+            };
+        }
+        for instance in &service.instances {
+            match &instance.state {
+                InstanceState::BackOff { until, failure } => {
+                    let in_ms = until.ms_since(now);
+                    return Reason::BackOff { in_ms, failure: failure.clone() };
+                }
+                InstanceState::Down => {
+                    if let Gate::Wait { service, .. } = self.gate(service.id, now, now) {
+                        return Reason::WaitsFor(service);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let last = service.instances.iter().find_map(|instance| instance.history.last());
+        Reason::Starts { last_check: last.map(|result| result.detail.clone()) }
+    }
+}
