@@ -45,6 +45,20 @@ pub enum LimitKind {
 }
 
 impl LimitKind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Memory,
+        Self::Stack,
+        Self::OpenFiles,
+        Self::Processes,
+        Self::CpuTime,
+        Self::CpuPercent,
+        Self::ReadRate,
+        Self::WriteRate,
+        Self::CreationRate,
+        Self::Arguments,
+    ];
+
     /// The name of the field that holds this limit.
     pub const fn name(self) -> &'static str {
         match self {

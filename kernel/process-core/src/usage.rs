@@ -1,5 +1,7 @@
 //! What a process has used (requirement P4), as plain figures that the kernel measures.
 
+use crate::quotas::LimitCounts;
+
 /// CPU time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CpuUsage {
@@ -76,6 +78,8 @@ pub struct Usage {
     pub major_faults: u64,
     /// Open descriptors now.
     pub open_files: u32,
+    /// How often each limit was met.
+    pub limits_met: LimitCounts,
 }
 
 impl Usage {
@@ -104,5 +108,6 @@ impl Usage {
         add(&mut self.migrations, thread.migrations);
         add(&mut self.minor_faults, thread.minor_faults);
         add(&mut self.major_faults, thread.major_faults);
+        self.limits_met.add_all(&thread.limits_met);
     }
 }

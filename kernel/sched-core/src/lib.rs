@@ -60,6 +60,7 @@ mod fair;
 mod list;
 mod params;
 mod run_queue;
+mod share;
 mod slab;
 mod time;
 mod timer_queue;
@@ -79,6 +80,7 @@ pub use run_queue::{
     Arrival, CACHE_HOT, Charged, Effect, Enqueued, NotQueued, Placement, PutBack, Rejected,
     Rejection, RunQueue, Stolen,
 };
+pub use share::{Allowance, CpuShare, SHARE_PERIOD};
 pub use slab::{Key, Storage};
 pub use time::{Duration, Instant};
 pub use timer_queue::{TimerId, TimerQueue, TimerStorage};
