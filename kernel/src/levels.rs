@@ -14,6 +14,7 @@
 //! | 90 | lists of those who wait | `fs`, `sync`, `broadcast` |
 //! | 62, 64 | terminals: all, one | `terminal` |
 //! | 100 | run queue | `scheduler` |
+//! | 105 | shares of CPU time | `process` |
 //! | 110 | a thread's place | `scheduler` |
 //! | 120 | timers | `scheduler` |
 //! | 200 | log | `log` |
@@ -47,6 +48,8 @@ pub const FILES_INNER: Level = Level::new(71);
 pub const WAIT_QUEUE: Level = Level::new(90);
 /// A CPU's run queue.
 pub const RUN_QUEUE: Level = Level::new(100);
+/// How much of a share of CPU time is left.
+pub const CPU_SHARE: Level = Level::new(105);
 /// A thread's place.
 pub const THREAD: Level = Level::new(110);
 /// A CPU's timers.

@@ -73,15 +73,39 @@ impl ResourceLimits {
         ] {
             all.put(which, value);
         }
-        all.allow(limits);
+        for which in Self::BOUNDED {
+            all.put(which, Self::allowed(which, limits));
+        }
         all
     }
 
-    /// An operator has changed what the process may use.
-    pub fn allow(&mut self, limits: &Limits) {
-        self.put(Rlimit::Stack, SoftHard::both(limits.stack_bytes));
-        self.put(Rlimit::OpenFiles, SoftHard::both(limits.open_files.into()));
-        self.put(Rlimit::Processes, SoftHard::both(limits.processes.into()));
+    /// Those that an operator bounds.
+    const BOUNDED: [Rlimit; 4] = [Rlimit::Cpu, Rlimit::Stack, Rlimit::OpenFiles, Rlimit::Processes];
+
+    /// What an operator's limits come to; CPU time in seconds, the last one begun.
+    const fn allowed(which: Rlimit, limits: &Limits) -> SoftHard {
+        const SECOND_NS: u64 = 1_000_000_000;
+        SoftHard::both(match which {
+            Rlimit::Cpu => match limits.cpu_time_ns {
+                Some(ns) => ns.div_ceil(SECOND_NS),
+                None => INFINITY,
+            },
+            Rlimit::Stack => limits.stack_bytes,
+            Rlimit::OpenFiles => limits.open_files as u64,
+            Rlimit::Processes => limits.processes as u64,
+            _ => INFINITY,
+        })
+    }
+
+    /// An operator has changed what the process may use. What it has set itself stays where the
+    /// operator's limit stays.
+    pub fn allow(&mut self, old: &Limits, new: &Limits) {
+        for which in Self::BOUNDED {
+            let allowed = Self::allowed(which, new);
+            if allowed != Self::allowed(which, old) {
+                self.put(which, allowed);
+            }
+        }
     }
 
     fn put(&mut self, which: Rlimit, value: SoftHard) {
@@ -113,14 +137,12 @@ impl ResourceLimits {
         may_raise: bool,
         allowed: &Limits,
     ) -> Result<(), RlimitRefusal> {
-        let most = Self::new(allowed);
         let old = self.get(number).ok_or(RlimitRefusal::Invalid)?;
         if new.soft > new.hard {
             return Err(RlimitRefusal::Invalid);
         }
-        let bounded = [Rlimit::Stack, Rlimit::OpenFiles, Rlimit::Processes];
-        let is_bounded = bounded.iter().any(|which| *which as usize == number);
-        let bound = most.get(number).filter(|_| is_bounded).map_or(INFINITY, |most| most.hard);
+        let bounded = Self::BOUNDED.into_iter().find(|which| *which as usize == number);
+        let bound = bounded.map_or(INFINITY, |which| Self::allowed(which, allowed).hard);
         if new.hard > old.hard && (!may_raise || new.hard > bound) {
             return Err(RlimitRefusal::NotAllowed);
         }
@@ -150,6 +172,14 @@ mod tests {
         assert_eq!(set(&mut limits, 100, 200, false), Err(RlimitRefusal::NotAllowed));
         assert_eq!(set(&mut limits, 100, 1024, true), Ok(()));
         assert_eq!(set(&mut limits, 100, 1025, true), Err(RlimitRefusal::NotAllowed));
+        // The operator changes another limit, then this one.
+        let more = Limits { processes: 7, cpu_time_ns: Some(1_500_000_000), ..allowed };
+        limits.allow(&allowed, &more);
+        assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 100, hard: 1024 });
+        assert_eq!(limits.of(Rlimit::Processes), SoftHard { soft: 7, hard: 7 });
+        assert_eq!(limits.of(Rlimit::Cpu), SoftHard { soft: 2, hard: 2 });
+        limits.allow(&more, &Limits { open_files: 9, ..more });
+        assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 9, hard: 9 });
         assert_eq!(limits.get(16), None);
         let any = SoftHard { soft: 1, hard: 1 };
         assert_eq!(limits.set(16, any, true, &allowed), Err(RlimitRefusal::Invalid));

@@ -222,6 +222,7 @@ pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, Api
         limits: Limits::default()
             .changed(&limits_change(request.limits))
             .map_err(|error| convert::error(&error, "be created"))?,
+        set: None,
         actor: Some(String::from(caller.user.as_str())),
     };
     match process::create(&new) {

@@ -217,7 +217,9 @@ impl UserSpace {
                 Err(FaultError::BeyondFile | FaultError::NoRoom) => {
                     return Err(AdviceError::BeyondFile);
                 }
-                Err(FaultError::LimitExceeded | FaultError::OutOfMemory) => {
+                Err(
+                    FaultError::LimitExceeded | FaultError::QuotaExceeded | FaultError::OutOfMemory,
+                ) => {
                     return Err(AdviceError::OutOfMemory);
                 }
             }

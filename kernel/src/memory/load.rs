@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use hal::frame::OutOfMemory;
+use hal::paging::PageGroup;
 use linux_abi::{Auxiliary, InitialStack, StackError};
 use vm_core::address_space::{
     Backing, Error, Kind, Layout, MapRequest, PAGE_BYTES, Placement, Protection, WriteExecute,
@@ -66,7 +67,7 @@ impl From<OutOfMemory> for LoadError {
 impl From<FaultError> for LoadError {
     fn from(error: FaultError) -> Self {
         match error {
-            FaultError::LimitExceeded => Self::LimitExceeded,
+            FaultError::LimitExceeded | FaultError::QuotaExceeded => Self::LimitExceeded,
             // Segments lie in areas that were just made for them.
             FaultError::OutOfMemory
             | FaultError::Violation(_)
@@ -105,6 +106,8 @@ pub struct Start<'a> {
     pub memory_bytes: u64,
     /// The largest stack that it may have.
     pub stack_bytes: u64,
+    /// The pages of the set that it belongs to.
+    pub group: Option<Arc<PageGroup>>,
 }
 
 /// Makes an address space with the program in it, and its stack.
@@ -122,7 +125,8 @@ pub fn load(file: &FileBytes, start: &Start<'_>) -> Result<Loaded, LoadError> {
         write_execute: WriteExecute::Refused,
     };
     let plan = LoadPlan::new(&head[..count], file.len(), &options).map_err(LoadError::Elf)?;
-    let space = UserSpace::new(random::number(), start.memory_bytes, start.stack_bytes)?;
+    let group = start.group.clone();
+    let space = UserSpace::new(random::number(), start.memory_bytes, start.stack_bytes, group)?;
     map_segments(&space, file, &plan)?;
     let heap_gap = random::number() % (32 << 20) / PAGE_BYTES * PAGE_BYTES;
     space.set_heap_start(plan.brk_start.saturating_add(heap_gap));

@@ -29,6 +29,12 @@ pub fn fault_in_for_kernel(fault: PageFault) -> bool {
         match space.fault(fault.address, access(fault), presence(fault)) {
             Ok(()) => return true,
             Err(FaultError::OutOfMemory) if process::make_room(&thread, thread.process()) => {}
+            Err(error @ (FaultError::LimitExceeded | FaultError::QuotaExceeded)) => {
+                process::end_for_limit(thread.process(), error);
+                if thread.process().is_ending() {
+                    return false;
+                }
+            }
             Err(_) => return false,
         }
     }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::frame::{OutOfMemory, SharedFrame};
 use hal::interrupts::SpinLock;
-use hal::paging::{AddressSpace as Tables, MapError, Writing};
+use hal::paging::{AddressSpace as Tables, MapError, PageGroup, Writing};
 use vm_core::address_space::{
     Access, AddressSpace, Area, Error, FaultAction, ForkedPages, Kind, Layout, Limits, MapRequest,
     Moved, PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation, WriteExecute,
@@ -49,6 +49,8 @@ pub enum FaultError {
     Violation(Violation),
     /// The process has all the memory that it may have.
     LimitExceeded,
+    /// The processes of its set have all the memory that they may have together.
+    QuotaExceeded,
     /// No physical memory is left.
     OutOfMemory,
     /// The page lies beyond the end of its file: SIGBUS.
@@ -88,16 +90,21 @@ pub struct SpaceFigures {
 }
 
 impl UserSpace {
-    /// An empty space with a random layout.
+    /// An empty space with a random layout, whose pages count for a group, too, if there is one.
     ///
     /// # Errors
     /// When memory is short.
-    pub fn new(random: u64, memory_bytes: u64, stack_bytes: u64) -> Result<Self, OutOfMemory> {
+    pub fn new(
+        random: u64,
+        memory_bytes: u64,
+        stack_bytes: u64,
+        group: Option<Arc<PageGroup>>,
+    ) -> Result<Self, OutOfMemory> {
         let limits = Limits { address_space_bytes: u64::MAX, stack_bytes, areas: MAX_AREAS };
         let layout = Layout::randomized(random, stack_bytes);
         Ok(Self {
             map: Mutex::new(AddressSpace::new(layout, limits, WriteExecute::Refused)),
-            tables: Arc::new(Tables::new()?),
+            tables: Arc::new(Tables::new(group)?),
             limit_pages: AtomicU64::new(memory_bytes / PAGE_BYTES),
             peak_pages: AtomicU64::new(0),
             run: AtomicU64::new(0),
@@ -323,6 +330,11 @@ impl UserSpace {
         if room == 0 {
             return Err(FaultError::LimitExceeded);
         }
+        let group = self.tables.group().map_or(u64::MAX, |group| group.room_pages());
+        if group == 0 {
+            return Err(FaultError::QuotaExceeded);
+        }
+        let room = room.min(group);
         if is_short() { Err(FaultError::OutOfMemory) } else { Ok(room) }
     }
 
@@ -352,7 +364,7 @@ impl UserSpace {
         }
         let map = self.map.lock();
         let child = map.fork().map_err(|_| OutOfMemory)?;
-        let mut tables = Tables::new()?;
+        let mut tables = Tables::new(self.tables.group().cloned())?;
         let ranges = child.areas().filter_map(|area| {
             let writing = match area.forked_pages() {
                 ForkedPages::CopyOnWrite => Writing::ToCopy,

@@ -1,18 +1,19 @@
 //! The limit of CPU time: SIGXCPU at the soft one and each second from there on, SIGKILL at the hard
-//! one. setrlimit(2), RLIMIT_CPU.
+//! one and at the operator's. setrlimit(2), RLIMIT_CPU.
 //!
 //! The manager's thread looks at each process that has a limit when it could have reached it at the
 //! earliest, so that nothing is counted where programs run.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 
 use hal::interrupts::SpinLock;
-use process_core::{PendingSignal, Rlimit, Signal, SignalCause, SoftHard};
+use process_core::{LimitKind, PendingSignal, Rlimit, Signal, SignalCause, SoftHard};
 
 use super::{Process, control};
-use crate::events::{self, Kind};
 use crate::levels;
+use crate::scheduler::Thread;
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Not looked at more often, nor, while it does not run, less often.
@@ -41,8 +42,7 @@ fn nanoseconds(seconds: u64) -> u64 {
 
 /// The process may have a limit of CPU time from now on.
 pub(super) fn watch(process: &Arc<Process>) {
-    let SoftHard { soft, hard } = process.rlimits.lock().of(Rlimit::Cpu);
-    if soft.min(hard) == process_core::NO_RLIMIT {
+    if !process.has_cpu_time_limit() {
         return;
     }
     {
@@ -81,12 +81,13 @@ pub(super) fn check(now_ns: u64) -> Option<u64> {
 impl Watched {
     /// Carries the limit out. Says whether there is anything left to watch.
     fn look(&mut self, now_ns: u64) -> bool {
-        let SoftHard { soft, hard } = self.process.rlimits.lock().of(Rlimit::Cpu);
-        if self.process.has_ended() || soft.min(hard) == process_core::NO_RLIMIT {
+        if self.process.has_ended() || !self.process.has_cpu_time_limit() {
             return false;
         }
-        let used = self.process.usage().cpu.total_ns();
-        if used >= nanoseconds(hard) {
+        let SoftHard { soft, hard } = self.process.rlimits.lock().of(Rlimit::Cpu);
+        let most = self.process.cpu_time_limit_ns.load(Ordering::Relaxed).min(nanoseconds(hard));
+        let used = self.process.cpu_time_ns();
+        if used >= most {
             self.exceeded(Signal::SIGKILL);
             return false;
         }
@@ -95,7 +96,7 @@ impl Watched {
             self.exceeded(Signal::SIGXCPU);
             self.next_warning_ns = Some(used.saturating_add(SECOND_NS));
         }
-        let next = self.next_warning_ns.unwrap_or(warning).min(nanoseconds(hard));
+        let next = self.next_warning_ns.unwrap_or(warning).min(most);
         let at_once = self.process.threads.lock().list.len().clamp(1, hal::cpu::online().max(1));
         let earliest = next.saturating_sub(used) / at_once as u64;
         self.rest_ns = if used == self.used_ns {
@@ -109,14 +110,25 @@ impl Watched {
     }
 
     fn exceeded(&self, signal: Signal) {
-        events::publish(
-            Kind::LimitExceeded,
-            Some(self.process.pid),
-            None,
-            format_args!("cpu_time_ns: {}", signal.name()),
-        );
+        self.process.met(LimitKind::CpuTime, format_args!("{}", signal.name()));
         // It may end at this very moment, which is what is wanted.
         let _ =
             control::deliver(&self.process, PendingSignal { signal, cause: SignalCause::Kernel });
+    }
+}
+
+impl Process {
+    fn has_cpu_time_limit(&self) -> bool {
+        let SoftHard { soft, hard } = self.rlimits.lock().of(Rlimit::Cpu);
+        soft.min(hard) != process_core::NO_RLIMIT
+            || self.cpu_time_limit_ns.load(Ordering::Relaxed) != u64::MAX
+    }
+
+    /// What its threads have used so far.
+    fn cpu_time_ns(&self) -> u64 {
+        let threads = self.threads.lock();
+        let of_thread = |thread: &Arc<Thread>| thread.figures.usage().cpu.total_ns();
+        let living: u64 = threads.list.iter().map(of_thread).sum();
+        threads.ended.cpu.total_ns().saturating_add(living)
     }
 }

@@ -14,8 +14,10 @@ use process_core::{
 use sched_core::CpuSet;
 use vfs_core::{Descriptor, DescriptorTable, FileError};
 
+use super::budget::{Budget, none_met};
 use super::control::params;
 use super::fork::VforkWait;
+use super::process_set::{ProcessSet, SetPlace};
 use super::rlimits::open_files;
 use super::sharing::{FileTable, SpaceOwner};
 use super::wait::Children;
@@ -51,6 +53,9 @@ pub struct NewProgram {
     pub credentials: Credentials,
     /// What it may use.
     pub limits: Limits,
+    /// The set that it is to belong to, with all that it forks. A program that makes one in a system
+    /// call has it belong to its own.
+    pub set: Option<Arc<ProcessSet>>,
     /// Who asked for it, for the event.
     pub actor: Option<alloc::string::String>,
 }
@@ -98,6 +103,7 @@ impl fmt::Display for CreateError {
 /// # Errors
 /// See [`CreateError`]; nothing remains.
 pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
+    let place = new.set.as_ref().map(ProcessSet::reserve).transpose()?;
     let file = fs::program(&new.path).map_err(CreateError::File)?;
     let (held, directory) =
         fs::directory(&new.working_directory).map_err(CreateError::WorkingDirectory)?;
@@ -113,6 +119,7 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
             gid: new.credentials.effective_gid.0,
             memory_bytes: new.limits.memory_bytes,
             stack_bytes: new.limits.stack_bytes,
+            group: new.set.as_ref().map(|set| Arc::clone(set.memory())),
         },
     )?;
     let image = ProgramImage {
@@ -131,7 +138,7 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
         isolation: Isolation::Process,
         scheduling: new.scheduling,
         limits: new.limits,
-        service: None,
+        service: new.set.as_ref().map(|set| Arc::clone(set.name())),
     };
     let context = hal::user::UserContext::new(loaded.entry, loaded.stack_pointer);
     let output = Arc::new(Output::new());
@@ -148,9 +155,12 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
             stack_bytes: PROGRAM_STACK_BYTES,
             lineage: Lineage::Manager,
             rlimits: ResourceLimits::new(&new.limits),
+            set: new.set.clone(),
+            place,
         },
         Box::new(move || program::run(context)),
     )?;
+    super::cpu_time::watch(thread.process());
     events::publish(
         Kind::ProcessCreated,
         Some(pid),
@@ -211,6 +221,8 @@ pub fn spawn_kernel_thread(
         stack_bytes,
         lineage: Lineage::Manager,
         rlimits: ResourceLimits::new(&Limits::default()),
+        set: None,
+        place: None,
     };
     let (_, thread) = enter(
         entry,
@@ -235,6 +247,9 @@ pub(super) struct Entry<'a> {
     pub(super) stack_bytes: u64,
     pub(super) lineage: Lineage<'a>,
     pub(super) rlimits: ResourceLimits,
+    pub(super) set: Option<Arc<ProcessSet>>,
+    /// Its first thread's place in the set.
+    pub(super) place: Option<SetPlace>,
 }
 
 /// Who makes a process.
@@ -277,7 +292,11 @@ pub(super) fn enter(
             if entered.is_err() {
                 let_go_of(&thread);
             }
-            Ok((entered?, thread))
+            let pid = entered?;
+            if let Some(set) = thread.process().set() {
+                set.join(thread.process());
+            }
+            Ok((pid, thread))
         }
         Err(error) => {
             table().lock().release(reservation);
@@ -313,6 +332,10 @@ fn make(
     };
     let process = Arc::new(Process {
         pid,
+        budget: Budget::new(&(&entry.profile.limits).into()),
+        set: entry.set,
+        limits_met: none_met(),
+        cpu_time_limit_ns: entry.profile.limits.cpu_time_ns.unwrap_or(u64::MAX).into(),
         is_program: entry.space.is_some(),
         space: SpinLock::new(levels::PROCESS, "space", entry.space),
         threads: SpinLock::new(levels::PROCESS, "threads", Threads::default()),
@@ -352,6 +375,7 @@ fn make(
         main,
     })
     .map_err(|_| OUT_OF_MEMORY)?;
+    thread.program.set_place(entry.place);
     process.threads.lock().list.push(Arc::clone(&thread));
     let parent = match &entry.lineage {
         Lineage::Manager => Pid::SYSTEM,

@@ -86,6 +86,7 @@ pub fn execute(
             gid: credentials.effective_gid.0,
             memory_bytes: limits.memory_bytes,
             stack_bytes: process.stack_limit().min(limits.stack_bytes),
+            group: process.set().map(|set| Arc::clone(set.memory())),
         },
     )?;
     loaded.space.set_address_space_limit(process.address_space_limit());

@@ -67,6 +67,7 @@ pub fn end_thread(code: u8) {
     {
         heir.call_for_attention();
     }
+    thread.program.leave_set();
     let left = table().lock().remove_thread(tid);
     let survivor = process.survivor.load(Ordering::Acquire);
     if survivor != 0
@@ -99,7 +100,11 @@ fn end_process(process: &Arc<Process>, code: u8) {
     process.leave_standpoint();
     process.end_vfork();
     let orphans = orphans_to_signal(pid);
-    let Some(end) = become_zombie(process, usage) else { return };
+    let end = become_zombie(process, usage);
+    if let Some(set) = process.set() {
+        set.leave(process, &usage);
+    }
+    let Some(end) = end else { return };
     if !process.is_forked {
         let text = format_args!("{} {}", end.name.as_str(), How(end.exit));
         events::publish(Kind::ProcessExited, Some(pid), None, text);

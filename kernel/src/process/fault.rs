@@ -5,12 +5,13 @@ use alloc::sync::Arc;
 use hal::thread::VectorImage;
 use hal::user::UserContext;
 use linux_abi::layout::SigInfo;
-use process_core::{ExitStatus, PendingSignal, Signal, SignalCause, WhatFollows};
+use process_core::{
+    BlockReason, ExitStatus, LimitKind, PendingSignal, Signal, SignalCause, WhatFollows,
+};
 
 use super::{Process, control, make_room, now};
-use crate::events::{self, Kind};
 use crate::memory::FaultError;
-use crate::scheduler::Thread;
+use crate::scheduler::{self, Thread};
 
 /// Memory could not be given: by the program's own fault, or because there is none.
 pub(super) fn memory(thread: &Arc<Thread>, process: &Process, error: FaultError, address: u64) {
@@ -20,20 +21,43 @@ pub(super) fn memory(thread: &Arc<Thread>, process: &Process, error: FaultError,
         FaultError::Violation(Violation::Unmapped) => fault(Signal::SIGSEGV, SigInfo::SEGV_MAPERR),
         FaultError::Violation(Violation::Denied) => fault(Signal::SIGSEGV, SigInfo::SEGV_ACCERR),
         FaultError::BeyondFile | FaultError::NoRoom => fault(Signal::SIGBUS, SigInfo::BUS_ADRERR),
-        FaultError::LimitExceeded => {
-            events::publish(
-                Kind::LimitExceeded,
-                Some(process.pid),
-                None,
-                format_args!("memory_bytes: the process has all that it may have"),
-            );
-            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
-        }
+        FaultError::LimitExceeded | FaultError::QuotaExceeded => end_for_limit(process, error),
         // Once there is memory again the program repeats the access.
         FaultError::OutOfMemory => {
             if !make_room(thread, process) {
                 control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
             }
+        }
+    }
+}
+
+/// A page is beyond what the running thread's process, or its set, may have: somebody ends.
+pub fn end_for_limit(process: &Process, error: FaultError) {
+    if error == FaultError::QuotaExceeded {
+        return make_room_in_set(process);
+    }
+    process.met(LimitKind::Memory, format_args!("it has all that it may have, and ends"));
+    control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
+}
+
+/// The set of a process has all the memory that it may have: the member that holds most ends. If that
+/// is another one, the running thread waits a little and its program repeats the access.
+fn make_room_in_set(process: &Process) {
+    const LOOK_AGAIN_NS: u64 = 5_000_000;
+    let largest = process.set().and_then(|set| set.largest());
+    match largest {
+        Some(largest) if largest.pid != process.pid => {
+            largest.met(
+                LimitKind::Memory,
+                format_args!("its set has all that it may have, and it has most"),
+            );
+            control::end_own(&largest, ExitStatus::by_signal(Signal::SIGKILL));
+            let deadline = hal::time::now_ns().saturating_add(LOOK_AGAIN_NS);
+            scheduler::park_until(BlockReason::Lock, deadline);
+        }
+        _ => {
+            process.met(LimitKind::Memory, format_args!("its set has all that it may have"));
+            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
         }
     }
 }

@@ -4,9 +4,10 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use hal::user::UserContext;
-use process_core::{BlockReason, Pid, ProcessError, Resource, Signal};
+use process_core::{BlockReason, LimitKind, Pid, ProcessError, Resource, Signal};
 
 use super::create::{Entry, Lineage, PROGRAM_STACK_BYTES, enter};
+use super::process_set::SetPlace;
 use super::sharing::SpaceOwner;
 use super::{NewThread, OUT_OF_MEMORY, Process, table};
 use crate::memory::cut_mark;
@@ -64,6 +65,7 @@ pub fn fork(
     let limit = process.task_limit(&credentials);
     let owner = process.space.lock().clone().ok_or(OUT_OF_MEMORY)?;
     let mark = cut_mark();
+    let place = process.admit_child(&owner, request).inspect_err(|e| process.note_refusal(e))?;
     let space = if request.shares.memory {
         owner
     } else {
@@ -93,9 +95,11 @@ pub fn fork(
             waiting: waiting.clone(),
         },
         rlimits: *process.rlimits.lock(),
+        set: process.set.clone(),
+        place,
     };
     let main = request.thread.main(request.thread.context(context));
-    let (pid, thread) = enter(entry, main)?;
+    let (pid, thread) = enter(entry, main).inspect_err(|error| process.note_refusal(error))?;
     if cut_mark() != mark
         && let Some(space) = thread.process().space()
     {
@@ -139,6 +143,27 @@ impl VforkWait {
 }
 
 impl Process {
+    /// Whether its budget and its set allow it this child, which gets a place in the set.
+    fn admit_child(
+        &self,
+        owner: &SpaceOwner,
+        request: &Fork,
+    ) -> Result<Option<SetPlace>, ProcessError> {
+        self.charge_creation()?;
+        let Some(set) = &self.set else { return Ok(None) };
+        let place = set.reserve()?;
+        let pages = owner.space().tables().mapped_pages();
+        if !request.shares.memory && pages > set.memory().room_pages() {
+            let maximum = set.quotas().memory_bytes.unwrap_or(u64::MAX);
+            return Err(ProcessError::LimitExceeded { limit: LimitKind::Memory, maximum });
+        }
+        if !request.shares.files {
+            let open = self.files.lock().len();
+            set.has_room_for_files(open)?;
+        }
+        Ok(Some(place))
+    }
+
     /// It has left its maker's memory, which may have been waiting for that.
     pub(super) fn end_vfork(&self) {
         let waiting = self.vfork.lock().take();

@@ -5,6 +5,7 @@
 //! part's lock may be taken under the table's, not the other way round.
 
 mod alarms;
+mod budget;
 mod control;
 mod cpu_time;
 mod create;
@@ -19,6 +20,7 @@ mod handler;
 mod masks;
 mod output;
 mod pid_file;
+mod process_set;
 mod program;
 mod record;
 mod rlimits;
@@ -34,6 +36,7 @@ mod totals;
 mod wait;
 
 pub use alarms::{set_interval, set_timer};
+pub use budget::Direction;
 pub use control::{
     end_own, resume, set_scheduling, signal, suspend, terminate, terminate_gracefully,
 };
@@ -44,6 +47,7 @@ pub use emergency::{
 };
 pub use exec::{ExecuteError, Execution, execute};
 pub use exit::end_thread;
+pub use fault::end_for_limit;
 pub use fork::{Fork, Shares, fork};
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
 pub use handler::{BadStack, info, replace_stack, shown_stack, wanted_stack};
@@ -52,6 +56,7 @@ pub use masks::{
 };
 pub use output::{Output, ended_output};
 pub use pid_file::PidFile;
+pub use process_set::ProcessSet;
 pub use program::{Interrupted, return_from_handler};
 pub use record::{
     change_limits, check_access, credentials_of, find_thread, group_of, is_subreaper, limits_of,
@@ -157,6 +162,14 @@ pub struct Process {
     /// Who waits for its end.
     pub ended: Broadcast,
     load: Load,
+    /// What it may use by the second.
+    budget: budget::Budget,
+    /// The set that it belongs to, for good.
+    set: Option<Arc<ProcessSet>>,
+    /// How often it has met each limit.
+    limits_met: budget::LimitsMet,
+    /// The CPU time that an operator gives it, in nanoseconds.
+    cpu_time_limit_ns: AtomicU64,
     /// Where it is in the queue of timers.
     alarm: alarms::Place,
 }
@@ -275,6 +288,7 @@ impl Process {
             }
             usage
         };
+        usage.limits_met = self.limits_met();
         usage.signals = self.signals.lock().usage();
         usage.open_files = u32::try_from(self.files.lock().len()).unwrap_or(u32::MAX);
         if let Some(space) = self.space() {

@@ -38,7 +38,7 @@ pub(super) fn run(context: UserContext) {
         Border { context, interrupted: None, remainder: None, last_fault: LastFault::default() };
     while border.is_to_go_on(&thread, &process) {
         hal::interrupts::disable();
-        if thread.needs_attention() || scheduler::must_preempt() {
+        if thread.needs_attention() || thread.is_over_share() || scheduler::must_preempt() {
             hal::interrupts::enable();
             scheduler::preempt();
             continue;
@@ -92,6 +92,10 @@ impl Border {
             }
             if was_called {
                 self.deliver_pending(thread, process);
+                continue;
+            }
+            if thread.is_over_share() {
+                process.await_cpu_share(thread);
                 continue;
             }
             if let Some(interrupted) = self.interrupted.take() {

@@ -86,14 +86,20 @@ pub fn limits_of(pid: Pid) -> Result<Limits, ProcessError> {
 /// # Errors
 /// See `credentials_of`, and [`ProcessError::InvalidLimits`].
 pub fn change_limits(pid: Pid, change: &LimitsChange) -> Result<(), ProcessError> {
-    let mut table = table().lock();
-    let record = table.get_mut(pid)?;
-    let limits = record.profile.limits.changed(change)?;
-    record.profile.limits = limits;
-    record.attachment.allow(&limits);
-    if let Some(space) = record.attachment.space() {
-        space.set_limit(limits.memory_bytes);
-    }
+    let process = {
+        let mut table = table().lock();
+        let record = table.get_mut(pid)?;
+        let old = record.profile.limits;
+        let limits = old.changed(change)?;
+        record.profile.limits = limits;
+        record.attachment.allow(&old, &limits);
+        if let Some(space) = record.attachment.space() {
+            space.set_limit(limits.memory_bytes);
+        }
+        Arc::clone(&record.attachment)
+    };
+    process.look_at_share();
+    super::cpu_time::watch(&process);
     Ok(())
 }
 

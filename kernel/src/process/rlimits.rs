@@ -78,9 +78,11 @@ impl Process {
     }
 
     /// An operator has changed what it may use.
-    pub(super) fn allow(&self, limits: &Limits) {
+    pub(super) fn allow(&self, old: &Limits, new: &Limits) {
+        self.budget.set(&new.into());
+        self.cpu_time_limit_ns.store(new.cpu_time_ns.unwrap_or(u64::MAX), Ordering::Relaxed);
         let mut rlimits = self.rlimits.lock();
-        rlimits.allow(limits);
+        rlimits.allow(old, new);
         self.open_files_limit.store(open_files(&rlimits), Ordering::Relaxed);
     }
 

@@ -11,6 +11,7 @@ use sched_core::CpuSet;
 
 use super::create::PROGRAM_STACK_BYTES;
 use super::futex::{self, FutexName, FutexPlace};
+use super::process_set::SetPlace;
 use super::{OUT_OF_MEMORY, Process, program, table};
 use crate::levels;
 use crate::scheduler::{self, Task, Thread};
@@ -28,6 +29,8 @@ pub struct ProgramThread {
     code: AtomicU8,
     /// Where it may run, if that is not where its process may.
     affinity: SpinLock<Option<CpuSet>>,
+    /// Its place in its process's set.
+    place: SpinLock<Option<SetPlace>>,
     /// Its own name, if it has one that is not its process's.
     name: SpinLock<Option<ProcessName>>,
 }
@@ -41,6 +44,7 @@ impl Default for ProgramThread {
             is_leaving: AtomicBool::new(false),
             code: AtomicU8::new(0),
             affinity: SpinLock::new(levels::PROCESS, "thread affinity", None),
+            place: SpinLock::new(levels::PROCESS, "place in a set", None),
             name: SpinLock::new(levels::PROCESS, "thread name", None),
         }
     }
@@ -82,6 +86,18 @@ impl ProgramThread {
 
     pub(super) fn code(&self) -> u8 {
         self.code.load(Ordering::Relaxed)
+    }
+
+    /// Its place in its process's set.
+    pub(super) fn set_place(&self, place: Option<SetPlace>) {
+        *self.place.lock() = place;
+    }
+
+    /// It has ended: its place in its process's set is free.
+    pub(super) fn leave_set(&self) {
+        let place = self.place.lock().take();
+        // Dropped without the lock.
+        drop(place);
     }
 
     /// It may run where its process may.
@@ -154,16 +170,19 @@ pub fn spawn_thread(
     announce: impl FnOnce(Tid),
 ) -> Result<Tid, ProcessError> {
     let process = maker.process();
-    let (tid, scheduling) = {
+    let place = process.reserve_in_set().inspect_err(|error| process.note_refusal(error))?;
+    let added = {
         let mut table = table().lock();
         let record = table.get(process.pid)?;
         let limit = process.task_limit(record.credentials());
         let scheduling = record.profile.scheduling;
-        (table.add_thread(process.pid, limit)?, scheduling)
+        table.add_thread(process.pid, limit).map(|tid| (tid, scheduling))
     };
+    let (tid, scheduling) = added.inspect_err(|error| process.note_refusal(error))?;
     let thread = make(maker, process, tid, context, new, &scheduling).inspect_err(|_| {
         let _ = table().lock().remove_thread(tid);
     })?;
+    thread.program.set_place(place);
     announce(tid);
     thread.start();
     Ok(tid)

@@ -59,6 +59,10 @@ pub(super) struct Queue {
     /// What the timer is set to.
     pub(super) armed: Option<sched_core::Instant>,
     pub(super) pacer: Pacer,
+    /// Up to when the running thread's share of CPU time has been charged.
+    pub(super) charged_at: Instant,
+    /// When to look at that share again; none if it has no limit, or is spent.
+    pub(super) share_look: Option<Instant>,
 }
 
 static CPUS: Once<Box<[CachePadded<Cpu>]>> = Once::new();
@@ -80,7 +84,14 @@ pub(super) fn start(processors: &[ProcessorEntry]) {
                 queue: SpinLock::new(
                     levels::RUN_QUEUE,
                     "run queue",
-                    Queue { run, current: None, armed: None, pacer: Pacer::new(now()) },
+                    Queue {
+                        run,
+                        current: None,
+                        armed: None,
+                        pacer: Pacer::new(now()),
+                        charged_at: Instant::ZERO,
+                        share_look: None,
+                    },
                 ),
                 timers: SpinLock::new(levels::TIMERS, "timers", timers),
                 view: AtomicU64::new(CpuView::default().to_bits()),

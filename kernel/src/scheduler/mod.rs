@@ -8,6 +8,7 @@
 mod cpu;
 mod idle;
 mod run;
+mod share;
 mod spawn;
 mod thread;
 mod wake;

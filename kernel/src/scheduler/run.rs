@@ -10,7 +10,7 @@ use sched_core::{Arrival, Instant, PutBack};
 
 use super::cpu::{self, Cpu, Queue};
 use super::thread::{Place, Thread, count};
-use super::{now, wake};
+use super::{now, share, wake};
 
 /// Why the running thread gives its CPU up.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,7 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
         // The idle loop neither waits nor ends.
         return None;
     }
+    share::charge(&mut queue, now);
     let was_asked = own.must_reschedule.swap(false, Ordering::Relaxed);
     match why {
         // Its affinity has changed, and it may not stay.
@@ -161,6 +162,7 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
     };
     if !is_same {
         account(own, before.as_deref(), next.as_deref(), why, now);
+        share::begin(&mut queue, now);
         own.expect_handover(next.as_deref());
     }
     rearm(own, &mut queue, now);
@@ -220,14 +222,15 @@ fn account(own: &Cpu, before: Option<&Thread>, next: Option<&Thread>, why: Leave
     }
 }
 
-/// Sets the CPU's timer to what comes first: a thread's timer, the policy's next event, or the next
-/// look at the other CPUs while threads wait here. One that is set for earlier stays: it fires once
+/// Sets the CPU's timer to what comes first: a thread's timer, the policy's next event, the next look
+/// at the running thread's share, or at the other CPUs while threads wait here. One that is set for earlier stays: it fires once
 /// for nothing, which is cheaper than an access to the APIC with each switch to a thread and back.
 pub(super) fn rearm(own: &Cpu, queue: &mut Queue, now: Instant) {
     let timer = own.timers.lock().next_deadline();
     let movable = queue.run.view().movable;
     let balance = queue.pacer.next(movable, now);
-    let next = [timer, queue.run.next_event(now), balance].into_iter().flatten().min();
+    let looks = [timer, queue.run.next_event(now), balance, queue.share_look];
+    let next = looks.into_iter().flatten().min();
     if let Some(next) = next
         && queue.armed.is_none_or(|armed| next < armed)
     {

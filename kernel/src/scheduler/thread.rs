@@ -27,6 +27,8 @@ pub struct Thread {
     activity: AtomicU8,
     /// Something is waiting to be handled at the border to the program: a signal, a stop, the end.
     attention: AtomicBool,
+    /// Its process has used up its share of CPU time: it gives its CPU up at the border.
+    pub(super) is_over_share: AtomicBool,
     /// How often of late it waited right after it had woken another thread: up to 3.
     handovers: AtomicU8,
     /// What the thread has used.
@@ -139,6 +141,7 @@ impl Thread {
             start: SpinLock::new(levels::THREAD, "thread start", Some(start)),
             activity: AtomicU8::new(ThreadActivity::Ready.code()),
             attention: AtomicBool::new(false),
+            is_over_share: AtomicBool::new(false),
             handovers: AtomicU8::new(0),
             figures: Figures::default(),
             program: ProgramThread::default(),

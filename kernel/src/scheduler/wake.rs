@@ -11,6 +11,7 @@ use sched_core::{
 use super::cpu::{self, Cpu};
 use super::now;
 use super::run::{self, rearm};
+use super::share;
 use super::thread::{Place, Thread};
 
 impl Thread {
@@ -275,6 +276,7 @@ pub fn timer_interrupt() {
     let is_due = {
         let mut queue = own.queue.lock();
         queue.armed = None;
+        share::charge(&mut queue, now);
         if queue.run.charge(now).effect == Effect::Preempt {
             own.must_reschedule.store(true, Ordering::Relaxed);
         }

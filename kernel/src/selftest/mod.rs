@@ -10,6 +10,7 @@ mod clock;
 mod copies;
 mod deliberate;
 mod interprocessor;
+mod limits;
 mod memory;
 mod paging;
 mod process;
@@ -32,7 +33,7 @@ use support::{Outcome, Stop};
 /// A test: its name, `AREA_WHAT`, and what it does.
 type Test = (&'static str, fn() -> Outcome);
 
-const AREAS: [&[Test]; 11] = [
+const AREAS: [&[Test]; 12] = [
     administration::TESTS,
     paging::TESTS,
     sharing::TESTS,
@@ -44,6 +45,7 @@ const AREAS: [&[Test]; 11] = [
     memory::TESTS,
     vector::TESTS,
     process::TESTS,
+    limits::TESTS,
 ];
 
 /// Bytes of the stack of the thread that runs the tests.

@@ -33,7 +33,7 @@ pub(super) fn space_with(
     page: u64,
     rights: Protection,
 ) -> Result<Arc<AddressSpace>, alloc::string::String> {
-    let space = Arc::new(AddressSpace::new().map_err(failed("a space"))?);
+    let space = Arc::new(AddressSpace::new(None).map_err(failed("a space"))?);
     space.map(page, frame()?, rights, Writing::ToFrame).map_err(failed("map"))?;
     Ok(space)
 }

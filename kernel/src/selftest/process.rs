@@ -130,6 +130,7 @@ fn loads(bytes: &[u8]) -> bool {
         gid: 0,
         memory_bytes: 64 << 20,
         stack_bytes: 1 << 20,
+        group: None,
     };
     memory::load(&FileBytes::Copy(Arc::from(bytes.to_vec())), &start).is_ok()
 }

@@ -27,7 +27,7 @@ const START: u64 = 0x10_0000_0000;
 const PAGES: u64 = 699;
 
 fn space() -> Result<UserSpace, String> {
-    UserSpace::new(0, 64 << 20, 1 << 20).map_err(failed("a space"))
+    UserSpace::new(0, 64 << 20, 1 << 20, None).map_err(failed("a space"))
 }
 
 fn map(space: &UserSpace, kind: Kind<Object>) -> Result<(), String> {
@@ -148,7 +148,7 @@ fn shared_memory_stays_shared() -> Outcome {
 /// CPUs that write to pages cannot go on doing so in frames that a fork has shared.
 // proves: K6
 fn fork_stops_writers_everywhere() -> Outcome {
-    let parent = Arc::new(AddressSpace::new().map_err(failed("a space"))?);
+    let parent = Arc::new(AddressSpace::new(None).map_err(failed("a space"))?);
     for cpu in 0..hal::cpu::online() as u64 {
         let frame = SharedFrame::allocate_zeroed().map_err(failed("a frame"))?;
         parent.map(START + cpu * PAGE, frame, WRITE, Writing::ToFrame).map_err(failed("map"))?;
@@ -159,7 +159,7 @@ fn fork_stops_writers_everywhere() -> Outcome {
         let address = START + cpu as u64 * PAGE;
         for round in 0..12_u8 {
             check!(copy_to(address, &[round]).is_ok(), "round {round}: the page is not writable");
-            let mut child = AddressSpace::new().map_err(failed("a space"))?;
+            let mut child = AddressSpace::new(None).map_err(failed("a space"))?;
             let range = (address, address + PAGE, Writing::ToCopy);
             let forked = shared.share_with(&mut child, core::iter::once(range), || true);
             forked.map_err(failed("share"))?;

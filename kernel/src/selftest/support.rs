@@ -212,6 +212,7 @@ pub(super) fn program(arguments: &[&str]) -> Result<NewProgram, Stop> {
         affinity: CpuSet::ALL,
         credentials: Credentials::root(),
         limits: Limits::default(),
+        set: None,
         actor: None,
     })
 }

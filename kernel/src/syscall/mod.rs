@@ -18,6 +18,7 @@ mod process;
 mod signal;
 mod socket;
 mod system;
+mod throttle;
 mod time;
 mod timer;
 mod unknown;

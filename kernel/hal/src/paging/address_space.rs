@@ -17,6 +17,7 @@ use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 
 use super::layout::{PAGE_BYTES, USER_END};
+use super::page_count::{PageCount, PageGroup};
 use super::table::{self, ADDRESS, COPY, Level, NO_EXECUTE, OWNED, PRESENT, USER, WRITABLE};
 use super::{kernel_space, shootdown};
 use crate::cpu::local::{self, AtomicCpuMask};
@@ -111,15 +112,15 @@ pub struct AddressSpace {
     /// Its last thread has ended: nobody loads it any more.
     is_retired: AtomicBool,
     edit: SpinLock<()>,
-    mapped_pages: AtomicU64,
+    mapped_pages: PageCount,
 }
 
 impl AddressSpace {
-    /// An empty space.
+    /// An empty space, whose pages count for a group, too, if there is one.
     ///
     /// # Errors
     /// When no frame is left.
-    pub fn new() -> Result<Self, OutOfMemory> {
+    pub fn new(group: Option<Arc<PageGroup>>) -> Result<Self, OutOfMemory> {
         let root = table::allocate()?;
         let kernel = table::entries(kernel_space::root());
         for (index, entry) in table::entries(root).iter().enumerate().skip(256) {
@@ -130,14 +131,20 @@ impl AddressSpace {
             loaded_on: AtomicCpuMask::new(),
             is_retired: AtomicBool::new(false),
             edit: SpinLock::new(TABLES_LEVEL, "page tables", ()),
-            mapped_pages: AtomicU64::new(0),
+            mapped_pages: PageCount::new(group),
         })
     }
 
     /// Pages that have a frame.
     #[must_use]
     pub fn mapped_pages(&self) -> u64 {
-        self.mapped_pages.load(Ordering::Relaxed)
+        self.mapped_pages.get()
+    }
+
+    /// The group that its pages count for.
+    #[must_use]
+    pub fn group(&self) -> Option<&Arc<PageGroup>> {
+        self.mapped_pages.group()
     }
 
     /// Gives the page at `address` this frame.
@@ -160,7 +167,7 @@ impl AddressSpace {
         }
         let bits = writing.apply(rights.bits());
         entry.store(frame.into_raw().address() | bits, Ordering::Relaxed);
-        self.mapped_pages.fetch_add(1, Ordering::Relaxed);
+        self.mapped_pages.add(1);
         Ok(())
     }
 
@@ -193,7 +200,7 @@ impl AddressSpace {
             entry.store(frame.into_raw().address() | bits, Ordering::Relaxed);
             count += 1;
         }
-        self.mapped_pages.fetch_add(count as u64, Ordering::Relaxed);
+        self.mapped_pages.add(count as u64);
         if count == 0 { Err(MapError::Occupied(address)) } else { Ok(count) }
     }
 
@@ -226,7 +233,7 @@ impl AddressSpace {
                 });
             }
             if taken > 0 {
-                self.mapped_pages.fetch_sub(taken as u64, Ordering::Relaxed);
+                self.mapped_pages.sub(taken as u64);
                 shootdown::flush_user(&self.loaded_on, from, (at - from) / PAGE_BYTES);
                 count += taken as u64;
             }
@@ -303,7 +310,7 @@ impl AddressSpace {
             Some(entry) => entry.store(value, Ordering::Relaxed),
             // No memory for a table: the page is lost to the program, not to the kernel.
             None => {
-                self.mapped_pages.fetch_sub(1, Ordering::Relaxed);
+                self.mapped_pages.sub(1);
                 drop(owned_frame(value));
             }
         }
@@ -426,7 +433,7 @@ impl AddressSpace {
                 free_tables(value & ADDRESS, 3);
             }
         }
-        self.mapped_pages.store(0, Ordering::Relaxed);
+        self.mapped_pages.clear();
     }
 
     /// Lends the frame of the page that `address` lies in, and says what writing to it does.

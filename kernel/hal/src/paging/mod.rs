@@ -4,11 +4,13 @@ pub mod layout;
 
 mod address_space;
 pub(crate) mod kernel_space;
+mod page_count;
 pub(crate) mod shootdown;
 pub(crate) mod table;
 pub(crate) mod windows;
 
 pub use address_space::{AddressSpace, MapError, Protection, Writing};
+pub use page_count::PageGroup;
 pub use shootdown::{SHOOTDOWN_VECTOR, barrier_everywhere};
 pub use windows::WINDOWS_LEVEL;
 

@@ -109,9 +109,11 @@ pub(in crate::syscall) fn fcntl(caller: &mut Caller<'_>, arguments: &Arguments) 
                 return Err(Errno::EINVAL);
             }
             let from = Fd::new(i64::from(minimum)).map_err(errno)?;
+            caller.check_room_for_files(1)?;
             let copy = Descriptor { file, close_on_exec: closes_on_exec };
             let inserted = caller.process.files.lock().insert_from(from, copy, limit);
-            inserted.map(|fd| u64::from(fd.number())).map_err(|(error, _)| errno(error))
+            let inserted = inserted.map_err(|(error, _)| errno(error));
+            inserted.map(|fd| u64::from(fd.number())).map_err(|errno| caller.no_descriptor(errno))
         }
         Fcntl::GetDescriptorFlags => {
             let files = caller.process.files.lock();
@@ -161,6 +163,9 @@ pub(in crate::syscall) fn dup3(caller: &mut Caller<'_>, arguments: &Arguments) -
 }
 
 fn duplicate(caller: &Caller<'_>, from: Fd, to: Fd, close_on_exec: bool) -> Answer {
+    if caller.process.files.lock().get(to).is_err() {
+        caller.check_room_for_files(1)?;
+    }
     let limit = caller.process.open_files_limit();
     let replaced =
         caller.process.files.lock().duplicate_to(from, to, close_on_exec, limit).map_err(errno)?;
@@ -182,8 +187,10 @@ pub(in crate::syscall) fn insert(
     file: Arc<OpenFile>,
     close_on_exec: bool,
 ) -> Answer {
+    caller.check_room_for_files(1)?;
     let limit = caller.process.open_files_limit();
     // The lock is let go of before a file that found no place is dropped.
     let inserted = caller.process.files.lock().insert(Descriptor { file, close_on_exec }, limit);
-    inserted.map(|fd| u64::from(fd.number())).map_err(|(error, _)| errno(error))
+    let inserted = inserted.map_err(|(error, _)| errno(error));
+    inserted.map(|fd| u64::from(fd.number())).map_err(|errno| caller.no_descriptor(errno))
 }

@@ -37,12 +37,13 @@ pub(in crate::syscall) fn pair(
     second: fs::OpenFile,
     close_on_exec: bool,
 ) -> Answer {
+    caller.check_room_for_files(2)?;
     let limit = caller.process.open_files_limit();
     let (first, second) = (Arc::new(first), Arc::new(second));
     let insert = |file| {
         let descriptor = Descriptor { file, close_on_exec };
         let inserted = caller.process.files.lock().insert(descriptor, limit);
-        inserted.map_err(|(error, _)| errno(error))
+        inserted.map_err(|(error, _)| caller.no_descriptor(errno(error)))
     };
     let remove = |fd| {
         // Another thread may have closed it already.

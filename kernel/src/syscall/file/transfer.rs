@@ -8,7 +8,7 @@ use process_core::Signal;
 use super::file;
 use super::memory::{Pieces, is_too_long, pieces, with_buffer};
 use crate::fs::{OpenFile, Transfer, Waiting, until_ready};
-use crate::process;
+use crate::process::{self, Direction};
 use crate::scheduler::count;
 use crate::syscall::{Answer, Caller, user};
 
@@ -39,6 +39,7 @@ fn read_into(caller: &Caller<'_>, file: &OpenFile, at: Option<u64>, mut to: Piec
         return Err(Errno::EBADF);
     }
     let length = to.left();
+    caller.await_bytes(Direction::Read)?;
     let done = with_buffer(file, length, |buffer| {
         let is_message = file.file().transfer() == Transfer::Messages;
         let mut done = 0_u64;
@@ -57,6 +58,7 @@ fn read_into(caller: &Caller<'_>, file: &OpenFile, at: Option<u64>, mut to: Piec
                 Err(error) if done == 0 => return Err(error),
                 Err(_) => break,
             };
+            caller.charge_bytes(Direction::Read, count);
             match to.put(&buffer[..count]) {
                 Ok(()) => {}
                 Err(error) if done == 0 => return Err(error),
@@ -64,7 +66,8 @@ fn read_into(caller: &Caller<'_>, file: &OpenFile, at: Option<u64>, mut to: Piec
             }
             done += count as u64;
             let is_all = done == length || count < wanted || is_message;
-            if is_all || caller.thread.needs_attention() {
+            let is_over = is_all || caller.thread.needs_attention();
+            if is_over || caller.await_bytes(Direction::Read).is_err() {
                 break;
             }
         }
@@ -114,6 +117,7 @@ fn write_from(
         return Err(Errno::EMSGSIZE);
     }
     let length = within_size_limit(caller, file, at, length)?;
+    caller.await_bytes(Direction::Write)?;
     let done = with_buffer(file, length, |buffer| {
         let mut done = 0_u64;
         loop {
@@ -133,7 +137,8 @@ fn write_from(
                     break;
                 }
             }
-            if done == length || caller.thread.needs_attention() {
+            let is_over = done == length || caller.thread.needs_attention();
+            if is_over || caller.await_bytes(Direction::Write).is_err() {
                 break;
             }
         }
@@ -157,7 +162,10 @@ pub(super) fn put(
         let place = at.map(|at| at.saturating_add(done as u64));
         let attempt = || file.write(place, &bytes[done..]);
         match wait_for(caller, file, Waiting::WRITE, attempt) {
-            Ok(count) => done += count,
+            Ok(count) => {
+                caller.charge_bytes(Direction::Write, count);
+                done += count;
+            }
             Err(error) => return (done, Some(with_signal(caller, error))),
         }
         if done >= bytes.len() {
@@ -268,12 +276,20 @@ pub(super) fn move_between(
     while done < length && (done == 0 || !caller.thread.needs_attention()) {
         let wanted = usize::try_from(length - done).unwrap_or(usize::MAX).min(buffer.len());
         let place = |at: Option<u64>| at.map(|at| at.saturating_add(done));
+        let ready =
+            caller.await_bytes(Direction::Read).and_then(|()| caller.await_bytes(Direction::Write));
+        match ready {
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => break,
+            Ok(()) => {}
+        }
         let got = match from.read(place(from_at), &mut buffer[..wanted]) {
             Ok(0) => break,
             Ok(got) => got,
             Err(error) if done == 0 => return Err(error),
             Err(_) => break,
         };
+        caller.charge_bytes(Direction::Read, got);
         let (put, error) = put(caller, to, place(to_at), &buffer[..got]);
         done += put as u64;
         if put < got && from_at.is_none() {

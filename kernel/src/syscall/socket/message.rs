@@ -9,6 +9,7 @@ use linux_abi::{Arguments, Errno, UserPointer};
 use super::control::{self, Control};
 use super::{address, named, put_address, socket_of, wait_for};
 use crate::fs::{OpenFile, Transfer, Waiting};
+use crate::process::Direction;
 use crate::scheduler::count;
 use crate::socket::{Incoming, Outgoing};
 use crate::syscall::file::memory::{Pieces, is_too_long, pieces, with_buffer};
@@ -31,6 +32,7 @@ fn send(
     }
     let is_message = file.file().transfer() == Transfer::Messages;
     let is_nonblocking = outgoing.flags.contains(MessageFlags::DONTWAIT);
+    caller.await_bytes(Direction::Write)?;
     let (done, error) = with_buffer(file, length, |buffer| {
         let mut done = 0_u64;
         loop {
@@ -46,6 +48,7 @@ fn send(
                 let attempt = || socket.send(bytes, outgoing);
                 match wait_for(caller, file, is_nonblocking, Waiting::WRITE, attempt) {
                     Ok(count) => {
+                        caller.charge_bytes(Direction::Write, count);
                         put += count;
                         done += count as u64;
                     }
@@ -55,7 +58,8 @@ fn send(
                     break;
                 }
             }
-            if done == length || is_message || caller.thread.needs_attention() {
+            let is_over = done == length || is_message || caller.thread.needs_attention();
+            if is_over || caller.await_bytes(Direction::Write).is_err() {
                 return Ok((done, None));
             }
         }
@@ -84,6 +88,7 @@ fn receive(
     let is_nonblocking = flags.contains(MessageFlags::DONTWAIT);
     // Peeking twice would give the same bytes twice.
     let takes_all = flags.contains(MessageFlags::WAITALL) && !flags.contains(MessageFlags::PEEK);
+    caller.await_bytes(Direction::Read)?;
     let incoming = with_buffer(file, length, |buffer| {
         let mut all = Incoming::default();
         loop {
@@ -98,6 +103,7 @@ fn receive(
                 Err(error) if is_first => return Err(error),
                 Err(_) => break,
             };
+            caller.charge_bytes(Direction::Read, got.count);
             let has_control = !got.rights.is_empty() || got.credentials.is_some();
             match to.put(&buffer[..got.count]) {
                 Ok(()) => {}
@@ -119,7 +125,8 @@ fn receive(
                 break;
             }
             debug_assert!(all.count > done);
-            if caller.thread.needs_attention() {
+            let is_interrupted = caller.thread.needs_attention();
+            if is_interrupted || caller.await_bytes(Direction::Read).is_err() {
                 break;
             }
         }

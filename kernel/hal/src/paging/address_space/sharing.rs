@@ -117,7 +117,7 @@ impl AddressSpace {
             twin[index].store(share.into_raw().address() | bits, Ordering::Relaxed);
             entry.store((value & ADDRESS) | bits, Ordering::Relaxed);
             *has_lost |= value & !bits & WRITABLE != 0;
-            child.mapped_pages.fetch_add(1, Ordering::Relaxed);
+            child.mapped_pages.add(1);
         }
         Ok(true)
     }
