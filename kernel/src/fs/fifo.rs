@@ -83,7 +83,7 @@ pub(super) fn open(
         return Err(Errno::ENXIO);
     }
     let before = *named.ever.lock();
-    let end = PipeEnd::open(&named.pipe, access);
+    let (end, is_faced) = PipeEnd::open_facing(&named.pipe, access);
     {
         let mut ever = named.ever.lock();
         ever.readers += u64::from(access != AccessMode::WriteOnly);
@@ -105,7 +105,7 @@ pub(super) fn open(
         if meets(&fifo.named).is_err() {
             fifo.writers_before = Some(before.writers);
         }
-    } else {
+    } else if !is_faced {
         let waiting = if access == AccessMode::ReadOnly { Waiting::READ } else { Waiting::WRITE };
         let thread = scheduler::current().ok_or(Errno::EINTR)?;
         until_ready(&thread, &fifo, waiting, || meets(&fifo.named))?;

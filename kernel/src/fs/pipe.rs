@@ -63,9 +63,16 @@ impl core::fmt::Debug for PipeEnd {
 
 impl PipeEnd {
     pub(super) fn open(shared: &Arc<Shared>, access: AccessMode) -> Self {
+        Self::open_facing(shared, access).0
+    }
+
+    /// As [`Self::open`]; says, too, whether the other end was open at that moment. Looked at later,
+    /// it may have been closed again by who has found this one.
+    pub(super) fn open_facing(shared: &Arc<Shared>, access: AccessMode) -> (Self, bool) {
         let reads = access != AccessMode::WriteOnly;
         let writes = access != AccessMode::ReadOnly;
         let mut pipe = shared.pipe.lock();
+        let is_faced = reads && pipe.has_writers() || writes && pipe.has_readers();
         if reads {
             pipe.add_reader();
         }
@@ -73,7 +80,7 @@ impl PipeEnd {
             pipe.add_writer();
         }
         drop(pipe);
-        Self { shared: Arc::clone(shared), reads, writes }
+        (Self { shared: Arc::clone(shared), reads, writes }, is_faced)
     }
 }
 
