@@ -8,6 +8,7 @@ mod error;
 mod event_counter;
 mod fifo;
 mod file;
+mod inotify;
 mod mapped;
 mod memory_files;
 mod open_file;
@@ -42,6 +43,7 @@ pub use epoll::{Epoll, Interest};
 pub use error::errno;
 pub use event_counter::EventCounter;
 pub use file::{File, Transfer, nameless};
+pub use inotify::{Inotify, Present, WatchRequest, is_watching};
 pub use mapped::{
     FileKey, MappedFile, MappedPage, MappingUse, Wanted, check_not_running, is_mapped,
     writable_mappings,
@@ -59,7 +61,7 @@ pub use record_locks::{
 pub use standard::{add_terminal, remove_terminal};
 pub use standpoint::Standpoint;
 pub use timer_file::{Setting as TimerSetting, TimerFile};
-pub use tree::{Fullness, Held, Node, Place, SystemKind, Tree, list, top, tree};
+pub use tree::{Fullness, Held, Node, Place, SystemKind, Tree, list, settle, top, tree};
 pub use tree_file::path_text;
 pub use watch::{Turn, WatchId, WatchList, Watcher};
 pub use who::Who;

@@ -8,14 +8,15 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use hal::interrupts::SpinLock;
 use linux_abi::Errno;
 use linux_abi::file::{AccessMode, OpenFlags};
-use vfs_core::{DeviceKind, Metadata};
+use vfs_core::{DeviceKind, FileEvents, Metadata};
 
 use super::device_file::DeviceFile;
 use super::epoll::EpollLinks;
 use super::file::{File, Transfer, downcast};
+use super::inotify::is_watching;
 use super::output_file::OutputFile;
 use super::record_locks::{LockOwner, unlock_closed, unlock_whole};
-use super::tree::Held;
+use super::tree::{Held, leave_closed, tree};
 use super::tree_file::TreeFile;
 use crate::levels;
 use crate::process::Output;
@@ -196,15 +197,29 @@ impl OpenFile {
         if !self.can_read() {
             return Err(Errno::EBADF);
         }
-        match (&self.offset, at) {
-            (_, Some(at)) => self.file.read(at, buffer),
-            (None, None) => self.file.read(0, buffer),
+        let count = match (&self.offset, at) {
+            (_, Some(at)) => self.file.read(at, buffer)?,
+            (None, None) => self.file.read(0, buffer)?,
             (Some(offset), None) => {
                 let mut offset = offset.lock();
                 let count = self.file.read(*offset, buffer)?;
                 *offset = offset.saturating_add(count as u64);
-                Ok(count)
+                count
             }
+        };
+        if count > 0 {
+            self.tell(FileEvents::ACCESS);
+        }
+        Ok(count)
+    }
+
+    /// Tells who watches the file in the tree, if it is one.
+    pub fn tell(&self, events: FileEvents) {
+        if is_watching()
+            && !self.is_path_only()
+            && let Some(held) = self.held()
+        {
+            tree().lock().note(held.place(), events);
         }
     }
 
@@ -216,7 +231,13 @@ impl OpenFile {
         if !self.can_write() {
             return Err(Errno::EBADF);
         }
-        let Some(offset) = &self.offset else { return self.file.write(0, bytes) };
+        let Some(offset) = &self.offset else {
+            let count = self.file.write(0, bytes)?;
+            if count > 0 {
+                self.tell(FileEvents::MODIFY);
+            }
+            return Ok(count);
+        };
         if let Some(at) = at.filter(|_| !self.appends()) {
             return self.file.write(at, bytes);
         }
@@ -236,6 +257,15 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        if is_watching()
+            && !self.is_path_only()
+            && let Some(held) = self.file.held()
+        {
+            let is_writable = self.access != AccessMode::ReadOnly;
+            let events =
+                if is_writable { FileEvents::CLOSE_WRITE } else { FileEvents::CLOSE_OTHER };
+            leave_closed(held, events);
+        }
         let links = core::mem::take(self.epolls.get_mut());
         links.close(self);
         unlock_closed(self, self.lock_owner());

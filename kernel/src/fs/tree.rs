@@ -5,6 +5,7 @@
 //! under which nothing is copied to programs and nothing large is freed.
 
 mod lock;
+mod noting;
 mod paths;
 
 use alloc::vec::Vec;
@@ -14,12 +15,13 @@ use vfs_core::{
     MountId, MountTable, TmpFs,
 };
 
+use super::inotify;
 use super::mapped::FramePage;
 use super::proc::{self, ProcNode};
 use super::wall_time;
 
-pub(super) use lock::install;
-pub use lock::{Held, top, tree};
+pub use lock::{Held, settle, top, tree};
+pub(super) use lock::{install, leave_closed};
 
 /// A file, as its file system calls it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -81,6 +83,11 @@ impl SystemKind {
             Self::Proc => 0x9fa0,
         }
     }
+}
+
+/// The number that programs know a file system by.
+fn number(SystemId(index): SystemId) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// A file system.
@@ -145,6 +152,8 @@ pub struct Listed {
 pub struct Tree {
     mounts: MountTable<Node, SystemId>,
     systems: Vec<Option<System>>,
+    /// Its file systems note what happens to files.
+    is_noting: bool,
 }
 
 impl Tree {
@@ -167,8 +176,7 @@ impl Tree {
 
     /// The number of the file system that a place is on (`st_dev`).
     fn number_of(&self, mount: MountId) -> Result<u32, FileError> {
-        let SystemId(index) = self.system_id(mount)?;
-        Ok(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1))
+        Ok(number(self.system_id(mount)?))
     }
 
     /// The file system in memory that a place is on, and the file there.
@@ -310,6 +318,9 @@ impl Tree {
             system.mounts = system.mounts.saturating_sub(1);
             if system.mounts == 0 {
                 released._systems.extend(slot.take());
+                if self.is_noting {
+                    inotify::tell_unmounted(number(mount.system));
+                }
             }
         }
         released._mounts.push(mount);
@@ -333,6 +344,7 @@ impl Tree {
         let (body, root) = match kind {
             SystemKind::Memory | SystemKind::Devices | SystemKind::Terminals => {
                 let mut fs = TmpFs::new(limit_bytes, now)?;
+                fs.set_noting(self.is_noting);
                 let root = fs.root();
                 fs.set_permissions(root, permissions, &vfs_core::Identity::ROOT, now)?;
                 (Body::Memory(fs), Node::Memory(root))

@@ -8,6 +8,7 @@ mod file;
 mod futex;
 mod groups;
 pub mod identity;
+mod inotify;
 mod limits;
 mod memory;
 mod pidfd;
@@ -211,6 +212,11 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::TIMERFD_CREATE => events::timerfd_create(caller, arguments),
         SystemCall::TIMERFD_SETTIME => events::timerfd_settime(caller, arguments),
         SystemCall::TIMERFD_GETTIME => events::timerfd_gettime(caller, arguments),
+
+        SystemCall::INOTIFY_INIT => inotify::init(caller),
+        SystemCall::INOTIFY_INIT1 => inotify::init1(caller, arguments),
+        SystemCall::INOTIFY_ADD_WATCH => inotify::add_watch(caller, arguments),
+        SystemCall::INOTIFY_RM_WATCH => inotify::rm_watch(caller, arguments),
 
         SystemCall::SOCKET => socket::socket(caller, arguments),
         SystemCall::SOCKETPAIR => socket::socketpair(caller, arguments),

@@ -15,6 +15,7 @@ mod access;
 mod archive;
 mod descriptors;
 mod error;
+mod events;
 mod initramfs;
 mod metadata;
 mod mount;
@@ -30,6 +31,7 @@ pub use access::{Access, Identity};
 pub use archive::{ArchiveEntry, ArchiveError, ArchiveFault, ArchiveReader, FileIdentity};
 pub use descriptors::{Descriptor, DescriptorTable, Fd};
 pub use error::FileError;
+pub use events::{EventQueue, FileEvents};
 pub use initramfs::load_archive;
 pub use metadata::{
     DeviceKind, DeviceNumber, FileKind, Metadata, Owner, PERMISSION_BITS, WallTime,
@@ -41,8 +43,8 @@ pub use pipe::{PIPE_ATOMIC_BYTES, PIPE_BYTES, PIPE_MOST_BYTES, Pipe, PipeOutcome
 pub use record_locks::{ByteRange, RecordLock, RecordLockKind, RecordLocks};
 pub use terminal::{INPUT_BYTES, Key, Modes, OUTPUT_BYTES, Terminal, WindowSize};
 pub use tmpfs::{
-    Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, PAGE_BYTES, Page, RenameMode,
-    Seals, TmpFs,
+    Discarded, FilePage, HeapPage, InodeId, ListedEntry, NewNode, Note, PAGE_BYTES, Page,
+    RenameMode, Seals, TmpFs,
 };
 pub use walk::{
     FileTree, LastLink, LastName, LinkTarget, NAME_MAX, PATH_MAX, SYMLINK_MAX, WalkContext, Walked,

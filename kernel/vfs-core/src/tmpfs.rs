@@ -9,6 +9,7 @@
 mod contents;
 mod directory;
 mod file;
+mod notes;
 mod page;
 mod rename;
 mod seal;
@@ -16,6 +17,7 @@ mod slab;
 mod tree;
 
 pub use contents::FilePage;
+pub use notes::Note;
 pub use page::{HeapPage, PAGE_BYTES, Page};
 pub use rename::RenameMode;
 pub use seal::Seals;
@@ -25,10 +27,12 @@ pub use tree::{ListedEntry, NewNode};
 use alloc::boxed::Box;
 
 use crate::error::FileError;
+use crate::events::FileEvents;
 use crate::metadata::{DeviceNumber, FileKind, Metadata, Owner, WallTime};
 use crate::walk::{FileTree, LinkTarget};
 use contents::Contents;
 use directory::Directory;
+use notes::{NamedIn, Notes};
 use slab::Slab;
 
 /// What an inode costs, roughly, beside its contents.
@@ -84,6 +88,8 @@ struct Inode<P> {
     is_unnamed: bool,
     /// What can be done to it no more.
     seals: Seals,
+    /// The last name that it has lost; kept while it is open and somebody watches files.
+    last_name: Option<NamedIn>,
 }
 
 /// What was freed: drop it without holding the lock of the file system.
@@ -117,6 +123,7 @@ pub struct TmpFs<P> {
     inodes: Slab<Inode<P>>,
     root: InodeId,
     quota: Quota,
+    notes: Notes,
 }
 
 impl<P: Page> TmpFs<P> {
@@ -139,10 +146,11 @@ impl<P: Page> TmpFs<P> {
             home: (InodeId::NONE, 0),
             is_unnamed: false,
             seals: Seals::SEAL,
+            last_name: None,
         };
         quota.charge(root.node.charged_bytes())?;
         let root = inodes.insert(root)?;
-        let mut fs = Self { inodes, root, quota };
+        let mut fs = Self { inodes, root, quota, notes: Notes::default() };
         fs.directory_mut(root)?.parent = root;
         Ok(fs)
     }
@@ -243,6 +251,7 @@ impl<P: Page> TmpFs<P> {
     fn discard_if_unused(&mut self, id: InodeId) -> Discarded<P> {
         match self.inodes.get(id) {
             Some(inode) if inode.links == 0 && inode.users == 0 => {
+                self.note_self(id, FileEvents::DELETE_SELF);
                 let removed = self.inodes.remove(id);
                 if let Some(inode) = &removed {
                     self.quota.refund(inode.node.charged_bytes());

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use hal::interrupts::SpinLock;
 use ksync::Once;
-use vfs_core::{FileError, FileTree, Metadata, MountTable, TmpFs};
+use vfs_core::{FileError, FileEvents, FileTree, Metadata, MountTable, TmpFs};
 
 use super::{Body, Node, Place, Released, System, SystemId, SystemKind, Tree};
 use crate::fs::mapped::FramePage;
@@ -23,10 +23,18 @@ pub struct TreeLock(Mutex<Tree>);
 /// The tree, locked.
 pub struct TreeGuard(Option<MutexGuard<'static, Tree>>);
 
+/// Something to be done with the tree.
+enum Left {
+    /// A place is to be let go of.
+    Place(Place),
+    /// An open file was closed, which is to be told to who watches it.
+    Closed(Place, FileEvents),
+}
+
 static TREE: Once<TreeLock> = Once::new();
-/// Places that are to be let go of.
-static LEFT: SpinLock<Vec<Place>> = SpinLock::new(levels::RINGS, "left places", Vec::new());
-/// Whether there are such places; so that unlocking costs one look.
+/// What is left to whoever has the tree, in the order in which it came.
+static LEFT: SpinLock<Vec<Left>> = SpinLock::new(levels::RINGS, "left places", Vec::new());
+/// Whether there is something; so that unlocking costs one look.
 static IS_LEFT: AtomicBool = AtomicBool::new(false);
 /// The root of all, for what has no root of its own.
 static TOP: Once<Arc<Held>> = Once::new();
@@ -60,6 +68,9 @@ impl core::ops::DerefMut for TreeGuard {
 
 impl Drop for TreeGuard {
     fn drop(&mut self) {
+        if let Some(tree) = &mut self.0 {
+            tree.tell_notes();
+        }
         drop(self.0.take());
         let_go();
     }
@@ -73,15 +84,47 @@ fn let_go() {
     while IS_LEFT.load(Ordering::SeqCst) {
         let Some(TreeLock(lock)) = TREE.get() else { return };
         let Some(mut tree) = lock.try_lock() else { return };
-        let places = {
-            let mut left = LEFT.lock();
-            IS_LEFT.store(false, Ordering::SeqCst);
-            core::mem::take(&mut *left)
-        };
-        let released: Vec<Released> = places.into_iter().map(|place| tree.release(place)).collect();
+        let released = see_to_left(&mut tree);
+        tree.tell_notes();
         drop(tree);
         drop(released);
     }
+}
+
+/// Does what was left; the answer is to be dropped without the lock.
+fn see_to_left(tree: &mut Tree) -> Vec<Released> {
+    let left = {
+        let mut left = LEFT.lock();
+        IS_LEFT.store(false, Ordering::SeqCst);
+        core::mem::take(&mut *left)
+    };
+    let mut released = Vec::with_capacity(left.len());
+    for left in left {
+        match left {
+            Left::Place(place) => released.push(tree.release(place)),
+            Left::Closed(place, events) => tree.note(place, events),
+        }
+    }
+    released
+}
+
+fn leave(left: Left) {
+    LEFT.lock().push(left);
+    IS_LEFT.store(true, Ordering::SeqCst);
+    let_go();
+}
+
+/// An open file is closed, of which something is to be told. Can be called anywhere.
+pub(in crate::fs) fn leave_closed(held: &Held, events: FileEvents) {
+    leave(Left::Closed(held.place, events));
+}
+
+/// Waits for the tree and sees to all that was left: what a call has closed is told when it returns.
+pub fn settle() {
+    let mut tree = tree().lock();
+    let released = see_to_left(&mut tree);
+    drop(tree);
+    drop(released);
 }
 
 /// The tree.
@@ -114,7 +157,7 @@ pub(in crate::fs) fn install(first: TmpFs<FramePage>) -> Result<(), FileError> {
     systems.try_reserve(1).map_err(|_| FileError::OutOfMemory)?;
     systems.push(Some(system));
     let mounts = MountTable::new(SystemId(0), root, Box::from(&b"tmpfs"[..]))?;
-    TREE.call_once(|| TreeLock(Mutex::new(Tree { mounts, systems })));
+    TREE.call_once(|| TreeLock(Mutex::new(Tree { mounts, systems, is_noting: false })));
     let mut tree = tree().lock();
     let root = tree.root()?;
     let held = tree.hold(root)?;
@@ -154,8 +197,6 @@ impl PartialEq for Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        LEFT.lock().push(self.place);
-        IS_LEFT.store(true, Ordering::SeqCst);
-        let_go();
+        leave(Left::Place(self.place));
     }
 }

@@ -7,7 +7,7 @@ use linux_abi::{Arguments, Errno};
 use vfs_core::{Descriptor, Fd};
 
 use super::{descriptor, errno, file};
-use crate::fs::{LockOwner, OpenFile, unlock_closed};
+use crate::fs::{self, LockOwner, OpenFile, unlock_closed};
 use crate::process;
 use crate::socket::interface_ioctl;
 use crate::syscall::process::errno as process_errno;
@@ -26,6 +26,9 @@ pub(in crate::syscall) fn close(caller: &mut Caller<'_>, arguments: &Arguments) 
 fn let_go(caller: &Caller<'_>, closed: Descriptor<Arc<OpenFile>>) {
     unlock_closed(&closed.file, LockOwner::Process(caller.process.pid()));
     drop(closed);
+    if fs::is_watching() {
+        fs::settle();
+    }
 }
 
 pub(in crate::syscall) fn close_range(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

@@ -44,7 +44,7 @@ pub(super) use names::{
 };
 pub(super) use open::{creat, open, openat};
 pub(super) use pipes::{pair, pipe, pipe2};
-pub(super) use place::program_file;
+pub(super) use place::{at, program_file};
 pub(super) use remove::{rename, renameat, renameat2, rmdir, unlink, unlinkat};
 pub(super) use size::{fallocate, fsync, ftruncate, sync, syncfs, truncate};
 pub(super) use socket_names::{find_socket, make_socket};

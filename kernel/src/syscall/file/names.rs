@@ -6,7 +6,7 @@ use linux_abi::file::AT_FDCWD;
 use linux_abi::layout::{DirectoryEntries, EntryKind};
 use linux_abi::{Arguments, Errno, UserPointer};
 use process_core::Capability;
-use vfs_core::{Access, FileError, FileKind, FileTree, LastLink, WalkContext, walk};
+use vfs_core::{Access, FileError, FileEvents, FileKind, FileTree, LastLink, WalkContext, walk};
 
 use super::place::{at, who};
 use super::{errno, file};
@@ -87,6 +87,7 @@ fn list(
         }
         list.written_bytes()
     };
+    file.tell(FileEvents::ACCESS);
     user::write(arguments.pointer(1), &buffer[..written])?;
     Ok(written as u64)
 }

@@ -1,8 +1,12 @@
 //! Opening files by name.
 
+use alloc::sync::Arc;
+
 use linux_abi::file::{AccessMode, Open, OpenFlags};
 use linux_abi::{Arguments, Errno};
-use vfs_core::{FileKind, FileTree, Metadata, MountFlags, NewNode, OpenPlan, plan_open};
+use vfs_core::{
+    FileEvents, FileKind, FileTree, Metadata, MountFlags, NewNode, OpenPlan, plan_open,
+};
 
 use super::descriptors::insert;
 use super::errno;
@@ -52,7 +56,9 @@ fn open_file(caller: &Caller<'_>, request: &Open) -> Answer {
         request.access,
         request.flags,
     )?;
-    insert(caller, file, request.flags.contains(OpenFlags::CLOEXEC))
+    let opened = insert(caller, Arc::clone(&file), request.flags.contains(OpenFlags::CLOEXEC))?;
+    file.tell(FileEvents::OPEN);
+    Ok(opened)
 }
 
 fn find(

@@ -44,7 +44,7 @@ pub(super) fn who(caller: &Caller<'_>) -> Result<Who, Errno> {
 
 /// Works on the tree from the caller's point of view: `directory` is what a `*at` call names.
 /// What `f` answers is dropped without the lock.
-pub(super) fn at<R>(
+pub(in crate::syscall) fn at<R>(
     caller: &Caller<'_>,
     directory: i32,
     path: &[u8],

@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use crate::access::Identity;
 use crate::error::FileError;
+use crate::events::FileEvents;
 use crate::metadata::{FileKind, Owner, PERMISSION_BITS, WallTime};
 use crate::tmpfs::contents::{Contents, FilePage};
 use crate::tmpfs::page::{PAGE_BYTES, Page};
@@ -131,6 +132,7 @@ impl<P: Page> TmpFs<P> {
         inode.changed = now;
         // Whoever writes a program must not leave it running as someone else: write(2).
         inode.permissions = without_set_id(inode.permissions);
+        self.note(id, FileEvents::MODIFY);
         Ok(written)
     }
 
@@ -268,6 +270,7 @@ impl<P: Page> TmpFs<P> {
         inode.modified = now;
         inode.changed = now;
         inode.permissions = without_set_id(inode.permissions);
+        self.note(id, FileEvents::MODIFY);
         Ok(())
     }
 
@@ -325,6 +328,7 @@ impl<P: Page> TmpFs<P> {
         let inode = self.inode_mut(id)?;
         inode.permissions = permissions;
         inode.changed = now;
+        self.note(id, FileEvents::ATTRIBUTES);
         Ok(())
     }
 
@@ -360,6 +364,7 @@ impl<P: Page> TmpFs<P> {
             inode.permissions = without_set_id(inode.permissions);
         }
         inode.changed = now;
+        self.note(id, FileEvents::ATTRIBUTES);
         Ok(())
     }
 
@@ -379,6 +384,14 @@ impl<P: Page> TmpFs<P> {
         inode.accessed = accessed.unwrap_or(inode.accessed);
         inode.modified = modified.unwrap_or(inode.modified);
         inode.changed = now;
+        // One time alone counts as what it is the time of.
+        let events = match (accessed, modified) {
+            (Some(_), Some(_)) => FileEvents::ATTRIBUTES,
+            (Some(_), None) => FileEvents::ACCESS,
+            (None, Some(_)) => FileEvents::MODIFY,
+            (None, None) => return Ok(()),
+        };
+        self.note(id, events);
         Ok(())
     }
 }

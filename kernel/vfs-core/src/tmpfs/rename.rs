@@ -2,6 +2,7 @@
 
 use crate::access::{Access, Identity};
 use crate::error::FileError;
+use crate::events::FileEvents;
 use crate::metadata::{FileKind, WallTime};
 use crate::tmpfs::page::Page;
 use crate::tmpfs::slab::InodeId;
@@ -58,27 +59,52 @@ impl<P: Page> TmpFs<P> {
                 self.check_move(target, to.0, from.0, caller)?;
                 self.exchange((from, moved), (to, target))?;
                 self.touch_moved(&[from.0, to.0], &[moved, target], now);
+                self.note_moved(moved, from, to);
+                self.note_self(moved, FileEvents::MOVE_SELF);
+                self.note_moved(target, to, from);
+                self.note_self(target, FileEvents::MOVE_SELF);
                 return Ok(Discarded(None));
             }
             (_, Some(target)) => self.check_replace(moved, target)?,
             (_, None) => self.add_entry(to.0, to.1, moved)?,
         }
+        self.note_moved(moved, from, to);
         let discarded = match target {
             Some(target) => {
+                self.keep_name(to.0, to.1, target);
                 let key = self.directory_mut(to.0)?.replace(to.1, moved).unwrap_or(0);
                 self.set_home(moved, (to.0, key));
                 if self.directory(target).is_ok() {
+                    let attributes = FileEvents::ATTRIBUTES.and(FileEvents::DIRECTORY);
+                    self.note_self(target, attributes);
+                    self.note_self(moved, FileEvents::MOVE_SELF);
                     self.drop_directory(target, to.0)
                 } else {
-                    self.drop_link(target, now)
+                    self.replace_link(moved, target, now)
                 }
             }
-            None => Discarded(None),
+            None => {
+                self.note_self(moved, FileEvents::MOVE_SELF);
+                Discarded(None)
+            }
         };
         self.remove_entry(from.0, from.1);
         self.settle(moved, from.0, to.0);
         self.touch_moved(&[from.0, to.0], &[moved], now);
         Ok(discarded)
+    }
+
+    fn note_moved(&mut self, moved: InodeId, from: Place<'_>, to: Place<'_>) {
+        let left = (from.0, from.1, FileEvents::MOVED_FROM);
+        self.note_move(moved, [left, (to.0, to.1, FileEvents::MOVED_TO)]);
+    }
+
+    /// A file has lost a name to another one. That it has fewer names comes before the news about
+    /// the other, that it is gone after it, as on Linux.
+    fn replace_link(&mut self, moved: InodeId, target: InodeId, now: WallTime) -> Discarded<P> {
+        self.lose_link(target, now);
+        self.note_self(moved, FileEvents::MOVE_SELF);
+        self.discard_if_unused(target)
     }
 
     /// Whether a file may go from one directory to another: a directory not into itself, and only

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::access::{Access, Identity};
 use crate::error::FileError;
+use crate::events::FileEvents;
 use crate::metadata::{DeviceNumber, FileKind, Metadata, Owner, PERMISSION_BITS, WallTime};
 use crate::path::PathBuilder;
 use crate::tmpfs::contents::Contents;
@@ -168,6 +169,7 @@ impl<P: Page> TmpFs<P> {
             self.inode_mut(directory)?.links += 1;
         }
         self.touch_directory(directory, now);
+        self.note_entry(directory, name, id, FileEvents::CREATE);
         Ok(id)
     }
 
@@ -228,6 +230,7 @@ impl<P: Page> TmpFs<P> {
             home: (InodeId::NONE, 0),
             is_unnamed: false,
             seals: Seals::SEAL,
+            last_name: None,
         };
         let cost = inode.node.charged_bytes();
         self.quota.charge(cost)?;
@@ -267,6 +270,8 @@ impl<P: Page> TmpFs<P> {
         inode.changed = now;
         inode.is_unnamed = false;
         self.touch_directory(directory, now);
+        self.note_self(file, FileEvents::ATTRIBUTES);
+        self.note_entry(directory, name, file, FileEvents::CREATE);
         Ok(())
     }
 
@@ -288,9 +293,12 @@ impl<P: Page> TmpFs<P> {
         if self.metadata(file)?.kind == FileKind::Directory {
             return Err(FileError::IsADirectory);
         }
+        self.keep_name(directory, name, file);
         self.remove_entry(directory, name);
         self.touch_directory(directory, now);
-        Ok(self.drop_link(file, now))
+        let discarded = self.drop_link(file, now);
+        self.note_entry(directory, name, file, FileEvents::DELETE);
+        Ok(discarded)
     }
 
     /// Removes an empty directory: rmdir(2).
@@ -313,16 +321,24 @@ impl<P: Page> TmpFs<P> {
         }
         self.remove_entry(directory, name);
         self.touch_directory(directory, now);
-        Ok(self.drop_directory(removed, directory))
+        let discarded = self.drop_directory(removed, directory);
+        let events = FileEvents::DELETE.and(FileEvents::DIRECTORY);
+        self.note_entry(directory, name, removed, events);
+        Ok(discarded)
     }
 
     /// A file has lost a name.
     pub(super) fn drop_link(&mut self, file: InodeId, now: WallTime) -> Discarded<P> {
+        self.lose_link(file, now);
+        self.discard_if_unused(file)
+    }
+
+    pub(super) fn lose_link(&mut self, file: InodeId, now: WallTime) {
         if let Ok(inode) = self.inode_mut(file) {
             inode.links = inode.links.saturating_sub(1);
             inode.changed = now;
         }
-        self.discard_if_unused(file)
+        self.note_self(file, FileEvents::ATTRIBUTES);
     }
 
     /// An empty directory has lost its name in its parent.
