@@ -13,8 +13,8 @@ use core::task::{Context, Poll};
 use smoltcp::phy::Device;
 
 use crate::stack::{
-    ConnectError, ConnectionId, IpEndpoint, ListenConfig, ListenError, ListenerId, SocketOptions,
-    Stack, WakeList,
+    ConnectError, ConnectionId, FrontId, IpEndpoint, ListenConfig, ListenError, ListenerId,
+    SocketOptions, Stack, WakeList,
 };
 use crate::stream::{ByteStream, StreamError};
 use crate::time::Instant;
@@ -166,6 +166,22 @@ impl<S: SharedStack> TcpStream<S> {
     ) -> Result<Self, ConnectError> {
         let now = stack.now();
         let id = stack.with(|stack| stack.connect(remote, options, now))?;
+        stack.kick();
+        Ok(Self { stack: stack.clone(), id })
+    }
+
+    /// Opens a connection to one member of a front; see [`Stack::connect_to_member`].
+    ///
+    /// # Errors
+    /// When it does not listen, or nothing is left to open the connection with.
+    pub fn connect_to_member(
+        stack: &S,
+        front: FrontId,
+        member: u64,
+        options: &SocketOptions,
+    ) -> Result<Self, ConnectError> {
+        let now = stack.now();
+        let id = stack.with(|it| it.connect_to_member(front, member, options, now))?;
         stack.kick();
         Ok(Self { stack: stack.clone(), id })
     }

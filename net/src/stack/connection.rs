@@ -10,6 +10,7 @@ use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp;
 
 use super::flow::FlowKey;
+use super::front::Membership;
 use super::listener::ListenerId;
 use super::observer::Observer;
 use super::smoltcp_duration;
@@ -107,6 +108,8 @@ pub(super) struct Connection {
     pub(super) writer: Option<Waker>,
     pub(super) via: Via,
     pub(super) owner: u32,
+    /// The member of a front that has accepted it.
+    pub(super) member: Option<Membership>,
     pub(super) observer: Option<Arc<dyn Observer>>,
     /// Bytes that have ever arrived, as the observer knows.
     pub(super) arrived: u64,
@@ -148,6 +151,7 @@ impl Connection {
             writer: None,
             via,
             owner: options.owner,
+            member: None,
             observer: None,
             arrived: 0,
             wants_room: false,

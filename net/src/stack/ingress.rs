@@ -8,6 +8,7 @@ use smoltcp::wire::{IpAddress, IpListenEndpoint};
 use super::connection::{Connection, Phase, Via, make_set};
 use super::device::{CountedToken, OneFrame};
 use super::flow::{FlowKey, Frame, classify, classify_packet};
+use super::front::Room;
 use super::listener::BacklogFull;
 use super::loopback::Place;
 use super::packet;
@@ -189,14 +190,22 @@ impl Tables {
             return Target::Control;
         }
         let wanted = self.listeners.for_syn(key.local, key.local_port, key.remote_port);
-        let options = wanted.map(|listener| listener.config.options);
+        let (options, role) =
+            wanted.map(|listener| (listener.config.options, listener.role)).unzip();
+        let directed = role.and_then(|role| self.directed_room(role, &key, via));
         let is_full = options.is_some_and(|options| !self.has_room_for(&options));
         let listener = self.listeners.for_syn(key.local, key.local_port, key.remote_port);
         let Some(listener) = listener else {
             self.counters.without_listener += 1;
             return Target::Control;
         };
-        if listener.backlog_used() >= listener.config.backlog || is_full {
+        match directed {
+            None | Some(Room::Free) => {}
+            Some(Room::Full) => return Target::Done,
+            Some(Room::Nobody) => return Target::Control,
+        }
+        let is_crowded = directed.is_none() && listener.backlog_used() >= listener.config.backlog;
+        if is_crowded || is_full {
             if is_full {
                 listener.counters.refused_limit += 1;
             } else {

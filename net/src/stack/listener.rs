@@ -9,6 +9,7 @@ use core::time::Duration;
 use smoltcp::wire::IpAddress;
 
 use super::connection::{ConnectionId, SocketOptions};
+use super::front::{FrontId, Membership};
 use super::local::LocalAddress;
 use super::observer::Observer;
 
@@ -94,13 +95,27 @@ pub(super) struct ListenerCounters {
     pub(super) handshake_timeouts: u64,
     pub(super) handshake_resets: u64,
     pub(super) queue_resets: u64,
+    /// A front's: no member came in time.
+    pub(super) wait_timeouts: u64,
     pub(super) backlog_peak: usize,
+}
+
+/// What stands behind a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Whoever accepts.
+    Plain,
+    /// The members of this front.
+    Front(FrontId),
+    /// One of a front's members, which takes the handshakes.
+    Member(Membership),
 }
 
 /// One listener.
 pub(super) struct Listener {
     pub(super) id: ListenerId,
     pub(super) config: ListenConfig,
+    pub(super) role: Role,
     /// Handshakes that are under way.
     pub(super) half_open: usize,
     /// Established and not yet accepted.
@@ -157,6 +172,7 @@ impl Listeners {
         self.all.push(Listener {
             id,
             config,
+            role: Role::Plain,
             half_open: 0,
             queue: VecDeque::new(),
             acceptors: Vec::new(),
@@ -169,6 +185,16 @@ impl Listeners {
     pub(super) fn remove(&mut self, id: ListenerId) -> Option<Listener> {
         let at = self.all.iter().position(|listener| listener.id == id)?;
         Some(self.all.swap_remove(at))
+    }
+
+    pub(super) fn get(&self, id: ListenerId) -> Option<&Listener> {
+        self.all.iter().find(|listener| listener.id == id)
+    }
+
+    pub(super) fn set_role(&mut self, id: ListenerId, role: Role) {
+        if let Some(listener) = self.get_mut(id) {
+            listener.role = role;
+        }
     }
 
     pub(super) fn get_mut(&mut self, id: ListenerId) -> Option<&mut Listener> {
@@ -184,7 +210,9 @@ impl Listeners {
         turn: u16,
     ) -> Option<&mut Listener> {
         let is_meant = |listener: &&Listener| {
-            listener.config.port == port && listener.config.address.takes(local)
+            listener.config.port == port
+                && listener.config.address.takes(local)
+                && !matches!(listener.role, Role::Member(_))
         };
         let is_exact = |listener: &Listener| listener.config.address.one().is_some();
         let best = self.all.iter().filter(is_meant).any(is_exact);

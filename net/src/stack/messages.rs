@@ -78,7 +78,7 @@ impl<D: Device> Stack<D> {
             DatagramKind::Raw(_) => PortSpace::Echo,
         };
         let sharing = match socket.kind {
-            DatagramKind::Raw(_) => Sharing { address: true, port: true },
+            DatagramKind::Raw(_) => Sharing { address: true, port: true, member: 0 },
             _ => sharing,
         };
         let reservation = self.reserve(space, address, port, sharing)?;

@@ -14,11 +14,14 @@ mod address;
 mod connection;
 mod datagram;
 mod device;
+mod dispatch;
 mod flow;
+mod front;
 mod ingress;
 mod listener;
 mod local;
 mod loopback;
+mod membership;
 mod messages;
 mod observer;
 mod operations;
@@ -43,6 +46,9 @@ use connection::Via;
 pub use connection::{ConnectionId, SocketOptions};
 pub use datagram::{DatagramId, DatagramInfo, DatagramKind};
 use device::Counted;
+pub use front::{
+    Candidate, Choose, FrontConfig, FrontFigures, FrontId, MemberFigures, MemberState, UNCLAIMED,
+};
 pub use listener::{BacklogFull, ListenConfig, ListenError, ListenerId};
 pub use local::LocalAddress;
 use loopback::Loopback;

@@ -12,7 +12,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
 use super::Stack;
 use super::connection::{Connection, ConnectionId, Phase, SocketOptions, Via, make_set};
 use super::flow::FlowKey;
-use super::listener::{ListenConfig, ListenError, ListenerId};
+use super::listener::{ListenConfig, ListenError, ListenerId, Role};
 use super::local::is_loopback;
 use super::ports::{EPHEMERAL, EPHEMERAL_COUNT, PortSpace};
 use crate::stream::StreamError;
@@ -26,6 +26,8 @@ const CLOCK_STEP: Duration = Duration::from_micros(1);
 pub enum ConnectError {
     /// No route, no address of the right family, or no such endpoint.
     Unreachable,
+    /// Nobody listens there.
+    Refused,
     /// All ports, all connections or all memory is taken.
     Exhausted,
 }
@@ -34,6 +36,7 @@ impl core::fmt::Display for ConnectError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Unreachable => "unreachable",
+            Self::Refused => "nobody listens there",
             Self::Exhausted => "no free port, connection or memory",
         })
     }
@@ -50,9 +53,12 @@ impl<D: Device> Stack<D> {
         self.tables.listeners.add(config)
     }
 
-    /// Stops to listen. Connections that were not accepted are reset.
+    /// Stops to listen. Connections that were not accepted are reset; behind a front, others get them.
     pub fn stop_listening(&mut self, id: ListenerId) {
         let Some(listener) = self.tables.listeners.remove(id) else { return };
+        if let Role::Member(of) = listener.role {
+            return self.tables.member_stopped(of, listener);
+        }
         for waker in listener.acceptors {
             self.tables.wakes.push(Some(waker));
         }

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::front::{FrontId, Membership};
 use super::local::LocalAddress;
 
 /// The range that ports are chosen from (RFC 6335, section 6).
@@ -28,6 +29,9 @@ pub struct Sharing {
     pub address: bool,
     /// With others that want this too (`SO_REUSEPORT`).
     pub port: bool,
+    /// With the other members of the front that has the port: by which number it knows them; 0 for
+    /// none.
+    pub member: u64,
 }
 
 /// Someone's hold on a port, until it is given back.
@@ -39,6 +43,8 @@ pub struct Reservation {
     pub port: u16,
     /// On which addresses.
     pub address: LocalAddress,
+    /// Behind which front.
+    pub(super) member: Option<Membership>,
 }
 
 struct Holder {
@@ -46,6 +52,7 @@ struct Holder {
     address: LocalAddress,
     sharing: Sharing,
     is_listening: bool,
+    front: Option<FrontId>,
 }
 
 /// All reservations.
@@ -63,11 +70,13 @@ impl Ports {
         port: u16,
         address: LocalAddress,
         sharing: Sharing,
+        member: Option<Membership>,
     ) -> bool {
         let conflicts = |holder: &Holder| {
             let may_share = sharing.port && holder.sharing.port
                 || sharing.address && holder.sharing.address && !holder.is_listening;
-            holder.address.overlaps(address) && !may_share
+            let is_of_front = member.is_some_and(|(front, _)| holder.front == Some(front));
+            holder.address.overlaps(address) && !may_share && !is_of_front
         };
         self.holders.get(&(space, port)).is_some_and(|holders| holders.iter().any(conflicts))
     }
@@ -83,12 +92,19 @@ impl Ports {
         port: u16,
         address: LocalAddress,
         sharing: Sharing,
+        member: Option<Membership>,
     ) -> Reservation {
         self.next_id += 1;
         let id = self.next_id;
-        let holder = Holder { id, address, sharing, is_listening: false };
+        let holder = Holder {
+            id,
+            address,
+            sharing,
+            is_listening: false,
+            front: member.map(|(front, _)| front),
+        };
         self.holders.entry((space, port)).or_default().push(holder);
-        Reservation { space, id, port, address }
+        Reservation { space, id, port, address, member }
     }
 
     pub(super) fn give_back(&mut self, reservation: Reservation) {
@@ -114,6 +130,7 @@ impl Ports {
                 || !other.is_listening
                 || !other.address.overlaps(reservation.address)
                 || other.sharing.port && holders[at].sharing.port
+                || other.front.is_some() && other.front == holders[at].front
         });
         if is_free && let Some(holder) = holders.get_mut(at) {
             holder.is_listening = true;

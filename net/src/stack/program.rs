@@ -10,7 +10,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::Stack;
 use super::connection::{Connection, ConnectionId, Phase, SocketOptions};
-use super::listener::{ListenConfig, ListenError, ListenerId};
+use super::listener::{ListenConfig, ListenError, ListenerId, Role};
 use super::local::{LocalAddress, is_loopback};
 use super::observer::{Observer, Ready};
 use super::operations::{ConnectError, why_closed};
@@ -88,12 +88,19 @@ impl<D: Device> Stack<D> {
             return Err(BindError::NotLocal);
         }
         let tables = &self.tables;
+        let member = match space {
+            PortSpace::Tcp => tables.fronts.of_member(port, sharing.member),
+            PortSpace::Udp | PortSpace::Echo => None,
+        };
         let is_taken = |port: u16| {
-            if tables.ports.is_taken(space, port, address, sharing) {
+            if tables.ports.is_taken(space, port, address, sharing, member) {
                 return true;
             }
             let is_held = |key: &super::flow::FlowKey| {
-                key.local_port == port && address.takes(key.local) && !sharing.address
+                key.local_port == port
+                    && address.takes(key.local)
+                    && !sharing.address
+                    && member.is_none()
             };
             space == PortSpace::Tcp
                 && (tables.listeners.is_kernels(port) || tables.flows.keys().any(is_held))
@@ -109,7 +116,7 @@ impl<D: Device> Stack<D> {
                 .find(|&port| !tables.ports.is_known(space, port) && !is_taken(port))
                 .ok_or(BindError::Exhausted)?
         };
-        Ok(self.tables.ports.take(space, chosen, address, sharing))
+        Ok(self.tables.ports.take(space, chosen, address, sharing, member))
     }
 
     /// Gives a port back.
@@ -150,7 +157,15 @@ impl<D: Device> Stack<D> {
         }
         let config =
             ListenConfig { port: reservation.port, address: reservation.address, ..config };
-        self.tables.listeners.add_observed(config, Some(observer))
+        let id = self.tables.listeners.add_observed(config, Some(observer))?;
+        if let Some(of) = reservation.member
+            && let Some(member) = self.tables.fronts.member_mut(of)
+        {
+            member.listeners.push(id);
+            self.tables.listeners.set_role(id, Role::Member(of));
+            self.tables.dispatch(of.0);
+        }
+        Ok(id)
     }
 
     /// Changes how many connections may wait.
@@ -179,6 +194,7 @@ impl<D: Device> Stack<D> {
             connection.observer = Some(observer);
             connection.arrived = connection.socket().recv_queue() as u64;
             let peer = IpEndpoint::new(connection.key.remote, connection.key.remote_port);
+            self.tables.accepted_from(id, taken);
             return Ok((taken, peer));
         }
     }

@@ -14,12 +14,14 @@ use core::time::Duration;
 
 use smoltcp::iface::SocketSet;
 use smoltcp::socket::tcp;
+use smoltcp::wire::IpEndpoint;
 
 use super::StackConfig;
-use super::connection::{Connection, ConnectionId, Connections, Phase, SocketOptions};
+use super::connection::{Connection, ConnectionId, Connections, Phase, SocketOptions, Via};
 use super::datagram::Datagrams;
 use super::flow::FlowKey;
-use super::listener::{ListenerId, Listeners};
+use super::front::Fronts;
+use super::listener::{ListenerId, Listeners, Role};
 use super::observer::{Ready, WakeList};
 use super::ports::Ports;
 use super::program::readiness;
@@ -49,6 +51,7 @@ pub(super) struct Tables {
     linger: Duration,
     pub(super) datagrams: Datagrams,
     pub(super) ports: Ports,
+    pub(super) fronts: Fronts,
     program_connections: usize,
     program_bytes: usize,
     max_program_connections: usize,
@@ -72,6 +75,7 @@ impl Tables {
             linger: config.linger,
             datagrams: Datagrams::default(),
             ports: Ports::default(),
+            fronts: Fronts::default(),
             program_connections: 0,
             program_bytes: 0,
             max_program_connections: config.max_program_connections,
@@ -127,7 +131,13 @@ impl Tables {
                 }
             }
             Phase::Orphaned => self.counters.linger_timeouts += 1,
-            Phase::Queued(_) | Phase::Owned | Phase::TimeWait => {}
+            // Only those that wait at a front have a limit.
+            Phase::Queued(listener) => {
+                if let Some(listener) = self.listeners.get_mut(listener) {
+                    listener.counters.wait_timeouts += 1;
+                }
+            }
+            Phase::Owned | Phase::TimeWait => {}
         }
     }
 
@@ -162,8 +172,13 @@ impl Tables {
     /// Forgets a connection without telling its peer.
     pub(super) fn remove(&mut self, index: u32) {
         let Some(id) = self.connections.id(index) else { return };
+        self.left_member(index);
         let Some(connection) = self.connections.remove(index) else { return };
         self.flows.remove(&connection.key);
+        if connection.owner == 0 && connection.via == Via::Loopback {
+            let FlowKey { local, local_port, .. } = connection.key;
+            self.fronts.forget_directed(IpEndpoint::new(local, local_port));
+        }
         if connection.owner != 0 {
             self.program_connections = self.program_connections.saturating_sub(1);
             self.program_bytes = self.program_bytes.saturating_sub(connection.buffer_bytes());
@@ -236,7 +251,7 @@ impl Tables {
                 }
                 self.remove(index);
             }
-            Phase::Queued(_) => {}
+            Phase::Queued(listener) => self.settle_queued(index, listener, now),
             Phase::Owned => self.settle_owned(index, state, last_state),
             Phase::Orphaned | Phase::TimeWait if is_gone => self.remove(index),
             Phase::Orphaned => self.settle_orphaned(id, state, now),
@@ -257,6 +272,10 @@ impl Tables {
                 };
                 listener.half_open = listener.half_open.saturating_sub(1);
                 listener.queue.push_back(id);
+                if let Role::Front(front) = listener.role {
+                    self.dispatch(front);
+                    return self.mark_dirty(id.index);
+                }
                 for waker in listener.acceptors.drain(..) {
                     self.wakes.push(Some(waker));
                 }
@@ -271,6 +290,16 @@ impl Tables {
             }
             // Timed out: the reset has gone out, or can't.
             _ => self.remove(id.index),
+        }
+    }
+
+    /// One that waits at a front does so for a limited time.
+    fn settle_queued(&mut self, index: u32, listener: ListenerId, now: Instant) {
+        let role = self.listeners.get(listener).map(|listener| listener.role);
+        let Some(Role::Front(front)) = role else { return };
+        let wait_limit = self.fronts.get(front).map(|front| front.wait_limit);
+        if let (Some(connection), Some(wait_limit)) = (self.connections.at_mut(index), wait_limit) {
+            connection.limit.get_or_insert(now.after(wait_limit));
         }
     }
 
@@ -335,6 +364,7 @@ impl Tables {
     }
 
     fn enter_time_wait(&mut self, id: ConnectionId) {
+        self.left_member(id.index);
         self.time_wait.push_back(id);
         while self.time_wait.len() > self.max_time_wait {
             let Some(oldest) = self.time_wait.pop_front() else { return };

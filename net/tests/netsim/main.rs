@@ -3,7 +3,9 @@
 
 mod addresses;
 mod churn;
+mod front;
 mod hostile;
+mod machine;
 mod names;
 mod own;
 mod raw;
