@@ -104,10 +104,11 @@ fn start_threads(
 ) -> Result<(), process::CreateError> {
     process::start()?;
     process::start_manager()?;
+    admin::gather(&machine.platform, initrd);
     if let Some(filter) = &options.test {
         return selftest::start(filter.clone());
     }
-    admin::start(&machine.platform, initrd)?;
+    admin::start()?;
     network::start(options, secrets(options))
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Facts {
 static FACTS: Once<Facts> = Once::new();
 
 /// Gathers them. Once, when all CPUs have been started and the random generator is seeded.
-pub(super) fn gather(platform: &Platform, initrd: &[u8]) {
+pub fn gather(platform: &Platform, initrd: &[u8]) {
     FACTS.call_once(|| Facts::of(platform, initrd));
 }
 

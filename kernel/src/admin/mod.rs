@@ -37,20 +37,18 @@ use admin_api::types::{
     PowerAction, Process, ProcessPatch, ProcessSignals, Signal, Socket, System, Text, Thread,
     Timestamp,
 };
-use hal::acpi::Platform;
 
 use crate::process::{self, CreateError};
 use facts::Facts;
 
 pub use assets::{ConsoleAssets, OPENAPI};
+pub use facts::gather;
 
-/// Notes what the machine is made of, and starts to measure it. Once, when all CPUs have been started
-/// and processes can be made.
+/// Starts to measure, once a second. Once, when processes can be made.
 ///
 /// # Errors
 /// When there is no memory for it.
-pub fn start(platform: &Platform, initrd: &[u8]) -> Result<(), CreateError> {
-    facts::gather(platform, initrd);
+pub fn start() -> Result<(), CreateError> {
     sampler::start()
 }
 

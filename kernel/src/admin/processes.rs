@@ -223,6 +223,7 @@ pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, Api
             .changed(&limits_change(request.limits))
             .map_err(|error| convert::error(&error, "be created"))?,
         set: None,
+        instance: 0,
         actor: Some(String::from(caller.user.as_str())),
     };
     match process::create(&new) {

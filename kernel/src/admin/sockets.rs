@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use admin_api::backend::ApiError;
 use admin_api::types::{Socket, SocketProtocol, Text};
 use net::socket::socket_addr;
-use net::stack::{DatagramKind, IpEndpoint, LocalAddress};
+use net::stack::{DatagramKind, IpEndpoint, LocalAddress, UNCLAIMED};
 
 use super::{convert, processes};
 use crate::{network, process};
@@ -80,7 +80,8 @@ pub(super) fn of_process(number: u32) -> Result<Vec<Socket>, ApiError> {
 }
 
 fn pid_of(owner: u32) -> Option<u32> {
-    (owner != 0).then_some(owner)
+    // Nobody's are the kernel's, and those that wait for a member of a front.
+    (owner != 0 && owner != UNCLAIMED).then_some(owner)
 }
 
 fn end(endpoint: IpEndpoint) -> Text {

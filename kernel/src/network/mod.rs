@@ -19,7 +19,7 @@ use net::socket::SharedStack;
 use net::stack::{Stack, StackConfig, WakeList};
 use process_core::{BlockReason, Priority};
 
-pub use resolver::resolver_figures;
+pub use resolver::{publish_name, resolver_figures, withdraw_name};
 pub use server::{HttpFigures, Secrets, http_figures};
 pub use stack::{KernelStack, act, all_sockets, is_up, statistics};
 pub use tables::{Table, text};

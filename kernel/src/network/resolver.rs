@@ -1,15 +1,18 @@
 //! The name server for programs, and `/etc/resolv.conf`, by which they find it.
 
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::net::Ipv4Addr;
 
+use hal::interrupts::SpinLock;
 use ksync::Once;
 use net::dns::{Resolver, ResolverCounters, ResolverFigures, ServiceAddress, ServiceNames};
 use net::executor::Executor;
 use net::stack::IpEndpoint;
 
 use super::KernelStack;
-use crate::{fs, random};
+use crate::{fs, levels, random};
 
 /// Where programs ask. Not 127.0.0.1, which a name server among them may want.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 53);
@@ -25,12 +28,28 @@ pub fn resolver_figures() -> ResolverFigures {
     COUNTERS.get().map_or_else(ResolverFigures::default, |counters| counters.figures())
 }
 
-/// There are no services yet.
-struct NoServices;
+static SERVICES: SpinLock<BTreeMap<String, ServiceAddress>> =
+    SpinLock::new(levels::SERVICES, "names", BTreeMap::new());
 
-impl ServiceNames for NoServices {
-    fn find(&self, _: &str) -> Option<ServiceAddress> {
-        None
+/// Lets `NAME.service` be found there; a name is in lower case.
+pub fn publish_name(name: &str, address: ServiceAddress) {
+    let name = String::from(name);
+    let before = SERVICES.lock().insert(name, address);
+    drop(before);
+}
+
+/// Lets `NAME.service` be found no more.
+pub fn withdraw_name(name: &str) {
+    let before = SERVICES.lock().remove(name);
+    drop(before);
+}
+
+/// What was published.
+struct Published;
+
+impl ServiceNames for Published {
+    fn find(&self, name: &str) -> Option<ServiceAddress> {
+        SERVICES.lock().get(name).cloned()
     }
 }
 
@@ -40,7 +59,7 @@ pub(super) fn start(executor: &Executor) {
         stack: KernelStack,
         timers: executor.timers(),
         spawner: executor.spawner(),
-        names: NoServices,
+        names: Published,
         random: random::number,
         counters: Arc::clone(COUNTERS.call_once(Arc::default)),
     };

@@ -56,6 +56,9 @@ pub struct NewProgram {
     /// The set that it is to belong to, with all that it forks. A program that makes one in a system
     /// call has it belong to its own.
     pub set: Option<Arc<ProcessSet>>,
+    /// The run of a service's instance that it is, with all that it forks; 0 for none. By this number a
+    /// front knows its members.
+    pub instance: u64,
     /// Who asked for it, for the event.
     pub actor: Option<alloc::string::String>,
 }
@@ -156,6 +159,7 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
             lineage: Lineage::Manager,
             rlimits: ResourceLimits::new(&new.limits),
             set: new.set.clone(),
+            instance: new.instance,
             place,
         },
         Box::new(move || program::run(context)),
@@ -222,6 +226,7 @@ pub fn spawn_kernel_thread(
         lineage: Lineage::Manager,
         rlimits: ResourceLimits::new(&Limits::default()),
         set: None,
+        instance: 0,
         place: None,
     };
     let (_, thread) = enter(
@@ -248,6 +253,7 @@ pub(super) struct Entry<'a> {
     pub(super) lineage: Lineage<'a>,
     pub(super) rlimits: ResourceLimits,
     pub(super) set: Option<Arc<ProcessSet>>,
+    pub(super) instance: u64,
     /// Its first thread's place in the set.
     pub(super) place: Option<SetPlace>,
 }
@@ -334,6 +340,7 @@ fn make(
         pid,
         budget: Budget::new(&(&entry.profile.limits).into()),
         set: entry.set,
+        instance: entry.instance,
         limits_met: none_met(),
         cpu_time_limit_ns: entry.profile.limits.cpu_time_ns.unwrap_or(u64::MAX).into(),
         is_program: entry.space.is_some(),

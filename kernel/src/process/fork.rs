@@ -96,6 +96,7 @@ pub fn fork(
         },
         rlimits: *process.rlimits.lock(),
         set: process.set.clone(),
+        instance: process.instance,
         place,
     };
     let main = request.thread.main(request.thread.context(context));

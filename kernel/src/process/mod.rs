@@ -166,6 +166,8 @@ pub struct Process {
     budget: budget::Budget,
     /// The set that it belongs to, for good.
     set: Option<Arc<ProcessSet>>,
+    /// See `NewProgram::instance`.
+    instance: u64,
     /// How often it has met each limit.
     limits_met: budget::LimitsMet,
     /// The CPU time that an operator gives it, in nanoseconds.
@@ -195,6 +197,12 @@ impl Process {
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// The run of a service's instance that it belongs to; 0 for none.
+    #[must_use]
+    pub fn instance(&self) -> u64 {
+        self.instance
     }
 
     /// Its address space; none for a kernel thread, and when all threads have ended.

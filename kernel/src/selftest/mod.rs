@@ -9,6 +9,7 @@ mod administration;
 mod clock;
 mod copies;
 mod deliberate;
+mod fronts;
 mod interprocessor;
 mod limits;
 mod memory;
@@ -33,7 +34,7 @@ use support::{Outcome, Stop};
 /// A test: its name, `AREA_WHAT`, and what it does.
 type Test = (&'static str, fn() -> Outcome);
 
-const AREAS: [&[Test]; 12] = [
+const AREAS: [&[Test]; 13] = [
     administration::TESTS,
     paging::TESTS,
     sharing::TESTS,
@@ -46,6 +47,8 @@ const AREAS: [&[Test]; 12] = [
     vector::TESTS,
     process::TESTS,
     limits::TESTS,
+    // The last: it starts the network, whose thread goes on.
+    fronts::TESTS,
 ];
 
 /// Bytes of the stack of the thread that runs the tests.

@@ -213,6 +213,7 @@ pub(super) fn program(arguments: &[&str]) -> Result<NewProgram, Stop> {
         credentials: Credentials::root(),
         limits: Limits::default(),
         set: None,
+        instance: 0,
         actor: None,
     })
 }

@@ -34,6 +34,10 @@ const TWO_NODES: &[&str] = &[
     "dist,src=0,dst=1,val=21",
 ];
 
+/// A network card that reaches nobody.
+const CARD: [&str; 4] =
+    ["-netdev", "user,id=net0,restrict=on", "-device", "virtio-net-pci,netdev=net0,romfile="];
+
 const SETTINGS: [Setting; 4] = [
     Setting { name: "1-cpu", cpus: 1, cpu_model: "max", extra: &[] },
     Setting { name: "2-cpus", cpus: 2, cpu_model: "max", extra: &[] },
@@ -70,7 +74,7 @@ fn boot(places: &Places, setting: &Setting) -> Result<(End, String)> {
     machine.initrd = Some(places.test_initrd());
     machine.cpus = setting.cpus;
     machine.cpu_model = setting.cpu_model.to_owned();
-    machine.extra = setting.extra.iter().map(|&word| word.to_owned()).collect();
+    machine.extra = setting.extra.iter().chain(&CARD).map(|&word| word.to_owned()).collect();
     machine.command_line = "test=all panic=exit".to_owned();
     let path = places.artefacts().join(format!("kernel-{}.serial", setting.name));
     let fail = |error| Failure::file("can't use", &path, &error);

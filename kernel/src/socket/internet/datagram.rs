@@ -163,6 +163,7 @@ impl Socket for DatagramSocket {
         let sharing = Sharing {
             address: self.common.is_on(option::REUSEADDR),
             port: self.common.is_on(option::REUSEPORT),
+            member: 0,
         };
         let bound = act(|stack, _| stack.bind_datagram(self.id, local, port, sharing))?;
         bound.map_err(bind_errno)

@@ -75,6 +75,11 @@ fn owner() -> u32 {
     scheduler::current().map_or(u32::MAX, |thread| thread.process().pid().number())
 }
 
+/// By which number a front knows the running thread's process.
+fn member() -> u64 {
+    scheduler::current().map_or(0, |thread| thread.process().instance())
+}
+
 /// Makes a socket.
 pub(super) fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
     if !network::is_up() {

@@ -15,7 +15,9 @@ use net::stack::{
 use vfs_core::{FileKind, Metadata};
 
 use super::options::{Options, ip, ipv6, tcp};
-use super::{Place, Watch, act, address, bind_errno, control, may_bind, owner, readiness, watch};
+use super::{
+    Place, Watch, act, address, bind_errno, control, may_bind, member, owner, readiness, watch,
+};
 use crate::fs::{File, Readiness, Transfer, WatchList, nameless};
 use crate::socket::{Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket};
 use crate::sync::Mutex;
@@ -90,6 +92,7 @@ impl TcpSocket {
         Sharing {
             address: self.common.is_on(option::REUSEADDR),
             port: self.common.is_on(option::REUSEPORT),
+            member: member(),
         }
     }
 
@@ -377,6 +380,7 @@ impl Socket for TcpSocket {
         let opened = act(|stack, now| stack.connect_from(remote, from, &options, observer, now))?;
         let id = opened.map_err(|error| match error {
             ConnectError::Unreachable => Errno::ENETUNREACH,
+            ConnectError::Refused => Errno::ECONNREFUSED,
             ConnectError::Exhausted => Errno::EADDRNOTAVAIL,
         })?;
         self.is_told.store(false, Ordering::Relaxed);
