@@ -10,6 +10,7 @@ use core::fmt;
 /// assert_eq!(Errno::ENOENT.name(), "ENOENT");
 /// assert_eq!(encode_result(Ok(3)), 3);
 /// assert_eq!(encode_result(Err(Errno::ENOENT)), -2i64 as u64);
+/// assert_eq!(linux_abi::decode_result(-2i64 as u64), Err(Errno::ENOENT));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Errno(u8);
@@ -44,6 +45,21 @@ pub const fn encode_result(result: Result<u64, Errno>) -> u64 {
         Ok(value) => value,
         Err(errno) if errno.is_internal() => (Errno::EINTR.0 as u64).wrapping_neg(),
         Err(errno) => (errno.0 as u64).wrapping_neg(),
+    }
+}
+
+/// What a program makes of RAX: the reverse of [`encode_result`].
+///
+/// # Errors
+/// The number that the kernel answered; EIO for one that is none of errno(3)'s.
+pub fn decode_result(word: u64) -> Result<u64, Errno> {
+    const LAST_PAGE: u64 = 4096;
+    match word.wrapping_neg() {
+        number @ 1..LAST_PAGE => {
+            let known = u8::try_from(number).ok().map(Errno);
+            Err(known.filter(|errno| !errno.is_internal()).unwrap_or(Errno::EIO))
+        }
+        _ => Ok(word),
     }
 }
 

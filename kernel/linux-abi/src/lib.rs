@@ -5,7 +5,8 @@
 //!   typed arguments of them, refusing what Linux refuses with the same error.
 //! - [`Restart`]: how a call goes on that a signal has interrupted.
 //! - [`layout`]: the structures in a program's memory, as arrays of bytes.
-//! - [`InitialStack`]: what lies on the stack of a program that starts.
+//! - [`InitialStack`]: what lies on the stack of a program that starts (feature `alloc`).
+//! - [`native`]: MultiOS's own calls.
 //!
 //! Signals (numbers, names, default actions) are `process-core`'s. Nothing here looks at a
 //! program's memory or knows a process.
@@ -29,6 +30,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "alloc")]
 extern crate alloc;
 
 mod arguments;
@@ -39,15 +41,18 @@ mod flags;
 pub mod futex;
 pub mod layout;
 pub mod memory;
+pub mod native;
 mod number;
 pub mod process;
 mod restart;
 pub mod socket;
+#[cfg(feature = "alloc")]
 mod stack;
 pub mod time;
 
 pub use arguments::{Arguments, MAX_TRANSFER_BYTES, UserPointer};
-pub use errno::{Errno, encode_result};
+pub use errno::{Errno, decode_result, encode_result};
 pub use number::SystemCall;
 pub use restart::{HasAsked, Restart, Resumption};
+#[cfg(feature = "alloc")]
 pub use stack::{Auxiliary, InitialStack, MAX_STRING_BYTES, StackError, StackImage};

@@ -34,6 +34,13 @@ impl SystemCall {
         (!name.is_empty()).then_some(name)
     }
 
+    /// The call that Linux gives this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let index = NAMES.iter().position(|known| *known == name && !name.is_empty())?;
+        Some(Self(index as u64))
+    }
+
     /// One more than the largest number that has a name: the length of a table of counters.
     pub const COUNT: usize = NAMES.len();
 }
