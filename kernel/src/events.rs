@@ -31,6 +31,8 @@ pub enum Kind {
     ProcessExited,
     /// It met a limit.
     LimitExceeded,
+    /// It has tried what its sandbox does not allow.
+    SandboxViolation,
     /// A CPU came up, or failed to.
     CpuChanged,
     /// The network came up or changed.

@@ -245,6 +245,13 @@ impl Backend for FakeBackend {
         process.nice = request.nice.unwrap_or(0);
         process.affinity = request.affinity.unwrap_or(process.affinity);
         set_limits(&mut process.limits, request.limits.unwrap_or_default());
+        if let Some(user) = &request.user {
+            process.user = super::confined::user(user)?;
+            process.capabilities.clear();
+        }
+        if let Some(sandbox) = &request.sandbox {
+            super::confined::enter(&mut process, pid, sandbox)?;
+        }
         process.usage.memory.current_bytes = 1_400_000;
         process.usage.memory.peak_bytes = 1_500_000;
         process.usage.memory.stack_bytes = 132 << 10;

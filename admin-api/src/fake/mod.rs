@@ -7,6 +7,7 @@
 
 mod backend;
 mod clock;
+mod confined;
 mod files;
 mod life;
 mod mock;

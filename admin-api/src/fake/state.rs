@@ -193,6 +193,7 @@ impl FakeBackend {
             affinity: (0..CPUS).collect(),
             threads: 1,
             isolation: Isolation::Process,
+            sandbox: None,
             user: User { uid: 0, gid: 0, name: "root".into() },
             capabilities: Vec::new(),
             service: None,

@@ -1,5 +1,7 @@
 //! Reading the documents that requests bring, with every wrong field named.
 
+mod sandbox;
+
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -35,6 +37,17 @@ pub(crate) fn create_process(body: &[u8], cpu_count: u32) -> Result<CreateProces
     let cwd: Option<String> = fields.optional("cwd");
     let Settings { priority, class, nice, affinity } = settings(&mut fields, cpu_count);
     let limits = limits(&mut fields);
+    let user: Option<String> = fields.optional("user");
+    let is_user = |user: &String| {
+        (1..=MAX_NAME_BYTES).contains(&user.len())
+            && user.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    fields.check(
+        user.as_ref().is_none_or(is_user),
+        "user",
+        "must be a user's name or number, or UID:GID",
+    );
+    let (isolation, sandbox) = sandbox::read(&mut fields);
     // An empty program was reported as missing or of a wrong type, unless it was given as such.
     if !program.is_empty() {
         check_path(&mut fields, "program", &program);
@@ -63,10 +76,24 @@ pub(crate) fn create_process(body: &[u8], cpu_count: u32) -> Result<CreateProces
         "names must not be empty or contain =, and nothing may contain NUL",
     );
     fields.finish()?;
-    Ok(CreateProcess { program, args, name, env, cwd, priority, class, nice, affinity, limits })
+    Ok(CreateProcess {
+        program,
+        args,
+        name,
+        env,
+        cwd,
+        priority,
+        class,
+        nice,
+        affinity,
+        limits,
+        user,
+        isolation,
+        sandbox,
+    })
 }
 
-fn check_path(fields: &mut Fields, field: &str, path: &str) {
+pub(super) fn check_path(fields: &mut Fields, field: &str, path: &str) {
     fields.check(path.starts_with('/'), field, "must be an absolute path");
     fields.check(path.len() <= MAX_PATH_BYTES, field, "is too long, at most 4096 bytes");
     fields.check(!path.contains('\0'), field, "must not contain NUL");

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::types::{
     ContextSwitches, CpuUsage, Exit, Hundredths, IoUsage, Limits, MemoryUsage, PageFaults, Process,
-    SignalCounts, Text, Timestamp, Usage, User,
+    Sandbox, SignalCounts, Text, Timestamp, Usage, User,
 };
 
 use super::json::{append_json, append_string, append_unsigned};
@@ -53,6 +53,7 @@ pub(crate) fn append_process(bytes: &mut Vec<u8>, process: &Process) {
         affinity,
         threads,
         isolation,
+        sandbox,
         user,
         capabilities,
         service,
@@ -85,6 +86,7 @@ pub(crate) fn append_process(bytes: &mut Vec<u8>, process: &Process) {
         affinity: numbers,
         threads: number,
         isolation: word,
+        sandbox: optional_sandbox,
         user: user_,
         capabilities: texts,
         service: optional_text,
@@ -227,6 +229,10 @@ fn time(bytes: &mut Vec<u8>, time: &Timestamp) {
     bytes.push(b'"');
     bytes.extend_from_slice(&time.to_bytes());
     bytes.push(b'"');
+}
+
+fn optional_sandbox(bytes: &mut Vec<u8>, sandbox: &Option<Sandbox>) {
+    append_json(bytes, sandbox);
 }
 
 fn optional_exit(bytes: &mut Vec<u8>, exit: &Option<Exit>) {

@@ -21,6 +21,8 @@ words! {
         ProcessExited = "process_exited",
         /// A process ran into a limit.
         LimitExceeded = "limit_exceeded",
+        /// A process tried what its sandbox does not allow; told once for each kind.
+        SandboxViolation = "sandbox_violation",
         /// A CPU came up, or failed to.
         CpuChanged = "cpu_changed",
         /// An address was configured or lost, or the link changed.

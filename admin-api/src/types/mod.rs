@@ -22,6 +22,7 @@ mod page;
 mod problem;
 mod process;
 mod process_request;
+mod sandbox;
 mod session;
 mod signal;
 mod signals;
@@ -54,6 +55,7 @@ pub use process::{
 pub use process_request::{
     CreateProcess, LimitsChange, ProcessOutput, ProcessPatch, SignalRequest,
 };
+pub use sandbox::{NetworkRights, OnViolation, Sandbox, SandboxRequest};
 pub use session::{AuthenticatedBy, Role, Session, SessionRequest};
 pub use signal::{Signal, UnknownSignal};
 pub use signals::{ProcessSignals, SignalEffect, SignalRecord, ThreadSignals};

@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Hundredths, Signal, Text, Timestamp};
+use super::{Hundredths, Sandbox, Signal, Text, Timestamp};
 
 words! {
     /// Where a process is in its life.
@@ -179,6 +179,8 @@ pub struct Process {
     pub threads: u32,
     /// How far it is kept apart.
     pub isolation: Isolation,
+    /// The sandbox that it is in; `null` for none.
+    pub sandbox: Option<Sandbox>,
     /// Who it runs as.
     pub user: User,
     /// What it may do beyond its user's rights; `all` alone stands for every capability.

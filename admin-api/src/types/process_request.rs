@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Priority, Signal};
+use super::{Class, Isolation, Priority, SandboxRequest, Signal};
 
 /// `POST /processes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,17 @@ pub struct CreateProcess {
     /// What it may use; else the defaults.
     #[serde(default)]
     pub limits: Option<LimitsChange>,
+    /// In whose name it runs: a user's name, or numbers, as `1000` or `1000:100` with a group. Else
+    /// root's.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[!-~]+$", max_length = 64))]
+    pub user: Option<String>,
+    /// How far it is kept apart: `process` or `sandbox`; else as `sandbox` says.
+    #[serde(default)]
+    pub isolation: Option<Isolation>,
+    /// The sandbox that it is to be in.
+    #[serde(default)]
+    pub sandbox: Option<SandboxRequest>,
 }
 
 /// Limits to be set; what is not given stays as it is.

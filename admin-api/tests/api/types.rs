@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use admin_api::types::{
     AddressSource, AuthenticatedBy, Class, Counters, Cpu, CpuState, CpuTimes, CreateProcess, Event,
     EventGap, EventKind, Exit, FieldError, Health, HealthStatus, Hundredths, Interface,
-    InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, LimitsChange, LogLevel, LogLine,
-    Memory, MemoryNode, Network, Page, PowerAction, PowerAnswer, Priority, Problem, Process,
-    ProcessOutput, ProcessPatch, ProcessState, Role, Session, SessionRequest, Signal,
-    SignalRequest, System, Text, Timestamp,
+    InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, Isolation, LimitsChange, LogLevel,
+    LogLine, Memory, MemoryNode, Network, NetworkRights, OnViolation, Page, PowerAction,
+    PowerAnswer, Priority, Problem, Process, ProcessOutput, ProcessPatch, ProcessState, Role,
+    SandboxRequest, Session, SessionRequest, Signal, SignalRequest, System, Text, Timestamp,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -138,6 +138,14 @@ fn requests_and_problems_are_written_alike_and_read_back() {
         nice: Some(-20),
         affinity: Some(vec![0, 1]),
         limits: Some(LimitsChange { memory_bytes: Some(1 << 20), ..LimitsChange::default() }),
+        user: Some("nobody".into()),
+        isolation: Some(Isolation::Sandbox),
+        sandbox: Some(SandboxRequest {
+            root: "/srv".into(),
+            network: Some(NetworkRights::Listen),
+            system_calls: Some(vec!["read".into()]),
+            on_violation: Some(OnViolation::Kill),
+        }),
     });
     round_trip(&CreateProcess::default());
     round_trip(&ProcessPatch { nice: Some(19), ..ProcessPatch::default() });

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use admin_api::types::{Class, CreateProcess, FieldError, Priority};
+use admin_api::types::{
+    Class, CreateProcess, FieldError, Isolation, NetworkRights, OnViolation, Priority,
+    SandboxRequest,
+};
 
 use super::cpu_list;
 use super::failure::Failure;
@@ -27,6 +30,18 @@ pub struct StartForm {
     pub nice: String,
     /// CPUs, such as `0-3`; empty for all.
     pub cpus: String,
+    /// In whose name; empty for root.
+    pub user: String,
+    /// How far it is kept apart.
+    pub isolation: Isolation,
+    /// The sandbox's root.
+    pub root: String,
+    /// What the sandbox may do with the network.
+    pub network: NetworkRights,
+    /// The system calls that it allows, separated by spaces; empty for the usual ones.
+    pub calls: String,
+    /// What becomes of others.
+    pub on_violation: OnViolation,
 }
 
 impl Default for StartForm {
@@ -40,6 +55,12 @@ impl Default for StartForm {
             class: Class::User,
             nice: "0".to_owned(),
             cpus: String::new(),
+            user: String::new(),
+            isolation: Isolation::Process,
+            root: String::new(),
+            network: NetworkRights::None,
+            calls: String::new(),
+            on_violation: OnViolation::Refuse,
         }
     }
 }
@@ -63,6 +84,16 @@ pub enum Field {
     Nice,
     /// CPUs.
     Cpus,
+    /// The user.
+    User,
+    /// How far it is kept apart.
+    Isolation,
+    /// The sandbox's root.
+    Root,
+    /// The sandbox's rights on the network.
+    Network,
+    /// The sandbox's system calls.
+    Calls,
     /// None of them: the whole form.
     Form,
 }
@@ -103,9 +134,23 @@ impl StartForm {
             errors.insert(Field::Cpus, message);
             Vec::new()
         });
+        let root = self.root.trim();
+        let is_sandbox = self.isolation == Isolation::Sandbox;
+        if is_sandbox && (!root.starts_with('/') || root.trim_matches('/').is_empty()) {
+            let message = "Name a directory of its own, such as /srv/box; it can't be /.";
+            errors.insert(Field::Root, message.to_owned());
+        }
         if !errors.is_empty() {
             return Err(errors);
         }
+        let user = self.user.trim();
+        let calls: Vec<String> = self.calls.split_whitespace().map(str::to_owned).collect();
+        let sandbox = is_sandbox.then(|| SandboxRequest {
+            root: root.to_owned(),
+            network: Some(self.network),
+            system_calls: (!calls.is_empty()).then_some(calls),
+            on_violation: Some(self.on_violation),
+        });
         Ok(CreateProcess {
             program: program.to_owned(),
             args,
@@ -115,6 +160,9 @@ impl StartForm {
             class: Some(self.class),
             nice: Some(nice),
             affinity: (!cpus.is_empty()).then_some(cpus),
+            user: (!user.is_empty()).then(|| user.to_owned()),
+            isolation: Some(self.isolation),
+            sandbox,
             ..CreateProcess::default()
         })
     }
@@ -155,6 +203,14 @@ fn field_of(path: &str) -> Field {
         "class" => Field::Class,
         "nice" => Field::Nice,
         "affinity" => Field::Cpus,
+        "user" => Field::User,
+        "isolation" => Field::Isolation,
+        "sandbox" => match path.split(['.', '[']).nth(1) {
+            Some("root") | None => Field::Root,
+            Some("network") => Field::Network,
+            Some("system_calls") => Field::Calls,
+            Some(_) => Field::Form,
+        },
         _ => Field::Form,
     }
 }
@@ -263,6 +319,29 @@ mod tests {
         assert_eq!(request.args, ["-c", "echo hi"]);
         assert_eq!(request.env.get("B").map(String::as_str), Some("x=y"));
         assert_eq!((request.cwd.as_deref(), request.priority), (Some("/"), Some(Priority::Normal)));
+    }
+
+    #[test]
+    fn a_sandbox_needs_a_root_of_its_own() {
+        let mut boxed = form("/bin/sh", "", "");
+        boxed.isolation = Isolation::Sandbox;
+        for root in ["", "/", "srv", "//"] {
+            boxed.root = root.to_owned();
+            let fields: Vec<Field> = boxed.to_request(None).unwrap_err().into_keys().collect();
+            assert_eq!(fields, [Field::Root], "{root}");
+        }
+        boxed.root = "/srv/box".to_owned();
+        boxed.calls = "read  write".to_owned();
+        boxed.user = "nobody".to_owned();
+        let request = boxed.to_request(None).unwrap();
+        let sandbox = request.sandbox.unwrap();
+        assert_eq!(sandbox.system_calls.unwrap(), ["read", "write"]);
+        assert_eq!(
+            (sandbox.network, request.user.as_deref()),
+            (Some(NetworkRights::None), Some("nobody"))
+        );
+        boxed.isolation = Isolation::Process;
+        assert!(boxed.to_request(None).unwrap().sandbox.is_none());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The API's words as people read them, and the tone in which they are shown.
 
-use admin_api::types::{Class, EventKind, Exit, Isolation, LogLevel, Priority, ProcessState, Role};
+use admin_api::types::{
+    Class, EventKind, Exit, Isolation, LogLevel, NetworkRights, OnViolation, Priority,
+    ProcessState, Role,
+};
 
 /// How a word is coloured. Colour never says it alone: the word stands beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +98,26 @@ pub fn isolation(isolation: Isolation) -> &'static str {
     }
 }
 
+/// What a sandbox may do with the network.
+#[must_use]
+pub fn network_rights(rights: NetworkRights) -> &'static str {
+    match rights {
+        NetworkRights::None => "No network",
+        NetworkRights::Connect => "May connect",
+        NetworkRights::Listen => "May listen",
+        NetworkRights::Both => "May connect and listen",
+    }
+}
+
+/// What becomes of a call that a sandbox does not allow.
+#[must_use]
+pub fn on_violation(what: OnViolation) -> &'static str {
+    match what {
+        OnViolation::Refuse => "Refused",
+        OnViolation::Kill => "Ends the process",
+    }
+}
+
 /// A role.
 #[must_use]
 pub fn role(role: Role) -> &'static str {
@@ -127,6 +150,7 @@ pub fn event(kind: EventKind) -> (&'static str, Tone) {
         EventKind::ProcessSignaled => ("Signal", Tone::Active),
         EventKind::ProcessExited => ("Ended", Tone::Neutral),
         EventKind::LimitExceeded => ("Limit", Tone::Bad),
+        EventKind::SandboxViolation => ("Sandbox", Tone::Bad),
         EventKind::CpuChanged => ("CPU", Tone::Active),
         EventKind::NetworkChanged => ("Network", Tone::Active),
         EventKind::SessionChanged => ("Session", Tone::Neutral),

@@ -24,6 +24,7 @@ fn profile() -> Profile {
         working_directory: "/".into(),
         root_directory: "/".into(),
         isolation: Isolation::Process,
+        sandbox: None,
         scheduling: Scheduling::default(),
         limits: Limits::default(),
         service: None,

@@ -13,6 +13,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod accounts;
 mod credentials;
 mod error;
 mod exit;
@@ -28,6 +29,7 @@ mod pace;
 mod process;
 mod quotas;
 mod rlimits;
+mod sandbox;
 mod scheduling;
 mod signal;
 mod state;
@@ -36,6 +38,7 @@ mod timers;
 mod usage;
 mod victim;
 
+pub use accounts::{Account, find_account};
 pub use credentials::{Capability, CapabilitySet, Credentials, Gid, Uid};
 pub use error::{LimitKind, ProcessError, Resource};
 pub use exit::ExitStatus;
@@ -49,6 +52,9 @@ pub use pace::Pace;
 pub use process::{Isolation, Process, Profile};
 pub use quotas::{LimitCounts, Quotas, is_violation_told};
 pub use rlimits::{INFINITY as NO_RLIMIT, ResourceLimits, Rlimit, RlimitRefusal, SoftHard};
+pub use sandbox::{
+    CallSet, NetworkRights, OnViolation, SANDBOX_CAPABILITIES, Sandbox, reaches as sandbox_reaches,
+};
 pub use scheduling::{Nice, Priority, PriorityClass, Scheduling};
 pub use signal::{
     AlternateStack, DefaultAction, Delivery, Disposition, FramePlace, HandlerFlags, PendingSignal,

@@ -93,6 +93,26 @@ impl Limits {
         Ok(changed)
     }
 
+    /// Whether none of these is above those.
+    pub fn is_within(&self, those: &Self) -> bool {
+        fn is_no_more<T: PartialOrd>(this: Option<T>, that: Option<T>) -> bool {
+            match (this, that) {
+                (_, None) => true,
+                (Some(this), Some(that)) => this <= that,
+                (None, Some(_)) => false,
+            }
+        }
+        self.memory_bytes <= those.memory_bytes
+            && self.stack_bytes <= those.stack_bytes
+            && self.open_files <= those.open_files
+            && self.processes <= those.processes
+            && is_no_more(self.cpu_time_ns, those.cpu_time_ns)
+            && is_no_more(self.cpu_percent, those.cpu_percent)
+            && is_no_more(self.read_bytes_per_second, those.read_bytes_per_second)
+            && is_no_more(self.write_bytes_per_second, those.write_bytes_per_second)
+            && is_no_more(self.processes_per_second, those.processes_per_second)
+    }
+
     /// Whether every limit has a possible value.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use crate::credentials::Credentials;
 use crate::ids::{Instant, Pid};
 use crate::image::{ProcessName, ProgramImage};
 use crate::limits::Limits;
+use crate::sandbox::Sandbox;
 use crate::scheduling::{Scheduling, words};
 use crate::signal::Signal;
 use crate::state::ProcessState;
@@ -40,6 +41,8 @@ pub struct Profile {
     pub root_directory: Arc<str>,
     /// How far it is kept apart.
     pub isolation: Isolation,
+    /// The rules of its sandbox, if it is in one.
+    pub sandbox: Option<Arc<Sandbox>>,
     /// What the scheduler is told.
     pub scheduling: Scheduling,
     /// What it may use.

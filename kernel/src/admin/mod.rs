@@ -8,6 +8,7 @@
 //! Everything runs on the network thread and returns at once.
 
 mod assets;
+mod confined;
 mod convert;
 mod emergency;
 mod facts;

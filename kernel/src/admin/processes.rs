@@ -12,13 +12,12 @@ use admin_api::types::{
     Process, ProcessPatch, Signal, SignalCounts, Text, Usage, User,
 };
 use process_core::{
-    CapabilitySet, Credentials, Limits, LimitsChange, Nice, Pid, ProcessState, Scheduling,
-    StateName,
+    CapabilitySet, Limits, LimitsChange, Nice, Pid, ProcessState, Scheduling, StateName,
 };
 use sched_core::CpuSet;
 use vfs_core::FileError;
 
-use super::{convert, power};
+use super::{confined, convert, power};
 use crate::memory::LoadError;
 use crate::process::{self, CreateError, NewProgram, Snapshot};
 
@@ -36,7 +35,12 @@ pub(super) fn count() -> u64 {
 /// # Errors
 /// [`ApiError::ProcessNotFound`].
 pub(super) fn get(number: u32) -> Result<Process, ApiError> {
-    snapshot(number, "be shown").map(|snapshot| describe(&snapshot))
+    let snapshot = snapshot(number, "be shown")?;
+    let mut process = describe(&snapshot);
+    if let (Some(sandbox), Some(confinement)) = (&mut process.sandbox, snapshot.confinement()) {
+        sandbox.system_calls = confined::calls(confinement);
+    }
+    Ok(process)
 }
 
 fn snapshot(number: u32, operation: &'static str) -> Result<Snapshot, ApiError> {
@@ -128,6 +132,7 @@ fn describe(snapshot: &Snapshot) -> Process {
         affinity: convert::cpus(snapshot.affinity),
         threads: snapshot.threads,
         isolation: convert::isolation(profile.isolation),
+        sandbox: snapshot.confinement().map(|confinement| confined::describe(confinement)),
         user: User {
             uid: credentials.effective_uid.0,
             gid: credentials.effective_gid.0,
@@ -218,12 +223,13 @@ pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, Api
         working_directory: request.cwd.unwrap_or_else(|| String::from("/")).into_bytes(),
         scheduling,
         affinity,
-        credentials: Credentials::root(),
+        credentials: confined::credentials(request.user.as_deref())?,
         limits: Limits::default()
             .changed(&limits_change(request.limits))
             .map_err(|error| convert::error(&error, "be created"))?,
         set: None,
         instance: 0,
+        sandbox: request.sandbox.map(confined::sandbox).transpose()?,
         actor: Some(String::from(caller.user.as_str())),
     };
     match process::create(&new) {
@@ -247,9 +253,11 @@ fn create_error(error: &CreateError, program: String) -> ApiError {
         }
         CreateError::File(FileError::OutOfMemory)
         | CreateError::WorkingDirectory(FileError::OutOfMemory)
+        | CreateError::Root(FileError::OutOfMemory)
         | CreateError::Load(LoadError::OutOfMemory | LoadError::LimitExceeded) => {
             ApiError::ResourceExhausted(words())
         }
+        CreateError::Root(_) => convert::invalid("sandbox.root", format!("{error}")),
         CreateError::WorkingDirectory(_) => convert::invalid("cwd", format!("{error}")),
         CreateError::Load(LoadError::Stack(_)) => convert::invalid("args", format!("{error}")),
         CreateError::File(_) | CreateError::Load(LoadError::Elf(_) | LoadError::Map(_)) => {

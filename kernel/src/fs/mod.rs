@@ -213,17 +213,26 @@ pub fn mapped(file: &Held, mapping_use: MappingUse) -> Result<FileBytes, FileErr
     Ok(FileBytes::File(mapped?))
 }
 
-/// A directory by its absolute path, and its canonical path.
+/// A directory that may be entered, and its path from the root of all. A relative path starts at
+/// `start`.
 ///
 /// # Errors
-/// The walk's, and [`FileError::NotADirectory`].
-pub fn directory(path: &[u8]) -> Result<(Arc<Held>, Arc<str>), FileError> {
+/// The walk's, [`FileError::NotADirectory`], [`FileError::AccessDenied`].
+pub fn directory_at(
+    root: &Held,
+    start: &Held,
+    identity: &Identity<'_>,
+    path: &[u8],
+) -> Result<(Arc<Held>, Arc<str>), FileError> {
     let mut tree = tree().lock();
-    let directory = find(&tree, path)?;
-    if FileTree::metadata(&*tree, &directory)?.kind != FileKind::Directory {
+    let context = WalkContext { root: root.place(), directory: start.place(), identity };
+    let directory = walk(&*tree, &context, path, LastLink::Follow)?.existing(&*tree)?;
+    let metadata = FileTree::metadata(&*tree, &directory)?;
+    if metadata.kind != FileKind::Directory {
         return Err(FileError::NotADirectory);
     }
-    let path = tree.path_of(tree.root()?, directory)?;
+    identity.check(&metadata, Access::EXECUTE)?;
+    let path = tree.path_text(tree.root()?, directory);
     let path = Arc::from(String::from_utf8_lossy(&path).as_ref());
     Ok((Arc::new(tree.hold(directory)?), path))
 }

@@ -9,24 +9,25 @@ use hal::interrupts::SpinLock;
 use process_core::{
     ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
     ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, ResourceLimits,
-    Rlimit, Scheduling, Signal, SignalSet, Uid,
+    Rlimit, SANDBOX_CAPABILITIES, Scheduling, Signal, SignalSet, Uid,
 };
 use sched_core::CpuSet;
-use vfs_core::{Descriptor, DescriptorTable, FileError};
+use vfs_core::{Descriptor, DescriptorTable, FileError, LastLink};
 
 use super::budget::{Budget, none_met};
 use super::control::params;
 use super::fork::VforkWait;
 use super::process_set::{ProcessSet, SetPlace};
 use super::rlimits::open_files;
+use super::sandbox::{Confinement, NewSandbox};
 use super::sharing::{FileTable, SpaceOwner};
 use super::wait::Children;
 use super::{Load, OUT_OF_MEMORY, Output, Process, Threads, end_thread, now, program, table};
 use crate::broadcast::Broadcast;
 use crate::events::{self, Kind};
-use crate::fs::{self, OpenFile, Standpoint, WatchList};
+use crate::fs::{self, Held, OpenFile, Standpoint, WatchList, Who};
 use crate::levels;
-use crate::memory::{self, LoadError};
+use crate::memory::{self, FileBytes, LoadError};
 use crate::scheduler::{self, Task, Thread};
 
 /// Bytes of the kernel stack of a program's thread.
@@ -59,8 +60,24 @@ pub struct NewProgram {
     /// The run of a service's instance that it is, with all that it forks; 0 for none. By this number a
     /// front knows its members.
     pub instance: u64,
+    /// The sandbox of its own that it is to be in.
+    pub sandbox: Option<NewSandbox>,
     /// Who asked for it, for the event.
     pub actor: Option<alloc::string::String>,
+}
+
+/// Who has a program started.
+#[derive(Debug)]
+pub enum Origin<'a> {
+    /// The process manager, in an operator's name. Its output is kept, and its input is empty.
+    Manager,
+    /// A program, whose child it becomes, and in whose group, session and sandbox it is.
+    Program {
+        /// The thread that asks.
+        maker: &'a Arc<Thread>,
+        /// What becomes its standard input, output and error, if not what the manager's get.
+        standard: [Option<Arc<OpenFile>>; 3],
+    },
 }
 
 /// Why a process could not be made.
@@ -70,6 +87,8 @@ pub enum CreateError {
     File(FileError),
     /// The working directory cannot be used.
     WorkingDirectory(FileError),
+    /// The sandbox's root cannot be used.
+    Root(FileError),
     /// The program cannot be loaded.
     Load(LoadError),
     /// The process manager refused.
@@ -95,6 +114,7 @@ impl fmt::Display for CreateError {
             Self::WorkingDirectory(error) => {
                 write!(f, "the working directory cannot be used: {error}")
             }
+            Self::Root(error) => write!(f, "the root cannot be used: {error}"),
             Self::Load(error) => error.fmt(f),
             Self::Process(error) => error.fmt(f),
         }
@@ -106,23 +126,56 @@ impl fmt::Display for CreateError {
 /// # Errors
 /// See [`CreateError`]; nothing remains.
 pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
-    let place = new.set.as_ref().map(ProcessSet::reserve).transpose()?;
-    let file = fs::program(&new.path).map_err(CreateError::File)?;
-    let (held, directory) =
-        fs::directory(&new.working_directory).map_err(CreateError::WorkingDirectory)?;
+    create_for(new, &Origin::Manager)
+}
+
+/// Starts a program for someone.
+///
+/// # Errors
+/// See [`CreateError`]; nothing remains.
+pub fn create_for(new: &NewProgram, origin: &Origin<'_>) -> Result<Pid, CreateError> {
+    let (set, place, instance) = match origin {
+        Origin::Manager => {
+            let place = new.set.as_ref().map(ProcessSet::reserve).transpose()?;
+            (new.set.clone(), place, new.instance)
+        }
+        Origin::Program { maker, .. } => {
+            let process = maker.process();
+            let place = process.admit_created().inspect_err(|e| process.note_refusal(e))?;
+            (process.set.clone(), place, process.instance)
+        }
+    };
+    let places = Places::of(new, origin)?;
+    let confinement = match (&new.sandbox, origin) {
+        (Some(sandbox), Origin::Manager) => Some(Confinement::new(sandbox)),
+        (Some(sandbox), Origin::Program { maker, .. }) => match maker.process().confinement() {
+            // Nobody leaves a sandbox, not for another one either.
+            Some(_) => {
+                let pid = maker.process().pid;
+                return Err(ProcessError::PermissionDenied { pid }.into());
+            }
+            None => Some(Confinement::new(sandbox)),
+        },
+        (None, Origin::Manager) => None,
+        (None, Origin::Program { maker, .. }) => maker.process().confinement().cloned(),
+    };
+    let credentials = match &confinement {
+        Some(_) => new.credentials.bounded(SANDBOX_CAPABILITIES),
+        None => new.credentials.clone(),
+    };
     let arguments: Vec<&[u8]> = new.arguments.iter().map(Vec::as_slice).collect();
     let environment: Vec<&[u8]> = new.environment.iter().map(Vec::as_slice).collect();
     let loaded = memory::load(
-        &file,
+        &places.program,
         &memory::Start {
             path: &new.path,
             arguments: &arguments,
             environment: &environment,
-            uid: new.credentials.effective_uid.0,
-            gid: new.credentials.effective_gid.0,
+            uid: credentials.effective_uid.0,
+            gid: credentials.effective_gid.0,
             memory_bytes: new.limits.memory_bytes,
             stack_bytes: new.limits.stack_bytes,
-            group: new.set.as_ref().map(|set| Arc::clone(set.memory())),
+            group: set.as_ref().map(|set| Arc::clone(set.memory())),
         },
     )?;
     let image = ProgramImage {
@@ -136,31 +189,48 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
     let profile = Profile {
         name,
         image: Arc::new(image),
-        working_directory: directory,
-        root_directory: Arc::from("/"),
-        isolation: Isolation::Process,
+        working_directory: places.directory_path,
+        root_directory: places.root_path,
+        isolation: if confinement.is_some() { Isolation::Sandbox } else { Isolation::Process },
+        sandbox: confinement.as_ref().map(|it| Arc::clone(&it.rules)),
         scheduling: new.scheduling,
         limits: new.limits,
-        service: new.set.as_ref().map(|set| Arc::clone(set.name())),
+        service: set.as_ref().map(|set| Arc::clone(set.name())),
     };
     let context = hal::user::UserContext::new(loaded.entry, loaded.stack_pointer);
     let output = Arc::new(Output::new());
-    let files = standard_files(&output, new.limits.open_files)?;
+    let (standard, lineage, rlimits) = match origin {
+        Origin::Manager => {
+            (&[const { None }; 3], Lineage::Manager, ResourceLimits::new(&new.limits))
+        }
+        Origin::Program { maker, standard } => {
+            let process = maker.process();
+            let limit = process.task_limit(&credentials);
+            // What a program has set for itself holds for those that it starts.
+            let mut rlimits = *process.rlimits.lock();
+            rlimits.allow(&new.limits);
+            (standard, Lineage::Created { maker, limit }, rlimits)
+        }
+    };
+    let files = standard_files(standard, &output, new.limits.open_files)?;
+    let standpoint = Standpoint::new(places.directory);
+    standpoint.set_root(places.root);
     let (pid, thread) = enter(
         Entry {
             profile,
-            credentials: Arc::new(new.credentials.clone()),
+            credentials: Arc::new(credentials),
             space: Some(SpaceOwner::new(loaded.space)),
             files: FileTable::new(files),
-            standpoint: Arc::new(Standpoint::new(held)),
+            standpoint: Arc::new(standpoint),
             output,
             affinity: new.affinity,
             stack_bytes: PROGRAM_STACK_BYTES,
-            lineage: Lineage::Manager,
-            rlimits: ResourceLimits::new(&new.limits),
-            set: new.set.clone(),
-            instance: new.instance,
+            lineage,
+            rlimits,
+            set,
+            instance,
             place,
+            confinement,
         },
         Box::new(move || program::run(context)),
     )?;
@@ -175,14 +245,71 @@ pub fn create(new: &NewProgram) -> Result<Pid, CreateError> {
     Ok(pid)
 }
 
-/// Standard input is empty; standard output and error are kept.
+/// What a new program's paths name.
+struct Places {
+    root: Arc<Held>,
+    root_path: Arc<str>,
+    program: FileBytes,
+    directory: Arc<Held>,
+    directory_path: Arc<str>,
+}
+
+impl Places {
+    /// Follows the paths: the sandbox's root in the name and from the place of who asks, the others
+    /// below that root, in the name that the program will have.
+    fn of(new: &NewProgram, origin: &Origin<'_>) -> Result<Self, CreateError> {
+        let (outer, start, outer_path) = match origin {
+            Origin::Manager => (fs::top(), fs::top(), Arc::from("/")),
+            Origin::Program { maker, .. } => {
+                let standpoint = maker.process().standpoint();
+                let path = {
+                    let table = table().lock();
+                    Arc::clone(&table.get(maker.process().pid)?.profile.root_directory)
+                };
+                (standpoint.root(), standpoint.directory(), path)
+            }
+        };
+        let (root, start, root_path) = match &new.sandbox {
+            None => (outer, start, outer_path),
+            Some(sandbox) => {
+                let who = match origin {
+                    Origin::Manager => Credentials::root(),
+                    Origin::Program { maker, .. } => {
+                        (*super::credentials_of(maker.process().pid)?).clone()
+                    }
+                };
+                let who = Who::effective(&who).map_err(CreateError::Root)?;
+                let (root, path) = fs::directory_at(&outer, &start, &who.identity(), &sandbox.root)
+                    .map_err(CreateError::Root)?;
+                if root.place() == outer.place() {
+                    // It is to be a root of its own.
+                    return Err(CreateError::Root(FileError::InvalidValue));
+                }
+                (Arc::clone(&root), root, path)
+            }
+        };
+        let who = Who::effective(&new.credentials).map_err(CreateError::File)?;
+        let identity = who.identity();
+        let (program, _) = fs::program_at(&root, &start, &identity, &new.path, LastLink::Follow)
+            .map_err(CreateError::File)?;
+        let (directory, directory_path) =
+            fs::directory_at(&root, &start, &identity, &new.working_directory)
+                .map_err(CreateError::WorkingDirectory)?;
+        Ok(Self { root, root_path, program, directory, directory_path })
+    }
+}
+
+/// The three standard files. If nothing else is said, input is empty, and output and error are kept.
 fn standard_files(
+    given: &[Option<Arc<OpenFile>>; 3],
     output: &Arc<Output>,
     limit: u32,
 ) -> Result<DescriptorTable<Arc<OpenFile>>, CreateError> {
     let mut files = DescriptorTable::new();
     let written = Arc::new(OpenFile::output(Arc::clone(output)));
-    for file in [Arc::new(OpenFile::null()), Arc::clone(&written), written] {
+    let usual = [Arc::new(OpenFile::null()), Arc::clone(&written), written];
+    for (given, usual) in given.iter().zip(usual) {
+        let file = given.as_ref().map_or(usual, Arc::clone);
         let descriptor = Descriptor { file, close_on_exec: false };
         files.insert(descriptor, limit).map_err(|_| OUT_OF_MEMORY)?;
     }
@@ -210,6 +337,7 @@ pub fn spawn_kernel_thread(
         working_directory: Arc::from("/"),
         root_directory: Arc::from("/"),
         isolation: Isolation::Kernel,
+        sandbox: None,
         scheduling,
         limits: Limits::default(),
         service: None,
@@ -228,6 +356,7 @@ pub fn spawn_kernel_thread(
         set: None,
         instance: 0,
         place: None,
+        confinement: None,
     };
     let (_, thread) = enter(
         entry,
@@ -256,12 +385,19 @@ pub(super) struct Entry<'a> {
     pub(super) instance: u64,
     /// Its first thread's place in the set.
     pub(super) place: Option<SetPlace>,
+    pub(super) confinement: Option<Arc<Confinement>>,
 }
 
 /// Who makes a process.
 pub(super) enum Lineage<'a> {
     /// The process manager, in an operator's name or in its own.
     Manager,
+    /// The running thread, by `create_process`: as the manager makes them, but for the family.
+    Created {
+        maker: &'a Arc<Thread>,
+        /// How many tasks its user may have.
+        limit: Option<u32>,
+    },
     /// The running thread, by clone(2).
     Forked {
         maker: &'a Arc<Thread>,
@@ -286,7 +422,7 @@ pub(super) fn enter(
     let limit = match &entry.lineage {
         // No limit on how many the manager makes: that is a limit of the processes that make some.
         Lineage::Manager => None,
-        Lineage::Forked { limit, .. } => *limit,
+        Lineage::Created { limit, .. } | Lineage::Forked { limit, .. } => *limit,
     };
     let reservation = table().lock().reserve(Uid(entry.credentials.real_uid.0), limit)?;
     match make(&reservation, entry, main) {
@@ -319,7 +455,9 @@ fn make(
     let pid = reservation.pid();
     let scheduling = entry.profile.scheduling;
     let signals = match &entry.lineage {
-        Lineage::Manager => ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?,
+        Lineage::Manager | Lineage::Created { .. } => {
+            ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?
+        }
         Lineage::Forked { maker, resets_handlers, .. } => {
             let parents = maker.process().signals.lock();
             let mut signals = parents.fork(maker.tid(), pid.main_thread())?;
@@ -332,6 +470,7 @@ fn make(
     };
     let (is_forked, waiting, refuses_new_rights) = match &entry.lineage {
         Lineage::Manager => (false, None, false),
+        Lineage::Created { maker, .. } => (false, None, maker.process().refuses_new_rights()),
         Lineage::Forked { waiting, maker, .. } => {
             (true, waiting.clone(), maker.process().refuses_new_rights())
         }
@@ -351,6 +490,7 @@ fn make(
         vfork: SpinLock::new(levels::PROCESS, "vfork", waiting),
         survivor: 0.into(),
         is_forked,
+        confinement: entry.confinement,
         files: entry.files,
         standpoint: SpinLock::new(levels::PROCESS, "standpoint", entry.standpoint),
         output: entry.output,
@@ -386,6 +526,7 @@ fn make(
     process.threads.lock().list.push(Arc::clone(&thread));
     let parent = match &entry.lineage {
         Lineage::Manager => Pid::SYSTEM,
+        Lineage::Created { maker, .. } => maker.process().pid,
         Lineage::Forked { parent, .. } => *parent,
     };
     let Entry { credentials, profile, lineage, .. } = entry;
@@ -395,6 +536,7 @@ fn make(
     }
     let record = match lineage {
         Lineage::Manager => record?,
+        Lineage::Created { maker, .. } => record?.forked_by(maker.process().pid),
         Lineage::Forked { maker, exit_signal, .. } => {
             record?.forked_by(maker.process().pid).with_exit_signal(exit_signal)
         }

@@ -98,6 +98,7 @@ pub fn fork(
         set: process.set.clone(),
         instance: process.instance,
         place,
+        confinement: process.confinement().cloned(),
     };
     let main = request.thread.main(request.thread.context(context));
     let (pid, thread) = enter(entry, main).inspect_err(|error| process.note_refusal(error))?;
@@ -163,6 +164,16 @@ impl Process {
             set.has_room_for_files(open)?;
         }
         Ok(Some(place))
+    }
+
+    /// As `admit_child`, for a program that starts with memory and files of its own.
+    pub(super) fn admit_created(&self) -> Result<Option<SetPlace>, ProcessError> {
+        const STANDARD_FILES: usize = 3;
+        self.charge_creation()?;
+        if let Some(set) = &self.set {
+            set.has_room_for_files(STANDARD_FILES)?;
+        }
+        self.reserve_in_set()
     }
 
     /// It has left its maker's memory, which may have been waiting for that.

@@ -24,6 +24,7 @@ mod process_set;
 mod program;
 mod record;
 mod rlimits;
+pub mod sandbox;
 mod sending;
 mod sharing;
 mod shortage;
@@ -40,7 +41,7 @@ pub use budget::Direction;
 pub use control::{
     end_own, resume, set_scheduling, signal, suspend, terminate, terminate_gracefully,
 };
-pub use create::{CreateError, NewProgram, create, spawn_kernel_thread};
+pub use create::{CreateError, NewProgram, Origin, create, create_for, spawn_kernel_thread};
 pub use cut::{Loss, take_from_memories};
 pub use emergency::{
     admits_new_programs, end as end_in_emergency, hold_new_programs, programs_after,
@@ -61,8 +62,8 @@ pub use program::{Interrupted, return_from_handler};
 pub use record::{
     change_limits, check_access, credentials_of, find_thread, group_of, is_subreaper, limits_of,
     members_of, name_of, parent_of, process_of_thread, processes_of, reschedule, scheduling_of,
-    session_of, set_credentials, set_group, set_name, set_subreaper, set_working_directory,
-    start_session,
+    session_of, set_credentials, set_group, set_name, set_root_directory, set_subreaper,
+    set_working_directory, start_session,
 };
 pub use record::{group_and_session_of, is_group_orphaned, session_of_group};
 pub use rlimits::{exchange_rlimit, rlimit_of};
@@ -155,6 +156,8 @@ pub struct Process {
     survivor: AtomicU32,
     /// A program made it, which shows its output as its own.
     is_forked: bool,
+    /// The sandbox that it is in. From its beginning to its end.
+    confinement: Option<Arc<sandbox::Confinement>>,
     /// The code that its first thread ended with: the process's, if no thread ends all of it.
     main_code: AtomicU8,
     /// Its last thread is gone.

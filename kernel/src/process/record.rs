@@ -118,6 +118,21 @@ pub fn set_working_directory(pid: Pid, path: Arc<str>) -> Result<(), ProcessErro
     Ok(())
 }
 
+/// Notes that its root has been changed.
+///
+/// # Errors
+/// See `credentials_of`.
+pub fn set_root_directory(pid: Pid, path: Arc<str>) -> Result<(), ProcessError> {
+    let old = {
+        let mut table = table().lock();
+        let record = table.get_mut(pid)?;
+        core::mem::replace(&mut record.profile.root_directory, path)
+    };
+    // Dropped without the lock.
+    drop(old);
+    Ok(())
+}
+
 /// The thread with this number.
 ///
 /// # Errors
@@ -137,7 +152,10 @@ pub fn find_thread(tid: Tid) -> Result<Arc<Thread>, ProcessError> {
 /// [`ProcessError::PermissionDenied`], [`ProcessError::ProcessNotFound`].
 pub fn check_access(by: Pid, to: Pid) -> Result<(), ProcessError> {
     let table = table().lock();
-    if table.get(by)?.credentials().may_access(table.get(to)?.credentials()) {
+    let (by, other) = (table.get(by)?, table.get(to)?);
+    if !by.profile.sees(&other.profile) {
+        Err(ProcessError::ProcessNotFound { pid: to })
+    } else if by.credentials().may_access(other.credentials()) {
         Ok(())
     } else {
         Err(ProcessError::PermissionDenied { pid: to })

@@ -70,6 +70,8 @@ pub struct Incoming {
     pub from: Option<SocketAddress>,
     /// Open files that came along.
     pub rights: Vec<Arc<OpenFile>>,
+    /// The sandbox of who sent those.
+    pub rights_sandbox: Option<u64>,
     /// Who sent it, if that is wanted.
     pub credentials: Option<UCred>,
     /// `MSG_EOR`, `MSG_OOB`.

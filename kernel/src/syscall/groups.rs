@@ -4,13 +4,17 @@ use linux_abi::{Arguments, Errno};
 use process_core::{Pid, ProcessError};
 
 use super::{Answer, Caller};
-use crate::process;
+use crate::process::{self, sandbox};
 
 /// The process that a pid argument names; 0 is the caller's own.
 fn named(caller: &Caller<'_>, number: i32) -> Result<Pid, Errno> {
     match number {
         0 => Ok(caller.process.pid()),
-        _ => Pid::new(i64::from(number)).map_err(|_| Errno::ESRCH),
+        _ => {
+            let pid = Pid::new(i64::from(number)).map_err(|_| Errno::ESRCH)?;
+            sandbox::check_visible(caller.process, pid).map_err(|_| Errno::ESRCH)?;
+            Ok(pid)
+        }
     }
 }
 

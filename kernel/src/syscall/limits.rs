@@ -7,7 +7,7 @@ use process_core::{Capability, Pid, RlimitRefusal, SoftHard, Usage};
 use super::process::errno;
 use super::wait::rusage;
 use super::{Answer, Caller, user};
-use crate::process;
+use crate::process::{self, sandbox};
 
 fn read(at: linux_abi::UserPointer) -> Result<SoftHard, Errno> {
     let limit = Rlimit64::from_bytes(&user::read(at)?);
@@ -28,6 +28,7 @@ fn exchange(
     let number = usize::try_from(number).map_err(|_| Errno::EINVAL)?;
     let own = process::credentials_of(caller.process.pid()).map_err(|e| errno(&e))?;
     if pid != caller.process.pid() {
+        sandbox::check_visible(caller.process, pid).map_err(|_| Errno::ESRCH)?;
         let other = process::credentials_of(pid).map_err(|_| Errno::ESRCH)?;
         let is_same = own.real_uid == other.real_uid
             && own.real_uid == other.effective_uid

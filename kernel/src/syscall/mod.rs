@@ -33,6 +33,7 @@ use hal::user::UserContext;
 use linux_abi::{Arguments, Errno, SystemCall, encode_result};
 use vfs_core::LastLink;
 
+use crate::process::sandbox::Violation;
 use crate::process::{Interrupted, Process};
 use crate::scheduler::Thread;
 
@@ -86,7 +87,14 @@ pub fn handle(
     let arguments = Arguments(registers);
     let mut caller =
         Caller { thread, process, context, number, remainder, resumed_deadline_ns: None };
-    let answer = dispatch(&mut caller, SystemCall::new(number), &arguments);
+    let call = SystemCall::new(number);
+    let answer = match process.confinement() {
+        Some(confinement) if !confinement.allows(call) => {
+            process.violate(Violation::Call(call));
+            Err(Errno::EPERM)
+        }
+        _ => dispatch(&mut caller, call, &arguments),
+    };
     caller.context.set_result(encode_result(answer));
     let restart = answer.err()?.restart()?;
     Some(Interrupted { number, restart })

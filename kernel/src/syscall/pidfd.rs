@@ -20,6 +20,7 @@ pub(super) fn pidfd_open(caller: &mut Caller<'_>, arguments: &Arguments) -> Answ
         return Err(Errno::EINVAL);
     }
     let pid = Pid::new(i64::from(arguments.int(0))).map_err(|_| Errno::ESRCH)?;
+    process::sandbox::check_visible(caller.process, pid).map_err(|_| Errno::ESRCH)?;
     let found = process::find(pid).map_err(|_| {
         // The number of a thread that is not its process's first is no process's.
         let is_thread = process::find_thread(pid.main_thread()).is_ok();

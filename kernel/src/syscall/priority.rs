@@ -13,7 +13,7 @@ use sched_core::CpuSet;
 
 use super::process::errno;
 use super::{Answer, Caller, user};
-use crate::process;
+use crate::process::{self, sandbox};
 use crate::scheduler;
 
 fn credentials(pid: Pid) -> Result<alloc::sync::Arc<Credentials>, Errno> {
@@ -43,6 +43,8 @@ fn named(caller: &Caller<'_>, arguments: &Arguments) -> Result<Vec<Pid>, Errno> 
         }
         _ => return Err(Errno::EINVAL),
     };
+    let is_seen = |pid: &Pid| sandbox::check_visible(caller.process, *pid).is_ok();
+    let pids: Vec<Pid> = pids.into_iter().filter(is_seen).collect();
     if pids.is_empty() { Err(Errno::ESRCH) } else { Ok(pids) }
 }
 
@@ -53,7 +55,9 @@ fn process_of(caller: &Caller<'_>, number: i32) -> Result<Pid, Errno> {
         number if number < 0 => Err(Errno::EINVAL),
         number => {
             let tid = Tid::new(i64::from(number)).map_err(|_| Errno::ESRCH)?;
-            process::process_of_thread(tid).map_err(|_| Errno::ESRCH)
+            let pid = process::process_of_thread(tid).map_err(|_| Errno::ESRCH)?;
+            sandbox::check_visible(caller.process, pid).map_err(|_| Errno::ESRCH)?;
+            Ok(pid)
         }
     }
 }
@@ -326,7 +330,9 @@ fn thread(caller: &Caller<'_>, number: i32) -> Result<alloc::sync::Arc<scheduler
         0 => Ok(alloc::sync::Arc::clone(caller.thread)),
         number => {
             let tid = Tid::new(i64::from(number)).map_err(|_| Errno::ESRCH)?;
-            process::find_thread(tid).map_err(|_| Errno::ESRCH)
+            let thread = process::find_thread(tid).map_err(|_| Errno::ESRCH)?;
+            let is_seen = caller.process.sees(thread.process());
+            if is_seen { Ok(thread) } else { Err(Errno::ESRCH) }
         }
     }
 }

@@ -60,6 +60,16 @@ pub(super) fn IdentityCard(props: &FactProps) -> Html {
         ("Threads", text(format::count(process.threads.into()))),
         ("Started", text(browser::local_date_time(process.started_at.unix_ms()))),
     ];
+    if let Some(sandbox) = &process.sandbox {
+        let calls = match &sandbox.system_calls {
+            None => "the usual calls".to_owned(),
+            Some(names) => names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
+        };
+        rows.push(("Network", text(words::network_rights(sandbox.network))));
+        rows.push(("Allowed calls", text(calls)));
+        rows.push(("Other calls", text(words::on_violation(sandbox.on_violation))));
+        rows.push(("Violations", text(format::count(sandbox.violations))));
+    }
     if let Some(service) = &process.service {
         rows.push(("Service", text(service.as_str())));
     }

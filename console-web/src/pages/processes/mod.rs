@@ -2,6 +2,7 @@
 
 pub mod actions;
 mod dialogs;
+mod isolation;
 mod limits;
 mod start;
 mod table;

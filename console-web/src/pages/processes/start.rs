@@ -1,11 +1,12 @@
 //! The dialog that starts a program.
 
-use admin_api::types::{Class, Priority};
+use admin_api::types::{Class, Isolation, NetworkRights, OnViolation, Priority};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::use_navigator;
 
 use super::dialogs::{class_choices, priority_choices};
+use super::isolation::{isolation_choices, network_choices, violation_choices};
 use crate::browser;
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
@@ -77,7 +78,7 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
         })
     };
     let error = |field: Field| errors.get(&field).cloned().map(AttrValue::from);
-    let has_hidden_error = [Field::Env, Field::Cwd, Field::Nice, Field::Cpus]
+    let has_hidden_error = [Field::Env, Field::Cwd, Field::Nice, Field::Cpus, Field::User]
         .iter()
         .any(|field| errors.contains_key(field));
     let is_open = *shows_more || has_hidden_error;
@@ -116,10 +117,28 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
                     error={error(Field::Class)}
                     onchange={edit(Field::Class, |form, text| form.class = Class::from_name(&text).unwrap_or(Class::User))} />
             </div>
+            <Select id="start-isolation" label="Isolation" value={form.isolation.name()} choices={isolation_choices()}
+                error={error(Field::Isolation)}
+                onchange={edit(Field::Isolation, |form, text| form.isolation = Isolation::from_name(&text).unwrap_or(Isolation::Process))} />
+            if form.isolation == Isolation::Sandbox {
+                <TextField id="start-root" label="Root directory" value={form.root.clone()} is_required=true is_code=true
+                    placeholder="/srv/box" hint="The program and its working directory are looked up below it."
+                    error={error(Field::Root)} oninput={edit(Field::Root, |form, text| form.root = text)} />
+                <div class="mo-fields-row">
+                    <Select id="start-network" label="Network" value={form.network.name()} choices={network_choices()}
+                        error={error(Field::Network)}
+                        onchange={edit(Field::Network, |form, text| form.network = NetworkRights::from_name(&text).unwrap_or(NetworkRights::None))} />
+                    <Select id="start-violation" label="Calls that are not allowed" value={form.on_violation.name()} choices={violation_choices()}
+                        onchange={edit(Field::Form, |form, text| form.on_violation = OnViolation::from_name(&text).unwrap_or(OnViolation::Refuse))} />
+                </div>
+                <TextField id="start-calls" label="Allowed system calls" value={form.calls.clone()} is_code=true
+                    placeholder="the usual ones" hint="Names, separated by spaces; empty for the usual ones."
+                    error={error(Field::Calls)} oninput={edit(Field::Calls, |form, text| form.calls = text)} />
+            }
             <button type="button" class="mo-disclosure" aria-expanded={if is_open { "true" } else { "false" }}
                 aria-controls="start-more" data-testid="start-more-toggle" onclick={toggle}>
                 { icon(if is_open { icon::DOWN } else { icon::RIGHT }) }
-                <span>{ "Nice value, CPUs, working directory, environment" }</span>
+                <span>{ "Nice value, CPUs, working directory, user, environment" }</span>
             </button>
             <div id="start-more" class="mo-more" hidden={!is_open}>
                 <div class="mo-fields-row">
@@ -130,6 +149,9 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
                 </div>
                 <TextField id="start-cwd" label="Working directory" value={form.cwd.clone()} is_code=true
                     error={error(Field::Cwd)} oninput={edit(Field::Cwd, |form, text| form.cwd = text)} />
+                <TextField id="start-user" label="User" value={form.user.clone()} is_code=true placeholder="root"
+                    hint="A name, a number, or UID:GID." error={error(Field::User)}
+                    oninput={edit(Field::User, |form, text| form.user = text)} />
                 <TextArea id="start-env" label="Environment" value={form.env.clone()} is_code=true
                     placeholder="NAME=VALUE" hint="One NAME=VALUE a line." error={error(Field::Env)}
                     oninput={edit(Field::Env, |form, text| form.env = text)} />
@@ -151,6 +173,11 @@ fn show(errors: &UseStateHandle<Errors>, wrong: Errors) {
         Some(Field::Class) => "start-class",
         Some(Field::Nice) => "start-nice",
         Some(Field::Cpus) => "start-cpus",
+        Some(Field::User) => "start-user",
+        Some(Field::Isolation) => "start-isolation",
+        Some(Field::Root) => "start-root",
+        Some(Field::Network) => "start-network",
+        Some(Field::Calls) => "start-calls",
         Some(Field::Form) | None => return,
     };
     browser::focus_id(id);

@@ -27,8 +27,8 @@ impl<X> ProcessTable<X> {
     /// Whether `sender` may send this signal, or any (`None`: kill's signal 0), to a process.
     ///
     /// # Errors
-    /// [`ProcessError::ProcessNotFound`]; [`ProcessError::SignalNotSupported`] for a kernel
-    /// thread, which takes none; [`ProcessError::PermissionDenied`].
+    /// [`ProcessError::ProcessNotFound`], also if the sender's sandbox hides it;
+    /// [`ProcessError::SignalNotSupported`] for a kernel thread, which takes none; [`ProcessError::PermissionDenied`].
     pub fn check_signal(
         &self,
         sender: SignalSender,
@@ -36,6 +36,11 @@ impl<X> ProcessTable<X> {
         signal: Option<Signal>,
     ) -> Result<(), ProcessError> {
         let process = self.get(target)?;
+        if let SignalSender::Process(sender) = sender
+            && !self.get(sender)?.profile.sees(&process.profile)
+        {
+            return Err(ProcessError::ProcessNotFound { pid: target });
+        }
         if process.is_kernel_thread() {
             return Err(match signal {
                 Some(signal) => ProcessError::SignalNotSupported {

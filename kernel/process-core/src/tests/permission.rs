@@ -29,6 +29,7 @@ fn make(
         working_directory: "/".into(),
         root_directory: "/".into(),
         isolation,
+        sandbox: None,
         scheduling: Scheduling::default(),
         limits: Limits::default(),
         service: None,

@@ -45,10 +45,12 @@ fn current() -> Option<Arc<Process>> {
     scheduler::current().map(|thread| Arc::clone(thread.process()))
 }
 
-/// The process with this number, if it has not ended.
+/// The process with this number, if it has not ended and the caller's sandbox does not hide it.
 fn find(pid: u32) -> Result<Arc<Process>, FileError> {
     let pid = Pid::new(i64::from(pid)).map_err(|_| FileError::NotFound)?;
-    processes::find(pid).map_err(|_| FileError::NotFound)
+    let found = processes::find(pid).map_err(|_| FileError::NotFound)?;
+    let is_seen = current().is_none_or(|caller| caller.sees(&found));
+    if is_seen { Ok(found) } else { Err(FileError::NotFound) }
 }
 
 /// Whether the caller may look into a process: ptrace(2), "access mode checking".

@@ -32,7 +32,17 @@ pub(super) fn numbers_after(
     let least = after.map_or(0, |after| after.saturating_add(1));
     Ok(match directory {
         ProcNode::Root => {
-            processes::pids_after(after.and_then(|pid| u32::try_from(pid).ok()), PAGE)
+            let mut after = after.and_then(|pid| u32::try_from(pid).ok());
+            loop {
+                let mut pids = processes::pids_after(after, PAGE);
+                let last = pids.last().copied();
+                // A sandbox hides those outside.
+                pids.retain(|pid| find(*pid).is_ok());
+                if !pids.is_empty() || last.is_none() {
+                    break pids;
+                }
+                after = last;
+            }
         }
         ProcNode::Tasks(pid) => {
             let mut tids = find(pid)?.tids();

@@ -21,7 +21,11 @@ static ON_THE_WAY: AtomicUsize = AtomicUsize::new(0);
 
 /// Open files in a message; they count as long as this is there.
 #[derive(Debug, Default)]
-pub(super) struct Rights(Vec<Arc<OpenFile>>);
+pub(super) struct Rights {
+    files: Vec<Arc<OpenFile>>,
+    /// The sandbox of who sent them.
+    sandbox: Option<u64>,
+}
 
 impl Rights {
     /// Takes the files.
@@ -35,17 +39,22 @@ impl Rights {
             ON_THE_WAY.fetch_sub(files.len(), Ordering::Relaxed);
             return Err(Errno::ETOOMANYREFS);
         }
-        Ok(Self(core::mem::take(files)))
+        Ok(Self { files: core::mem::take(files), sandbox: crate::process::sandbox::own_id() })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.files.is_empty()
+    }
+
+    /// The sandbox of who sent them, if that was in one.
+    pub(super) fn sandbox(&self) -> Option<u64> {
+        self.sandbox
     }
 
     /// The files have arrived.
     pub(super) fn arrive(mut self) -> Vec<Arc<OpenFile>> {
-        ON_THE_WAY.fetch_sub(self.0.len(), Ordering::Relaxed);
-        core::mem::take(&mut self.0)
+        ON_THE_WAY.fetch_sub(self.files.len(), Ordering::Relaxed);
+        core::mem::take(&mut self.files)
     }
 
     /// The same files once more, for who only looks.
@@ -54,16 +63,16 @@ impl Rights {
     /// ENOMEM.
     pub(super) fn look(&self) -> Result<Vec<Arc<OpenFile>>, Errno> {
         let mut files = Vec::new();
-        files.try_reserve_exact(self.0.len()).map_err(|_| Errno::ENOMEM)?;
-        files.extend_from_slice(&self.0);
+        files.try_reserve_exact(self.files.len()).map_err(|_| Errno::ENOMEM)?;
+        files.extend_from_slice(&self.files);
         Ok(files)
     }
 }
 
 impl Drop for Rights {
     fn drop(&mut self) {
-        ON_THE_WAY.fetch_sub(self.0.len(), Ordering::Relaxed);
-        close(core::mem::take(&mut self.0));
+        ON_THE_WAY.fetch_sub(self.files.len(), Ordering::Relaxed);
+        close(core::mem::take(&mut self.files));
     }
 }
 

@@ -169,10 +169,14 @@ pub(in crate::syscall) fn chroot(caller: &mut Caller<'_>, arguments: &Arguments)
     let path = user::path(arguments.pointer(0))?;
     let root = at(caller, AT_FDCWD, &path, |tree, context| {
         let place = walk(&*tree, context, &path, LastLink::Follow)?.existing(&*tree)?;
-        enterable(tree, context, place)
+        let top = tree.root()?;
+        Ok((enterable(tree, context, place)?, tree.path_text(top, place)))
     })?;
+    let (root, path) = root;
     who(caller)?.check(Capability::SysChroot).map_err(errno)?;
     caller.process.standpoint().set_root(Arc::new(root));
+    let path = Arc::from(alloc::string::String::from_utf8_lossy(&path).as_ref());
+    process::set_root_directory(caller.process.pid(), path).map_err(|e| process_errno(&e))?;
     Ok(0)
 }
 

@@ -6,6 +6,7 @@ use linux_abi::layout::{IoVec, MMsgHdr, MsgHdr, Timespec};
 use linux_abi::socket::{MessageFlags, SocketAddress};
 use linux_abi::{Arguments, Errno, UserPointer};
 
+use super::confine;
 use super::control::{self, Control};
 use super::{address, named, put_address, socket_of, wait_for};
 use crate::fs::{OpenFile, Transfer, Waiting};
@@ -117,6 +118,7 @@ fn receive(
             } else {
                 all.count += count;
                 all.length += count;
+                all.rights_sandbox = got.rights_sandbox;
                 all.rights.extend(got.rights);
             }
             let is_over = count == 0 || is_message || has_control || all.count as u64 == length;
@@ -152,7 +154,11 @@ pub(in crate::syscall) fn sendto(caller: &mut Caller<'_>, arguments: &Arguments)
     socket_of(&file)?;
     let flags = MessageFlags::from_bits_truncate(arguments.unsigned(3));
     let to = match arguments.pointer(4).non_null() {
-        Some(at) => Some(named(caller, address(at, arguments.int(5))?)?),
+        Some(at) => {
+            let to = address(at, arguments.int(5))?;
+            confine::check_begin(caller, &to)?;
+            Some(named(caller, to)?)
+        }
         None => None,
     };
     let mut outgoing = Outgoing { to: to.as_ref(), flags, ..Outgoing::default() };
@@ -208,7 +214,9 @@ fn send_message(
         Some(name) if header.name_length > 0 => {
             let length = i32::try_from(header.name_length).map_err(|_| Errno::EINVAL)?;
             let longest = i32::try_from(SocketAddress::MOST_BYTES).unwrap_or(i32::MAX);
-            Some(named(caller, address(name, length.min(longest))?)?)
+            let to = address(name, length.min(longest))?;
+            confine::check_begin(caller, &to)?;
+            Some(named(caller, to)?)
         }
         _ => None,
     };
@@ -246,6 +254,7 @@ fn receive_message(
     }
     let field = |offset: u64| at.0.checked_add(offset).map(UserPointer).ok_or(Errno::EFAULT);
     put_from(&incoming, UserPointer(header.name), field(NAME_LENGTH_AT)?)?;
+    told = told | confine::take_rights(caller, &mut incoming);
     let (control_length, is_cut) = control::write(caller, &header, &mut incoming, flags)?;
     if is_cut {
         told = told | MessageFlags::CTRUNC;

@@ -1,5 +1,6 @@
 //! Sockets: making them, connecting them, their options. What they carry is in `message`.
 
+mod confine;
 mod control;
 mod message;
 mod options;
@@ -98,6 +99,7 @@ fn open(
 
 pub(super) fn socket(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let request = SocketRequest::decode(arguments)?;
+    confine::check_socket(caller, &request)?;
     let socket = socket::create(&request)?;
     open(caller, socket, request.is_nonblocking, request.closes_on_exec)
 }
@@ -115,6 +117,7 @@ pub(super) fn bind(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let file = file::file(caller, arguments.int(0))?;
     let socket = socket_of(&file)?;
     let address = address(arguments.pointer(1), arguments.int(2))?;
+    confine::check_bind(caller, &address)?;
     let mut name = Named { address, file: None, held: None };
     if let SocketAddress::Unix(unix) = &address
         && let Some(path) = unix.path()
@@ -143,6 +146,7 @@ pub(super) fn listen(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     /// `net.core.somaxconn`.
     const MOST: u32 = 4096;
     let file = file::file(caller, arguments.int(0))?;
+    confine::check_listen(caller, socket_of(&file)?)?;
     socket_of(&file)?.listen(arguments.unsigned(1).min(MOST))?;
     Ok(0)
 }
@@ -172,6 +176,7 @@ pub(super) fn connect(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer 
     let file = file::file(caller, arguments.int(0))?;
     let socket = socket_of(&file)?;
     let address = address(arguments.pointer(1), arguments.int(2))?;
+    confine::check_begin(caller, &address)?;
     let named = named(caller, address)?;
     match wait_for(caller, &file, false, WAITING, || socket.connect(&named)) {
         Err(Errno::EINPROGRESS) if !file.is_nonblocking() => {

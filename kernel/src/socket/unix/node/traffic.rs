@@ -144,12 +144,14 @@ impl Node {
             }
             if receiving == Receiving::Look {
                 incoming.rights = message.rights.look()?;
+                incoming.rights_sandbox = message.rights.sandbox();
                 return Ok(incoming);
             }
             let is_used = self.kind != SocketType::Stream || count == message.left().len();
             let taken = if is_used { message.left().len() } else { count };
             message.start += count;
             if !message.rights.is_empty() {
+                incoming.rights_sandbox = message.rights.sandbox();
                 incoming.rights = core::mem::take(&mut message.rights).arrive();
             }
             *bytes = bytes.saturating_sub(taken);
