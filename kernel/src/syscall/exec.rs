@@ -95,7 +95,7 @@ fn execute(
 
 /// The strings of a list that ends with a null pointer; no list is an empty one. `left` is how many
 /// bytes they may take, their pointers included.
-fn strings(list: UserPointer, left: &mut u64) -> Result<Vec<Vec<u8>>, Errno> {
+pub(super) fn strings(list: UserPointer, left: &mut u64) -> Result<Vec<Vec<u8>>, Errno> {
     const POINTER_BYTES: u64 = 8;
     let mut strings = Vec::new();
     if list.0 == 0 {

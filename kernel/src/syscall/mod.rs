@@ -11,6 +11,7 @@ pub mod identity;
 mod inotify;
 mod limits;
 mod memory;
+mod native;
 mod pidfd;
 mod poll;
 mod prctl;
@@ -30,6 +31,7 @@ mod wait;
 use alloc::sync::Arc;
 
 use hal::user::UserContext;
+use linux_abi::native::NativeCall;
 use linux_abi::{Arguments, Errno, SystemCall, encode_result};
 use vfs_core::LastLink;
 
@@ -364,6 +366,10 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::SYSINFO => system::sysinfo(arguments),
         SystemCall::GETRANDOM => system::getrandom(caller, arguments),
         _ => {
+            let own = NativeCall::from_number(call.number());
+            if let Some(answer) = own.and_then(|own| native::dispatch(caller, own, arguments)) {
+                return answer;
+            }
             unknown::note(caller.process, call);
             Err(Errno::ENOSYS)
         }
