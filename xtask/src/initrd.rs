@@ -5,7 +5,7 @@
 use crate::cpio::{Archive, Entry};
 use crate::failure::{Failure, Result};
 use crate::programs::{self, Kind};
-use crate::{places::Places, setup, shell};
+use crate::{image_programs, places::Places, setup, shell};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,10 @@ pub fn assemble(
     }
     add_busybox(&mut archive)?;
     add_programs(&mut archive, places, &places.root.join("images/programs"), "bin")?;
+    for (name, program) in image_programs::build(places)? {
+        let content = read(&program)?;
+        archive.put(&format!("bin/{name}"), Entry::File { mode: 0o755, content });
+    }
     if programs == Programs::WithTests {
         add_programs(&mut archive, places, &places.root.join("tests/programs"), "test")?;
         add_compared(&mut archive, places)?;

@@ -10,6 +10,7 @@ pub mod cpio;
 pub mod failure;
 pub mod help;
 pub mod http;
+pub mod image_programs;
 pub mod initrd;
 pub mod mock;
 pub mod options;

@@ -4,7 +4,7 @@ use super::{Count, Log, Outcome};
 use crate::failure::Result;
 use crate::places::Places;
 use crate::toolchain::{Target, Toolchain, host_cargo};
-use crate::{build as image, shell, tidy as rules};
+use crate::{build as image, image_programs, shell, tidy as rules};
 use std::process::Command;
 
 /// The crates that run on the bare machine; of them only `drivers` compiles for the host, too.
@@ -76,7 +76,14 @@ pub(super) fn browser(places: &Places, log: &mut Log) -> Result<Outcome> {
 pub(super) fn clippy(places: &Places, log: &mut Log) -> Result<Outcome> {
     let mut host = cargo(places, "clippy");
     host.args(["--workspace", "--all-targets", "--exclude", "kernel", "--exclude", "hal"]);
+    for name in image_programs::NAMES {
+        host.args(["--exclude", name]);
+    }
     let mut count = log.step(host.args(["--", "-D", "warnings"]))?;
+
+    let mut programs = image_programs::cargo(places, "clippy");
+    programs.arg("--target-dir").arg(places.target.join("image-programs"));
+    count.add(log.step(programs.args(["--", "-D", "warnings"]))?);
 
     let mut kernel = Toolchain::require()?.cargo("clippy", Target::Kernel);
     image::kernel_environment(places, &mut kernel)?;

@@ -45,6 +45,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("kernel", &["hal", "drivers", "kheap", "ksync", "net", "admin-api", "CORES"]),
     ("console-web", &["admin-api"]),
     ("console-pack", &[]),
+    ("multios", &["linux-abi"]),
+    ("procs", &["multios"]),
+    ("confine", &["multios"]),
     ("xtask", &["admin-api", "console-pack"]),
     ("end-to-end", &["xtask", "admin-api"]),
 ];

@@ -1,0 +1,71 @@
+//! What the compiler expects of a C library: copying, filling, comparing. Short rather than fast: these
+//! programs move little.
+
+use core::arch::global_asm;
+
+global_asm!(
+    // memcpy(to, from, count)
+    ".globl memcpy",
+    "memcpy:",
+    "mov %rdi, %rax",
+    "mov %rdx, %rcx",
+    "rep movsb",
+    "ret",
+    // memmove(to, from, count): from the end if `to` lies within what is moved.
+    ".globl memmove",
+    "memmove:",
+    "mov %rdi, %rax",
+    "mov %rdx, %rcx",
+    "mov %rdi, %r8",
+    "sub %rsi, %r8",
+    "cmp %rdx, %r8",
+    "jb 2f",
+    "rep movsb",
+    "ret",
+    "2:",
+    "lea -1(%rdi,%rdx), %rdi",
+    "lea -1(%rsi,%rdx), %rsi",
+    "std",
+    "rep movsb",
+    "cld",
+    "ret",
+    // memset(to, byte, count)
+    ".globl memset",
+    "memset:",
+    "mov %rdi, %r8",
+    "mov %esi, %eax",
+    "mov %rdx, %rcx",
+    "rep stosb",
+    "mov %r8, %rax",
+    "ret",
+    // memcmp(one, other, count); bcmp, which only has to tell whether they differ, is the same.
+    ".globl memcmp",
+    ".globl bcmp",
+    "memcmp:",
+    "bcmp:",
+    "xor %ecx, %ecx",
+    "2:",
+    "cmp %rdx, %rcx",
+    "je 3f",
+    "movzbl (%rdi,%rcx), %eax",
+    "movzbl (%rsi,%rcx), %r8d",
+    "inc %rcx",
+    "sub %r8d, %eax",
+    "je 2b",
+    "ret",
+    "3:",
+    "xor %eax, %eax",
+    "ret",
+    // strlen(text)
+    ".globl strlen",
+    "strlen:",
+    "xor %eax, %eax",
+    "2:",
+    "cmpb $0, (%rdi,%rax)",
+    "je 3f",
+    "inc %rax",
+    "jmp 2b",
+    "3:",
+    "ret",
+    options(att_syntax)
+);
