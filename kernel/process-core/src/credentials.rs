@@ -223,7 +223,8 @@ impl Credentials {
         let is_same_group = [other.real_gid, other.effective_gid, other.saved_gid]
             .iter()
             .all(|gid| *gid == self.real_gid);
-        self.is_capable(Capability::SysPtrace) || is_same_user && is_same_group
+        let has_no_less = other.permitted.is_within(self.permitted);
+        self.is_capable(Capability::SysPtrace) || is_same_user && is_same_group && has_no_less
     }
 
     /// Whether it acts with the rights of this group.

@@ -44,6 +44,7 @@ use facts::Facts;
 
 pub use assets::{ConsoleAssets, OPENAPI};
 pub use facts::gather;
+pub use power::{Power, go_down};
 
 /// Starts to measure, once a second. Once, when processes can be made.
 ///

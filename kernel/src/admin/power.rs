@@ -37,6 +37,10 @@ pub(super) fn has_begun() -> bool {
 /// # Errors
 /// [`ApiError::Conflict`] when it has begun already, [`ApiError::SystemError`].
 pub(super) fn begin(caller: &Caller, action: PowerAction) -> Result<(), ApiError> {
+    begin_for(&caller.user, action)
+}
+
+fn begin_for(actor: &str, action: PowerAction) -> Result<(), ApiError> {
     // Only this flag is shared: whoever sets it first has begun.
     if HAS_BEGUN.swap(true, Ordering::Relaxed) {
         return Err(ApiError::Conflict("The system is going down already.".into()));
@@ -48,9 +52,13 @@ pub(super) fn begin(caller: &Caller, action: PowerAction) -> Result<(), ApiError
                 PowerAction::Shutdown => "shuts down",
                 PowerAction::Reboot => "reboots",
             };
-            crate::info!("system: {what}, as {} wants", caller.user);
-            let actor = Some(caller.user.as_str());
-            events::publish(Kind::SystemChanged, None, actor, format_args!("The system {what}."));
+            crate::info!("system: {what}, as {actor} wants");
+            events::publish(
+                Kind::SystemChanged,
+                None,
+                Some(actor),
+                format_args!("The system {what}."),
+            );
             Ok(())
         }
         Err(error) => {
@@ -58,6 +66,29 @@ pub(super) fn begin(caller: &Caller, action: PowerAction) -> Result<(), ApiError
             Err(ApiError::SystemError(format!("{error}").into()))
         }
     }
+}
+
+/// What a program wants of the machine: reboot(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// To go off.
+    Off,
+    /// To start again.
+    Reboot,
+}
+
+/// As an operator's wish, a program's.
+///
+/// # Errors
+/// When the system is going down already, or nothing can be begun.
+pub fn go_down(power: Power, actor: &str) -> Result<(), ApiError> {
+    begin_for(
+        actor,
+        match power {
+            Power::Off => PowerAction::Shutdown,
+            Power::Reboot => PowerAction::Reboot,
+        },
+    )
 }
 
 fn carry_out(action: PowerAction) {

@@ -15,6 +15,8 @@ use linux_abi::Errno;
 use linux_abi::layout::UCred;
 use linux_abi::socket::{MessageFlags, Shutdown, SocketAddress, SocketRequest, SocketType, family};
 
+use process_core::{Capability, Gid, Uid};
+
 pub use devices::interface_ioctl;
 pub use options::{CommonOptions, OptionValue};
 
@@ -218,6 +220,28 @@ pub fn create_pair(request: &SocketRequest) -> Result<Pair, Errno> {
         Ok(family::INET | family::INET6) => Err(Errno::EOPNOTSUPP),
         _ => Err(Errno::EAFNOSUPPORT),
     }
+}
+
+/// Whether the running thread's process may use this capability.
+fn is_capable(capability: Capability) -> bool {
+    let pid = scheduler::current().map(|thread| thread.process().pid());
+    let credentials = pid.and_then(|pid| process::credentials_of(pid).ok());
+    credentials.is_some_and(|it| it.is_capable(capability))
+}
+
+/// Whether the running thread's process may show these credentials as its own: unix(7),
+/// `SCM_CREDENTIALS`.
+#[must_use]
+pub fn may_show(shown: UCred) -> bool {
+    let Some(thread) = scheduler::current() else { return false };
+    let pid = thread.process().pid();
+    let Ok(own) = process::credentials_of(pid) else { return false };
+    let is_own_pid = i64::from(shown.pid) == i64::from(pid.number());
+    let uids = [own.real_uid, own.effective_uid, own.saved_uid];
+    let gids = [own.real_gid, own.effective_gid, own.saved_gid];
+    (is_own_pid || own.is_capable(Capability::SysAdmin))
+        && (uids.contains(&Uid(shown.uid)) || own.is_capable(Capability::Setuid))
+        && (gids.contains(&Gid(shown.gid)) || own.is_capable(Capability::Setgid))
 }
 
 /// Who the running thread acts for.

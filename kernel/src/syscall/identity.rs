@@ -14,6 +14,13 @@ pub const VERSION: &str = concat!("MultiOS ", env!("CARGO_PKG_VERSION"));
 
 static HOST_NAME: SpinLock<Option<String>> = SpinLock::new(levels::RINGS, "host name", None);
 
+/// Gives the host another name, until the system stops.
+pub fn set_host_name(name: String) {
+    let old = HOST_NAME.lock().replace(name);
+    // Dropped without the lock.
+    drop(old);
+}
+
 /// The host's name; `/etc/hostname`'s at first.
 #[must_use]
 pub fn host_name() -> String {

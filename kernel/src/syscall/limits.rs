@@ -32,7 +32,10 @@ fn exchange(
         let other = process::credentials_of(pid).map_err(|_| Errno::ESRCH)?;
         let is_same = own.real_uid == other.real_uid
             && own.real_uid == other.effective_uid
-            && own.real_uid == other.saved_uid;
+            && own.real_uid == other.saved_uid
+            && own.real_gid == other.real_gid
+            && own.real_gid == other.effective_gid
+            && own.real_gid == other.saved_gid;
         if !is_same && !own.is_capable(Capability::SysResource) {
             return Err(Errno::EPERM);
         }

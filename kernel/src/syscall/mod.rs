@@ -1,6 +1,7 @@
 //! System calls: from a number and six registers to an answer in one. One file an area; each call is
 //! a function that takes the caller and decoded arguments and gives a value or an errno.
 
+mod administration;
 mod clone;
 mod events;
 mod exec;
@@ -362,6 +363,10 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::GETTIMEOFDAY => time::gettimeofday(arguments),
         SystemCall::TIME => time::time(arguments),
 
+        SystemCall::SETHOSTNAME => administration::sethostname(caller, arguments),
+        SystemCall::REBOOT => administration::reboot(caller, arguments),
+        SystemCall::SYSLOG => administration::syslog(caller, arguments),
+        SystemCall::CLOCK_SETTIME | SystemCall::SETTIMEOFDAY => administration::set_clock(),
         SystemCall::UNAME => system::uname(arguments),
         SystemCall::SYSINFO => system::sysinfo(arguments),
         SystemCall::GETRANDOM => system::getrandom(caller, arguments),

@@ -173,7 +173,11 @@ fn header(caller: &Caller<'_>, at: UserPointer) -> Result<Option<(usize, Pid)>, 
     let pid = match i32::from_le_bytes([e, f, g, h]) {
         0 => caller.process.pid(),
         number if number < 0 => return Err(Errno::EINVAL),
-        number => Pid::new(i64::from(number)).map_err(|_| Errno::ESRCH)?,
+        number => {
+            let pid = Pid::new(i64::from(number)).map_err(|_| Errno::ESRCH)?;
+            process::sandbox::check_visible(caller.process, pid).map_err(|_| Errno::ESRCH)?;
+            pid
+        }
     };
     Ok(Some((words, pid)))
 }

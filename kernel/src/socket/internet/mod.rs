@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use linux_abi::Errno;
 use linux_abi::socket::{SocketRequest, SocketType, family};
 use net::stack::{BindError, DatagramKind, IpVersion, Observer, Ready, Refusal};
+use process_core::Capability;
 
 use crate::fs::{File, Readiness, WatchList};
 use crate::network;
@@ -98,7 +99,7 @@ pub(super) fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
         (SocketType::Datagram, protocol) if protocol == echo => datagram(DatagramKind::Echo),
         (SocketType::Raw, 0) => Err(Errno::EPROTONOSUPPORT),
         (SocketType::Raw, protocol) => {
-            if super::own_credentials().uid != 0 {
+            if !super::is_capable(Capability::NetRaw) {
                 return Err(Errno::EPERM);
             }
             let number = u8::try_from(protocol).map_err(|_| Errno::EINVAL)?;
@@ -109,11 +110,11 @@ pub(super) fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
     }
 }
 
-/// Ports that only the administrator may bind to.
+/// Ports that only who has CAP_NET_BIND_SERVICE may bind to.
 const PRIVILEGED: core::ops::Range<u16> = 1..1024;
 
 fn may_bind(port: u16) -> Result<(), Errno> {
-    if PRIVILEGED.contains(&port) && super::own_credentials().uid != 0 {
+    if PRIVILEGED.contains(&port) && !super::is_capable(Capability::NetBindService) {
         return Err(Errno::EACCES);
     }
     Ok(())
