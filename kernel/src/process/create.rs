@@ -208,7 +208,7 @@ pub fn create_for(new: &NewProgram, origin: &Origin<'_>) -> Result<Pid, CreateEr
             let limit = process.task_limit(&credentials);
             // What a program has set for itself holds for those that it starts.
             let mut rlimits = *process.rlimits.lock();
-            rlimits.allow(&new.limits);
+            rlimits.allow(&super::limits_of(process.pid)?, &new.limits);
             (standard, Lineage::Created { maker, limit }, rlimits)
         }
     };

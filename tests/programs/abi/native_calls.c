@@ -114,6 +114,12 @@ static void a_child_s_life(void)
     FAILS(WITH(SCHEDULING, change), INVALID_PRIORITY);
     struct set_limits limits = { .pid = pid, .limits = { .set = SET_MEMORY, .memory = 48 << 20 } };
     CHECK(WITH(LIMITS, limits) == 0 && info_of(pid).limits.memory == 48 << 20);
+    limits.limits = (struct limits){ .set = 16 | 32, .rest = { 1000000000, 50 } };
+    CHECK(WITH(LIMITS, limits) == 0 && info_of(pid).limits.rest[1] == 50);
+    limits.limits = (struct limits){ .set = 16, .rest = { UINT64_MAX } };
+    CHECK(WITH(LIMITS, limits) == 0 && info_of(pid).limits.rest[0] == UINT64_MAX);
+    CHECK(info_of(pid).limits.rest[1] == 50);
+    limits.limits = (struct limits){ .set = SET_MEMORY };
     limits.limits.memory = 1;
     FAILS(WITH(LIMITS, limits), INVALID_LIMITS);
 

@@ -27,7 +27,8 @@ usage: procs [list [--all]]              processes; --all: those too that are re
        procs priority PID idle|low|normal|high|real_time|critical
        procs class PID user|service|background|interactive
        procs nice PID -20..19
-       procs limit PID memory=BYTES stack=BYTES files=N processes=N";
+       procs limit PID NAME=VALUE...     memory stack files processes cpu_ns cpu_percent read_rate
+                                         write_rate creation_rate; the last five may be none";
 
 /// Why the program ends without success.
 enum Failure {

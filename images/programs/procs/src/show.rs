@@ -89,5 +89,15 @@ pub(crate) fn one(pid: Pid) -> Result<(), Error> {
     println!("memory limit  {} KiB", it.limits.memory_bytes / 1024);
     println!("stack limit   {} KiB", it.limits.stack_bytes / 1024);
     println!("process limit {}", it.limits.processes);
+    let others = [
+        ("CPU time limit", it.limits.cpu_time_ns, "ns"),
+        ("CPU share limit", it.limits.cpu_percent, "percent"),
+        ("read limit", it.limits.read_bytes_per_second, "bytes a second"),
+        ("write limit", it.limits.write_bytes_per_second, "bytes a second"),
+        ("creation limit", it.limits.processes_per_second, "processes a second"),
+    ];
+    for (name, value, unit) in others.into_iter().filter(|(_, value, _)| *value != u64::MAX) {
+        println!("{name} {value} {unit}");
+    }
     Ok(())
 }

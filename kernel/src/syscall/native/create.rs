@@ -52,6 +52,8 @@ pub(super) fn create_process(caller: &mut Caller<'_>, arguments: &Arguments) -> 
         credentials: credentials(&asked, &own)?,
         limits: limits(&asked, &own, &snapshot.profile.limits)?,
         sandbox: sandbox(&asked)?,
+        // That of the caller.
+        set: None,
         actor: Some(actor(caller)),
         path,
     };

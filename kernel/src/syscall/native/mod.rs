@@ -153,21 +153,26 @@ fn limits_change(values: &LimitValues) -> Result<LimitsChange, Errno> {
     let small = |bit: u64, value: u64| {
         large(bit, value).map(|value| u32::try_from(value).map_err(|_| invalid())).transpose()
     };
-    // What nothing enforces is not taken.
-    let not_enforced = limit_bits::CPU_TIME
-        | limit_bits::CPU_PERCENT
-        | limit_bits::READ_RATE
-        | limit_bits::WRITE_RATE
-        | limit_bits::CREATION_RATE;
-    if values.set & not_enforced != 0 {
-        return Err(invalid());
-    }
+    // The largest number lifts a limit that need not be.
+    let or_none = |bit: u64, value: u64| large(bit, value).map(|it| (it != u64::MAX).then_some(it));
+    let small_or_none = |bit: u64, value: u64| match or_none(bit, value) {
+        None => Ok(None),
+        Some(None) => Ok(Some(None)),
+        Some(Some(value)) => u32::try_from(value).map(|it| Some(Some(it))).map_err(|_| invalid()),
+    };
     Ok(LimitsChange {
         memory_bytes: large(limit_bits::MEMORY, values.memory_bytes),
         stack_bytes: large(limit_bits::STACK, values.stack_bytes),
         open_files: small(limit_bits::OPEN_FILES, values.open_files)?,
         processes: small(limit_bits::PROCESSES, values.processes)?,
-        ..LimitsChange::default()
+        cpu_time_ns: or_none(limit_bits::CPU_TIME, values.cpu_time_ns),
+        cpu_percent: small_or_none(limit_bits::CPU_PERCENT, values.cpu_percent)?,
+        read_bytes_per_second: or_none(limit_bits::READ_RATE, values.read_bytes_per_second),
+        write_bytes_per_second: or_none(limit_bits::WRITE_RATE, values.write_bytes_per_second),
+        processes_per_second: small_or_none(
+            limit_bits::CREATION_RATE,
+            values.processes_per_second,
+        )?,
     })
 }
 
