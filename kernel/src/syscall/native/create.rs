@@ -52,8 +52,9 @@ pub(super) fn create_process(caller: &mut Caller<'_>, arguments: &Arguments) -> 
         credentials: credentials(&asked, &own)?,
         limits: limits(&asked, &own, &snapshot.profile.limits)?,
         sandbox: sandbox(&asked)?,
-        // That of the caller.
+        // Those of the caller.
         set: None,
+        instance: 0,
         actor: Some(actor(caller)),
         path,
     };
