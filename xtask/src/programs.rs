@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `tests/programs/*.c` | programs that single tests start | `/test/NAME` |
 //! | `tests/programs/abi/*.c`, `*.rs` | compared with Linux, one by one | `/test/abi/NAME` |
+//! | `tests/programs/servers/*` | in C, Rust and Go | uploaded by the test that serves pages by them |
 //! | `tests/programs/scripts/*.sh` | compared with Linux, run by busybox's `sh` | `script.sh` in its folder |
 //!
 //! What is compared starts in an empty folder of its own, `/test/work/NAME` in the guest.
@@ -27,6 +28,8 @@ pub enum Kind {
     Glibc,
     /// Rust with its standard library on glibc, as a static position-independent program.
     Rust,
+    /// Go with its standard library, which is static by nature.
+    Go,
     /// A shell script.
     Script,
 }
@@ -156,21 +159,27 @@ pub fn compile(places: &Places, source: &Path, name: &str, kind: Kind) -> Result
     }
     // By way of another name: what an interrupted compiler left is not taken for the program.
     let new = program.with_extension("new");
-    let mut compiler = compiler(kind);
+    let mut compiler = compiler(places, kind);
     shell::run(compiler.arg("-o").arg(&new).args(&sources))?;
     fs::rename(&new, &program).map_err(|error| Failure::file("can't write", &program, &error))?;
     Ok(program)
 }
 
-fn compiler(kind: Kind) -> Command {
+fn compiler(places: &Places, kind: Kind) -> Command {
     let program = match kind {
         Kind::Musl => "musl-gcc".into(),
+        Kind::Go => "go".into(),
         Kind::Glibc => "gcc".into(),
         Kind::Rust => std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()),
         Kind::Script => "false".into(), // a script has no compiler; `file` does not ask for one
     };
     let mut command = Command::new(program);
-    if kind == Kind::Rust {
+    if kind == Kind::Go {
+        // Nothing but the standard library, so nothing is fetched.
+        command.args(["build", "-trimpath", "-ldflags=-s -w"]);
+        command.envs([("CGO_ENABLED", "0"), ("GO111MODULE", "off"), ("GOPROXY", "off")]);
+        command.env("GOCACHE", places.target.join("go"));
+    } else if kind == Kind::Rust {
         // Named, because only then the flags are the program's alone and it is linked as static-pie.
         command.args(["--target", "x86_64-unknown-linux-gnu", "-Ctarget-feature=+crt-static"]);
         command.args(["--edition=2024", "-Copt-level=2", "-Cstrip=symbols", "-Dwarnings"]);

@@ -28,6 +28,8 @@ pub enum Need {
     Browser,
     /// curl, which the end-to-end tests speak HTTP with.
     Curl,
+    /// Go, in which one of the programs is written that the end-to-end tests run.
+    Go,
 }
 
 /// What building the image takes.
@@ -36,7 +38,17 @@ pub const TO_BUILD: &[Need] = &[Need::Compiler, Need::Npm, Need::Busybox, Need::
 pub const TO_RUN: &[Need] = &[Need::Compiler, Need::Npm, Need::Busybox, Need::StaticC, Need::Qemu];
 /// What the end-to-end tests without the browser take.
 pub const TO_TEST_WITHOUT_BROWSER: &[Need] =
-    &[Need::Compiler, Need::Npm, Need::Busybox, Need::StaticC, Need::Qemu, Need::Curl];
+    &[Need::Compiler, Need::Npm, Need::Busybox, Need::StaticC, Need::Qemu, Need::Curl, Need::Go];
+/// What the tests with the browser take.
+pub const TO_TEST_IN_BROWSER: &[Need] = &[
+    Need::Compiler,
+    Need::Npm,
+    Need::Busybox,
+    Need::StaticC,
+    Need::Qemu,
+    Need::Browser,
+    Need::Curl,
+];
 /// What all of the tests take.
 pub const TO_TEST: &[Need] = &[
     Need::Compiler,
@@ -46,6 +58,7 @@ pub const TO_TEST: &[Need] = &[
     Need::Qemu,
     Need::Browser,
     Need::Curl,
+    Need::Go,
 ];
 
 /// The oldest QEMU whose emulated CPU has an x2APIC.
@@ -63,6 +76,7 @@ impl Need {
                 shell::find("chromium").is_some() && shell::find("chromedriver").is_some()
             }
             Self::Curl => shell::find("curl").is_some(),
+            Self::Go => shell::find("go").is_some(),
         }
     }
 
@@ -75,6 +89,7 @@ impl Need {
             Self::StaticC => &["musl-tools"],
             Self::Browser => &["chromium", "chromium-driver"],
             Self::Curl => &["curl"],
+            Self::Go => &["golang-go"],
         }
     }
 
@@ -87,6 +102,7 @@ impl Need {
             Self::StaticC => "musl-gcc",
             Self::Browser => "chromium and chromedriver",
             Self::Curl => "curl",
+            Self::Go => "go",
         }
     }
 }

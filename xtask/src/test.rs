@@ -109,7 +109,7 @@ const PARTS: &[Part] = &[
     Part {
         name: "browser",
         what: "the console in a headless browser",
-        needs: setup::TO_TEST,
+        needs: setup::TO_TEST_IN_BROWSER,
         run: Whole(parts::browser),
     },
     Part { name: "clippy", what: "lints", needs: setup::TO_BUILD, run: Whole(parts::clippy) },
