@@ -294,6 +294,13 @@ pub enum SocketAddress {
     Unix(UnixName),
     /// `AF_INET`, `AF_INET6`.
     Ip(SocketAddr),
+    /// `AF_NETLINK`: the socket's number, and a mask of groups.
+    Netlink {
+        /// 0 is the kernel.
+        port: u32,
+        /// Those that it listens to.
+        groups: u32,
+    },
     /// A family that is not known here.
     Other(u16),
 }
@@ -335,6 +342,12 @@ impl SocketAddress {
                 let scope = u32::from_le_bytes(word(22));
                 Ok(Self::Ip(SocketAddrV6::new(address, port(), flow, scope).into()))
             }
+            family::NETLINK => {
+                let words = rest.get(2..10).and_then(|part| <[u8; 8]>::try_from(part).ok());
+                let [a, b, c, d, groups @ ..] = words.ok_or(Errno::EINVAL)?;
+                let port = u32::from_le_bytes([a, b, c, d]);
+                Ok(Self::Netlink { port, groups: u32::from_le_bytes(groups) })
+            }
             other => Ok(Self::Other(other)),
         }
     }
@@ -349,6 +362,12 @@ impl SocketAddress {
             Self::Other(family) => {
                 put(0, &family.to_le_bytes());
                 2
+            }
+            Self::Netlink { port, groups } => {
+                put(0, &family::NETLINK.to_le_bytes());
+                put(4, &port.to_le_bytes());
+                put(8, &groups.to_le_bytes());
+                12
             }
             Self::Ip(SocketAddr::V4(address)) => {
                 put(0, &family::INET.to_le_bytes());
@@ -407,6 +426,7 @@ mod tests {
             SocketAddress::Unix(UnixName::of(b"/tmp/a")),
             SocketAddress::Unix(UnixName::new_abstract(b"name\0x").unwrap()),
             SocketAddress::Unix(UnixName::new_abstract(b"").unwrap()),
+            SocketAddress::Netlink { port: 7, groups: 1 << 31 },
             SocketAddress::Other(38),
         ];
         for address in all {

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use hal::interrupts::SpinLock;
 use linux_abi::Errno;
@@ -34,6 +35,11 @@ const MULTI: u16 = 2;
 const DUMP: u16 = 0x300;
 /// Answers that wait at the most; each is an answer to a request of the program's own.
 const MOST_WAITING: usize = 16;
+/// The kernel's own end.
+const KERNEL: SocketAddress = SocketAddress::Netlink { port: 0, groups: 0 };
+
+/// The last number that a socket got.
+static LAST_PORT: AtomicU32 = AtomicU32::new(0);
 
 /// A netlink socket.
 #[derive(Debug)]
@@ -42,6 +48,8 @@ struct NetlinkSocket {
     common: CommonOptions,
     answers: SpinLock<VecDeque<Vec<u8>>>,
     watchers: WatchList,
+    /// Its number, which answers to it carry; 0 before it is bound, which sending does, too.
+    port: AtomicU32,
 }
 
 pub(super) fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
@@ -56,7 +64,21 @@ pub(super) fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
         common: CommonOptions::default(),
         answers: SpinLock::new(levels::FILES, "netlink answers", VecDeque::new()),
         watchers: WatchList::new(),
+        port: AtomicU32::new(0),
     }))
+}
+
+impl NetlinkSocket {
+    /// Its number, which it gets now if it has none. Relaxed: a number is about itself alone.
+    fn port(&self) -> u32 {
+        let port = self.port.load(Ordering::Relaxed);
+        if port != 0 {
+            return port;
+        }
+        let new = LAST_PORT.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1);
+        let set = self.port.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed);
+        set.map_or_else(|other| other, |_| new)
+    }
 }
 
 /// What a request is, of its header.
@@ -69,7 +91,8 @@ struct Request {
     family: u8,
 }
 
-fn requests(mut bytes: &[u8]) -> Vec<Request> {
+/// What a program asks by the socket of this number.
+fn requests(mut bytes: &[u8], port: u32) -> Vec<Request> {
     let mut all = Vec::new();
     while let Some(header) = bytes.first_chunk::<HEADER_BYTES>() {
         let word = |at: usize| {
@@ -83,7 +106,7 @@ fn requests(mut bytes: &[u8]) -> Vec<Request> {
             kind: u16::from_le_bytes([header[4], header[5]]),
             flags: u16::from_le_bytes([header[6], header[7]]),
             sequence: word(8),
-            port: word(12),
+            port,
             family: message.get(HEADER_BYTES).copied().unwrap_or(0),
         });
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
@@ -313,7 +336,15 @@ impl Socket for NetlinkSocket {
 
     fn bind(&self, name: &Named) -> Result<(), Errno> {
         match name.address {
-            SocketAddress::Other(family::NETLINK) => Ok(()),
+            SocketAddress::Netlink { port, .. } => {
+                if port != 0 {
+                    // The number that it wishes, unless it has one.
+                    let _ =
+                        self.port.compare_exchange(0, port, Ordering::Relaxed, Ordering::Relaxed);
+                }
+                let own = self.port();
+                if port == 0 || port == own { Ok(()) } else { Err(Errno::EINVAL) }
+            }
             _ => Err(Errno::EINVAL),
         }
     }
@@ -331,19 +362,23 @@ impl Socket for NetlinkSocket {
     }
 
     fn connect(&self, name: &Named) -> Result<(), Errno> {
-        self.bind(name)
+        match name.address {
+            KERNEL => Ok(()),
+            SocketAddress::Netlink { .. } => Err(Errno::ECONNREFUSED),
+            _ => Err(Errno::EINVAL),
+        }
     }
 
     fn local_address(&self) -> Result<SocketAddress, Errno> {
-        Ok(SocketAddress::Other(family::NETLINK))
+        Ok(SocketAddress::Netlink { port: self.port.load(Ordering::Relaxed), groups: 0 })
     }
 
     fn peer_address(&self) -> Result<SocketAddress, Errno> {
-        Ok(SocketAddress::Other(family::NETLINK))
+        Ok(KERNEL)
     }
 
     fn send(&self, bytes: &[u8], _outgoing: &mut Outgoing<'_>) -> Result<usize, Errno> {
-        for request in requests(bytes) {
+        for request in requests(bytes, self.port()) {
             let made = answer(&request);
             let mut answers = self.answers.lock();
             if answers.len() >= MOST_WAITING {
@@ -364,7 +399,7 @@ impl Socket for NetlinkSocket {
         drop(answers);
         // Without the lock.
         drop(taken);
-        let from = Some(SocketAddress::Other(family::NETLINK));
+        let from = Some(KERNEL);
         Ok(Incoming { count, length, from, ..Incoming::default() })
     }
 
