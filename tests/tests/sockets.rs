@@ -3,9 +3,9 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on panics")]
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 
-use admin_api::types::{Page, Process, Socket};
+use admin_api::types::{Exit, Page, Process, Socket};
 use end_to_end::{Guest, Setup, wait};
 use serde_json::json;
 
@@ -69,5 +69,39 @@ fn a_program_serves_pages_to_the_host() {
     let answer = guest.request("DELETE", &format!("/api/v1/processes/{}?mode=force", server.pid));
     assert!(answer.send().status < 300);
     wait::until("the port to be free", || page(&guest, "/page").is_empty().then_some(()));
+    guest.assert_healthy();
+}
+
+/// Says a page of these bytes to the next client, and gives what that asked for.
+fn say_a_page(listener: &TcpListener, bytes: &[u8]) -> String {
+    let (mut client, _) = listener.accept().expect("the guest connects");
+    let mut request = Vec::new();
+    let mut buffer = [0; 1024];
+    while !request.ends_with(b"\r\n\r\n") {
+        let count = client.read(&mut buffer).expect("a request");
+        assert!(count > 0, "a request that is cut short");
+        request.extend_from_slice(&buffer[..count]);
+    }
+    let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len());
+    client.write_all(head.as_bytes()).and_then(|()| client.write_all(bytes)).expect("it is sent");
+    String::from_utf8_lossy(&request).into_owned()
+}
+
+/// 10.0.2.2 is this host's loopback as the guest sees it.
+#[test]
+fn a_program_fetches_a_page_from_the_host() {
+    let guest = Guest::boot(&Setup::named("sockets-fetch"));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let bytes: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let client = start(&guest, &format!("wget -q -O /tmp/page http://10.0.2.2:{port}/a/page?b=c"));
+    let request = say_a_page(&listener, &bytes);
+    assert!(request.starts_with("GET /a/page?b=c HTTP/1."), "{request}");
+    assert!(request.contains(&format!("Host: 10.0.2.2:{port}\r\n")), "{request}");
+    let exit = wait::until("wget's end", || {
+        guest.read::<Process>(&format!("/api/v1/processes/{}", client.pid)).exit
+    });
+    assert_eq!(exit, Exit::Code(0));
+    assert!(guest.get("/api/v1/files/tmp/page").body == bytes, "other bytes have arrived");
     guest.assert_healthy();
 }
