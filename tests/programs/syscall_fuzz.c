@@ -1,8 +1,9 @@
-/* syscall_fuzz SEED CALLS [harmless]
+/* syscall_fuzz SEED CALLS [harmless | THREADS]
  *
  * Makes CALLS system calls with random numbers and random arguments: valid, invalid and just at the
- * edge. Whatever becomes of this program, the kernel must survive it. The same seed makes the same
- * calls.
+ * edge. Half of them follow a grammar (fuzz_grammar.h), so that they get further. Whatever becomes of
+ * this program, the kernel must survive it. The same seed makes the same calls, as long as one thread
+ * makes them; with THREADS that many race for the same memory and descriptors.
  *
  * They are made by children, one after the other, in a root directory of their own, every second
  * one without privileges. A child that waits for ever, or has ended, is followed by the next.
@@ -13,17 +14,25 @@
  * Calls are made by the bare instruction: libc's wrappers would crash in user space on what the
  * kernel has to refuse.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +41,7 @@
 #define PAGE 4096UL
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static uint64_t state;
+static __thread uint64_t state;
 
 /* xorshift64*: small, and good enough to vary arguments. */
 static uint64_t next_random(void)
@@ -120,6 +129,8 @@ static uint64_t random_number(void)
         return below(463);
     }
 }
+
+#include "fuzz_grammar.h"
 
 /* What changes nothing outside of this program, whatever the arguments. */
 static const uint16_t harmless_numbers[] = {
@@ -243,6 +254,9 @@ static void interrupt_waits(void)
 
 static void fuzz(struct progress *progress, uint64_t calls, int is_harmless)
 {
+    uint64_t own = 0;
+    if (!is_harmless)
+        open_descriptors();
     while (progress->made < calls) {
         uint64_t argument[6];
         for (int i = 0; i < 6; i++)
@@ -252,14 +266,23 @@ static void fuzz(struct progress *progress, uint64_t calls, int is_harmless)
             number = harmless_numbers[below(ARRAY_LENGTH(harmless_numbers))];
         } else {
             number = random_number();
+            if (below(2)) {
+                const struct shape *shape = &shapes[below(ARRAY_LENGTH(shapes))];
+                number = shape->number;
+                for (int i = 0; i < 6; i++)
+                    argument[i] = argument_of(shape->kinds[i]);
+            }
             if (is_excluded(number))
                 continue;
             confine(number, argument);
         }
-        progress->made++;
+        __atomic_add_fetch(&progress->made, 1, __ATOMIC_RELAXED);
         long result = call(number, argument);
-        progress->succeeded += result >= 0 || result < -4095;
-        if (progress->made % 256 == 0) {
+        if (result >= 0 || result < -4095)
+            __atomic_add_fetch(&progress->succeeded, 1, __ATOMIC_RELAXED);
+        if (++own % 256 == 0) {
+            if (!is_harmless)
+                open_descriptors();
             if (restore_arena() != 0)
                 _exit(3);
             interrupt_waits();
@@ -268,10 +291,40 @@ static void fuzz(struct progress *progress, uint64_t calls, int is_harmless)
     _exit(0);
 }
 
-/* A root directory of the child's own, with what the random paths name. */
+/* One of several threads. */
+struct racer {
+    struct progress *progress;
+    uint64_t calls, seed;
+};
+
+static void *race(void *given)
+{
+    struct racer *racer = given;
+    state = racer->seed;
+    fuzz(racer->progress, racer->calls, 0);
+    return NULL;
+}
+
+/* Has threads make the calls beside the running one. */
+static void start_racers(struct progress *progress, uint64_t calls, unsigned count)
+{
+    static struct racer racers[16];
+    pthread_t thread;
+    for (unsigned number = 0; number < count && number < ARRAY_LENGTH(racers); number++) {
+        racers[number] = (struct racer){progress, calls, state + (number + 1) * 0x9E3779B97F4A7C15ULL};
+        if (pthread_create(&thread, NULL, race, &racers[number]) != 0)
+            _exit(6);
+    }
+}
+
+/* A root directory of the child's own, with what the random paths name. What it writes is lost: its
+ * parent's output is for the parent. */
 static void enter_root(unsigned generation)
 {
     char path[64];
+    int nothing = open("/dev/null", O_RDWR);
+    for (int descriptor = 0; descriptor < 3; descriptor++)
+        dup2(nothing, descriptor);
     snprintf(path, sizeof path, "/tmp/fuzz-%d-%u", (int)getppid(), generation);
     if (mkdir(path, 0777) != 0 || chroot(path) != 0 || chdir("/") != 0)
         _exit(4);
@@ -310,6 +363,7 @@ int main(int argc, char **argv)
     uint64_t seed = strtoull(argv[1], NULL, 0);
     uint64_t calls = strtoull(argv[2], NULL, 0);
     int is_harmless = argc > 3 && strcmp(argv[3], "harmless") == 0;
+    unsigned threads = argc > 3 && !is_harmless ? (unsigned)strtoul(argv[3], NULL, 0) : 1;
 
     printf("seed %llu, %llu calls\n", (unsigned long long)seed, (unsigned long long)calls);
     fflush(stdout);
@@ -334,6 +388,7 @@ int main(int argc, char **argv)
             if (!is_harmless)
                 enter_root(generation);
             interrupt_waits();
+            start_racers(progress, calls, threads - 1);
             fuzz(progress, calls, is_harmless);
         }
         int status = supervise(child, progress);

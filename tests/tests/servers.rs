@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::thread;
 
-use admin_api::types::{Exit, Process};
+use admin_api::types::Process;
 use end_to_end::curl::Request;
 use end_to_end::{Guest, Setup, wait};
 use serde_json::json;
@@ -45,12 +45,9 @@ impl Server {
     fn start(&self, guest: &Guest) -> Process {
         let path = format!("/tmp/{}", self.name);
         let bytes = std::fs::read(self.compiled()).expect("it was compiled");
-        let upload = guest.request("PUT", &format!("/api/v1/files{path}"));
+        let upload = guest.request("PUT", &format!("/api/v1/files{path}?permissions=755"));
         let answer = upload.header("Content-Type: application/octet-stream").body(&bytes).send();
         assert_eq!(answer.status, 201, "{}", answer.text());
-        let chmod = create(guest, "/bin/chmod", &["755", &path]);
-        let exit = wait::until("chmod's end", || process(guest, chmod.pid).exit);
-        assert_eq!(exit, Exit::Code(0));
         create(guest, &path, &[&self.port.to_string()])
     }
 

@@ -11,8 +11,19 @@ use std::process::Command;
 const KERNEL_CRATES: [&str; 3] = ["kernel", "hal", "drivers"];
 
 /// The end-to-end tests without the browser's.
-const END_TO_END: [&str; 9] =
-    ["api", "exhaustion", "hostile", "machine", "names", "panic", "programs", "scale", "sockets"];
+const END_TO_END: [&str; 11] = [
+    "api",
+    "exhaustion",
+    "fuzz",
+    "hostile",
+    "machine",
+    "names",
+    "panic",
+    "programs",
+    "scale",
+    "servers",
+    "sockets",
+];
 
 pub(super) fn fmt(places: &Places, log: &mut Log) -> Result<Outcome> {
     let mut cargo = cargo(places, "fmt");
