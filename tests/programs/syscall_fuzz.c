@@ -116,6 +116,9 @@ static uint64_t random_argument(void)
     }
 }
 
+/* MultiOS's own calls begin here. */
+#define FIRST_NATIVE 0x4d4f00UL
+
 static uint64_t random_number(void)
 {
     switch (below(16)) {
@@ -125,6 +128,8 @@ static uint64_t random_number(void)
         return next_random() & 0xffffffff;
     case 2: /* above Linux's numbers */
         return 460 + below(4096);
+    case 3: /* MultiOS's own */
+        return FIRST_NATIVE + below(16);
     default:
         return below(463);
     }
@@ -150,10 +155,12 @@ static int is_excluded(uint64_t number)
     case SYS_fork: case SYS_vfork: case SYS_clone: case SYS_clone3:
     case SYS_kill: case SYS_tkill: case SYS_tgkill: case SYS_rt_sigqueueinfo:
     case SYS_rt_tgsigqueueinfo: case SYS_pidfd_send_signal: case SYS_vhangup:
-    case SYS_reboot: case SYS_seccomp: case SYS_setrlimit: case SYS_prlimit64: case SYS_chroot:
+    case SYS_reboot: case SYS_sethostname: case SYS_seccomp: case SYS_setrlimit: case SYS_prlimit64: case SYS_chroot:
     case SYS_shmat: case SYS_remap_file_pages: case SYS_process_madvise: case SYS_ptrace:
     case SYS_clock_settime: case SYS_settimeofday: case SYS_adjtimex: case SYS_clock_adjtime:
     /* of other processes, which the numbers may hit */
+    case FIRST_NATIVE + 2: case FIRST_NATIVE + 5: case FIRST_NATIVE + 6: case FIRST_NATIVE + 7:
+    case FIRST_NATIVE + 8: case FIRST_NATIVE + 9:
     case SYS_setpriority: case SYS_ioprio_set: case SYS_sched_setaffinity: case SYS_sched_setattr:
     case SYS_sched_setparam: case SYS_sched_setscheduler: case SYS_process_vm_writev:
         return 1;

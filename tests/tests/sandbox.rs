@@ -35,7 +35,8 @@ fn text(pid: u32) -> String {
 /// Runs the tests' program in a sandbox of its own whose root is `/test`.
 fn escape(arguments: &[&str], rules: &Value) -> Process {
     let mut sandbox = json!({"root": "/test"});
-    for (name, value) in rules.as_object().expect("rules are an object") {
+    let Value::Object(rules) = rules else { panic!("rules are an object: {rules}") };
+    for (name, value) in rules {
         sandbox[name] = value.clone();
     }
     create(&json!({"program": "/escape", "args": arguments, "sandbox": sandbox}))

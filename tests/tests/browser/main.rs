@@ -104,6 +104,34 @@ fn a_program_is_started_watched_and_killed() {
 }
 
 #[test]
+fn a_program_is_started_in_a_sandbox() {
+    // proves: A2, X1
+    let browser = Browser::start();
+    sign_in(&browser, guest().port(), guest().token());
+    browser.open(&guest().url("/#/processes"));
+    browser.click(&test_id("start-open"));
+    browser.type_into(&test_id("start-program"), "/busybox");
+    browser.type_into(&test_id("start-args"), "sleep 6666");
+    browser.type_into(&test_id("start-isolation"), "Sandbox");
+    browser.click(&test_id("start-submit"));
+    browser.await_text(&test_id("start-root-error"), "directory of its own");
+    browser.type_into(&test_id("start-root"), "/bin");
+    browser.screenshot("start-sandbox", Size::Desktop);
+    browser.click(&test_id("start-submit"));
+    let is_ours = |process: &&Process| process.command.iter().any(|word| word.as_str() == "6666");
+    let process = wait::until("the API to list it", || {
+        let listed: Page<Process> = guest().read("/api/v1/processes?name=busybox");
+        listed.items.iter().find(is_ours).cloned()
+    });
+    assert_eq!((process.isolation.name(), process.root.as_str()), ("sandbox", "/bin"));
+    browser.open(&guest().url(&format!("/#/processes/{}", process.pid)));
+    browser.await_text(&test_id("process-facts"), "No network");
+    browser.await_text(&test_id("process-facts"), "the usual calls");
+    let path = format!("/api/v1/processes/{}?mode=force", process.pid);
+    assert_eq!(guest().request("DELETE", &path).send().status / 100, 2);
+}
+
+#[test]
 fn a_program_that_does_not_exist_is_explained_at_its_field() {
     let browser = Browser::start();
     sign_in(&browser, guest().port(), guest().token());

@@ -40,7 +40,11 @@ fn rules(fields: &mut Fields, mut inner: Fields) -> Option<SandboxRequest> {
     let on_violation = inner.optional("on_violation");
     if let Some(root) = &root {
         check_path(&mut inner, "root", root);
-        inner.check(root.trim_matches('/') != "", "root", "must be a directory of its own, not /");
+        inner.check(
+            !root.trim_matches('/').is_empty(),
+            "root",
+            "must be a directory of its own, not /",
+        );
     }
     if let Some(calls) = &system_calls {
         inner.check(calls.len() <= MAX_CALLS, "system_calls", "has too many items, at most 1024");

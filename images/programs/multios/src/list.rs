@@ -19,6 +19,10 @@ pub fn info(pid: Pid) -> Result<ProcessInfo, Error> {
 
 /// Processes looked at in one call.
 const PAGE: usize = 16;
+/// The same, and the length of what is told about each, as the call takes them.
+const PAGE_NUMBER: u32 = 16;
+const INFO_BYTES: u32 = 352;
+const _: () = assert!(PAGE_NUMBER as usize == PAGE && INFO_BYTES as usize == ProcessInfo::BYTES);
 
 /// All processes, in the order of their numbers. One that is there throughout comes exactly once,
 /// whatever comes and goes meanwhile.
@@ -72,9 +76,9 @@ impl Processes {
     fn load(&mut self) -> Result<(), Error> {
         let asked = ListProcesses {
             cursor: self.cursor,
-            capacity: PAGE as u32,
+            capacity: PAGE_NUMBER,
             buffer: self.page.as_mut_ptr() as u64,
-            info_bytes: ProcessInfo::BYTES as u32,
+            info_bytes: INFO_BYTES,
             remembered: self.with_remembered.into(),
         };
         let mut bytes = asked.to_bytes();
@@ -98,11 +102,12 @@ impl Iterator for Processes {
     type Item = Result<ProcessInfo, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.length && !self.is_over {
-            if let Err(error) = self.load() {
-                self.is_over = true;
-                return Some(Err(error));
-            }
+        if self.next == self.length
+            && !self.is_over
+            && let Err(error) = self.load()
+        {
+            self.is_over = true;
+            return Some(Err(error));
         }
         let bytes = self.page.get(self.next).filter(|_| self.next < self.length)?;
         self.next += 1;

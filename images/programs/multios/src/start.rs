@@ -44,8 +44,10 @@ impl Arguments {
         if index >= self.count {
             return None;
         }
-        // SAFETY: the kernel has laid `count` pointers there, which stay to the program's end.
-        let string = unsafe { *self.first.add(index) };
+        // SAFETY: the kernel has laid `count` pointers there.
+        let place = unsafe { self.first.add(index) };
+        // SAFETY: they stay to the program's end.
+        let string = unsafe { *place };
         // SAFETY: each points to a text that ends with a zero byte and stays as long.
         Some(unsafe { CStr::from_ptr(string) })
     }
@@ -62,8 +64,10 @@ impl Arguments {
         let first = unsafe { self.first.add(self.count + 1) };
         let mut index = 0;
         core::iter::from_fn(move || {
-            // SAFETY: the list ends with a null pointer, which is looked at and not passed.
-            let string = unsafe { *first.add(index) };
+            // SAFETY: the list ends with a null pointer, which is not passed.
+            let place = unsafe { first.add(index) };
+            // SAFETY: it is one of the list's, or that null pointer.
+            let string = unsafe { *place };
             if string.is_null() {
                 return None;
             }
