@@ -15,5 +15,6 @@ mod lists;
 mod openapi;
 mod parts;
 mod routes;
+mod sandbox;
 mod streams;
 mod types;
