@@ -21,8 +21,9 @@ use crate::stream::Clock;
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// How often servers are asked, one after the other: programs wait for five seconds.
 const ATTEMPTS: usize = 3;
-/// The ports that questions are sent from: with the id, what a forger has to guess.
-const PORTS: core::ops::RangeInclusive<u16> = 20_000..=60_999;
+/// The ports that questions are sent from: with the id, what a forger has to guess. Only those that
+/// nobody wants for a certain purpose (RFC 6335, section 6).
+const PORTS: core::ops::RangeInclusive<u16> = 49_152..=65_535;
 /// How many of them are tried before the stack chooses.
 const PORT_CHOICES: usize = 16;
 /// The longest answer by datagram that fits into one frame.

@@ -13,14 +13,14 @@ use net::stack::{
 use crate::machine::{LOCALHOST, Log, Machine, OWN, options};
 use crate::world::Random;
 
-const PORT: u16 = 8080;
+pub(crate) const PORT: u16 = 8080;
 const WAIT: Duration = Duration::from_secs(10);
-const READY: MemberState = MemberState::Ready;
+pub(crate) const READY: MemberState = MemberState::Ready;
 const WAITING: MemberState = MemberState::Waiting;
 
 /// Members in the order of their numbers, again and again.
 #[derive(Default)]
-struct InTurn(u64);
+pub(crate) struct InTurn(u64);
 
 impl Choose for InTurn {
     fn choose(&mut self, candidates: &[Candidate]) -> Option<u64> {

@@ -4,6 +4,7 @@
 mod addresses;
 mod churn;
 mod front;
+mod front_weather;
 mod hostile;
 mod machine;
 mod names;
