@@ -36,21 +36,26 @@ pub(crate) fn flush_kernel(start: u64, pages: u64) {
 
 /// Flushes a range of user addresses on the CPUs in `mask`.
 pub(crate) fn flush_user(mask: &AtomicCpuMask, start: u64, pages: u64) {
+    request_of(mask, start, pages, 0);
+}
+
+/// Has the CPUs in `mask` carry out a request; others are not asked when that is the calling one alone.
+fn request_of(mask: &AtomicCpuMask, start: u64, pages: u64, leave: u64) {
     let is_done = crate::interrupts::without(|| {
-        // Sequentially consistent, for the changed entries before this look at the mask: as the
-        // `swap` in `request`. A program that runs on one CPU costs the others nothing.
+        // Sequentially consistent, for what was changed before this look at the mask: as the `swap` in
+        // `request`. A program that runs on one CPU costs the others nothing.
         fence(Ordering::SeqCst);
         let own = cpu::current();
         if mask.iter().any(|cpu| cpu != own) {
             return false;
         }
         if mask.contains(own) {
-            carry_out(start, pages, 0);
+            carry_out(start, pages, leave);
         }
         true
     });
     if !is_done {
-        request(mask.iter(), start, pages, 0);
+        request(mask.iter(), start, pages, leave);
     }
 }
 
@@ -76,7 +81,7 @@ pub fn barrier_everywhere() {
 
 /// Makes the CPUs in `mask` leave the space whose root this is, if they still have it loaded.
 pub(crate) fn leave(mask: &AtomicCpuMask, root: u64) {
-    request(mask.iter(), 0, 0, root);
+    request_of(mask, 0, 0, root);
 }
 
 fn request(targets: impl Iterator<Item = usize>, start: u64, pages: u64, leave: u64) {
