@@ -8,7 +8,7 @@ use hal::interrupts::SpinLock;
 use ksync::Once;
 use process_core::{
     BlockReason, ExitStatus, PendingSignal, Pid, Priority, PriorityClass, ProcessError, Scheduling,
-    Sent, Signal, SignalCause, SignalContext, SignalTarget, WhatFollows,
+    Sent, Signal, SignalCause, SignalContext, SignalSet, SignalTarget, WhatFollows,
 };
 use sched_core::{Class, CpuSet, Nice, Params};
 
@@ -61,15 +61,18 @@ pub(super) fn deliver(process: &Process, signal: PendingSignal) -> Result<(), Pr
 }
 
 impl Process {
-    /// What signals need to know about it beyond its dispositions.
-    pub(super) fn signal_context(&self) -> SignalContext {
+    /// What these signals need to know about it beyond its dispositions. Whether its group is orphaned
+    /// takes a walk over the group, for which only stops have to wait.
+    pub(super) fn signal_context(&self, signals: SignalSet) -> SignalContext {
         /// The number of init, if there is one.
         const INIT: u32 = 1;
-        let table = table().lock();
-        // The process manager looks after what it has started itself: an operator can let it go on.
-        let is_orphaned = table
-            .get(self.pid)
-            .is_ok_and(|record| !record.parent().is_system() && table.is_orphaned(record.group()));
+        let is_orphaned = !signals.intersection(SignalSet::STOPS).is_empty() && {
+            let table = table().lock();
+            // The process manager looks after what it has started itself: an operator can let it go on.
+            table.get(self.pid).is_ok_and(|record| {
+                !record.parent().is_system() && table.is_orphaned(record.group())
+            })
+        };
         SignalContext { is_protected: self.pid.number() == INIT && self.is_program, is_orphaned }
     }
 }

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use hal::user::{Exit, UserContext};
 use linux_abi::{Errno, HasAsked, Restart, Resumption, SystemCall, encode_result};
-use process_core::{BlockReason, Delivery, HandlerFlags, Signal, SignalCause};
+use process_core::{BlockReason, Delivery, HandlerFlags, Signal, SignalCause, SignalSet};
 
 use super::handler::{self, LastFault};
 use super::{Process, control, end_thread, fault, now};
@@ -119,7 +119,9 @@ impl Border {
         if !process.signals.lock().has_work(tid) {
             return;
         }
-        let context = process.signal_context();
+        let may_stop = process.signals.lock().has_pending(tid, SignalSet::STOPS);
+        let concerned = if may_stop { SignalSet::STOPS } else { SignalSet::EMPTY };
+        let context = process.signal_context(concerned);
         loop {
             let delivery = process.signals.lock().next_delivery(tid, context, now());
             match delivery {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use process_core::{
     Disposition, PendingSignal, Pid, ProcessError, ProcessTable, Resource, Signal, SignalCause,
-    SignalSender, SignalTarget, Tid, Uid,
+    SignalSender, SignalSet, SignalTarget, Tid, Uid,
 };
 
 use super::control::carry_out;
@@ -23,7 +23,7 @@ pub(super) fn deliver_to(
     target: SignalTarget,
     signal: PendingSignal,
 ) -> Result<(), ProcessError> {
-    let context = process.signal_context();
+    let context = process.signal_context(SignalSet::of(&[signal.signal]));
     let sent = process.signals.lock().send(target, signal, context, now())?;
     carry_out(process, sent);
     process.signal_watch.notify(Readiness::IN);

@@ -17,7 +17,8 @@ use crate::usage::SignalUsage;
 pub struct SignalContext {
     /// It is init: default actions do not touch it, unless the kernel or an operator sends.
     pub is_protected: bool,
-    /// Its group is orphaned ([`crate::ProcessTable::is_orphaned`]): terminal stops are ignored.
+    /// Its group is orphaned ([`crate::ProcessTable::is_orphaned`]): a terminal's stops are ignored.
+    /// Only [`SignalSet::STOPS`] depend on it.
     pub is_orphaned: bool,
 }
 
