@@ -2,28 +2,15 @@
 
 use super::{Count, Log, Outcome};
 use crate::failure::Result;
+use crate::initrd::sorted;
 use crate::places::Places;
 use crate::toolchain::{Target, Toolchain, host_cargo};
 use crate::{build as image, image_programs, shell, tidy as rules};
+use std::ffi::OsString;
 use std::process::Command;
 
 /// The crates that run on the bare machine; of them only `drivers` compiles for the host, too.
 const KERNEL_CRATES: [&str; 3] = ["kernel", "hal", "drivers"];
-
-/// The end-to-end tests without the browser's.
-const END_TO_END: [&str; 11] = [
-    "api",
-    "exhaustion",
-    "fuzz",
-    "hostile",
-    "machine",
-    "names",
-    "panic",
-    "programs",
-    "scale",
-    "servers",
-    "sockets",
-];
 
 pub(super) fn fmt(places: &Places, log: &mut Log) -> Result<Outcome> {
     let mut cargo = cargo(places, "fmt");
@@ -63,10 +50,17 @@ pub(super) fn e2e(places: &Places, log: &mut Log) -> Result<Outcome> {
     prepare(places, log)?;
     let mut test = cargo(places, "test");
     test.args(["--package", "end-to-end", "--no-fail-fast"]);
-    for name in END_TO_END {
-        test.args(["--test", name]);
+    for file in end_to_end(places)? {
+        test.arg("--test").arg(file);
     }
     log.tests(test.args(["--lib", "--", "--test-threads=4"])).map(Outcome::Ran)
+}
+
+/// The names of the end-to-end tests: every file of their folder. The browser's are a folder in it.
+fn end_to_end(places: &Places) -> Result<Vec<OsString>> {
+    let mut files = sorted(&places.root.join("tests/tests"))?;
+    files.retain(|file| file.extension().is_some_and(|end| end == "rs"));
+    Ok(files.iter().filter_map(|file| file.file_stem().map(OsString::from)).collect())
 }
 
 /// `chosen` are words that the programs' names hold.
@@ -128,4 +122,16 @@ fn cargo(places: &Places, subcommand: &str) -> Command {
     let mut command = host_cargo(subcommand);
     command.current_dir(&places.root);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_run_but_the_browsers() {
+        let names = end_to_end(&Places::find()).unwrap();
+        assert!(names.iter().any(|name| name == "api") && names.len() > 10, "{names:?}");
+        assert!(!names.iter().any(|name| name == "browser" || name == "main"), "{names:?}");
+    }
 }
