@@ -1,10 +1,12 @@
-/* population sleepers COUNT | population sharing COUNT | population churn
+/* population sleepers COUNT | population sharing COUNT | population churn | population compute COUNT MS
  *
  *   sleepers  makes COUNT processes with address spaces of their own, which sleep; says `made N` and
  *             sleeps, too
  *   sharing   the same, but they share this one's memory: clone(2) with CLONE_VM
  *   churn     makes processes that end at once, and waits for them, until it is ended itself; says
  *             after each hundred how many these were
+ *   compute   has COUNT processes compute for MS milliseconds of CPU time each, and says after how many
+ *             milliseconds the last one was done
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -80,14 +82,37 @@ static int churn(void)
     }
 }
 
+static int compute(unsigned long count, unsigned long ms)
+{
+    double began = seconds();
+    for (unsigned long made = 0; made < count; made++) {
+        pid_t child = fork();
+        if (child < 0)
+            return 1;
+        for (struct timespec used = {0, 0}; child == 0;) {
+            for (volatile unsigned turn = 0; turn < 20000; turn++)
+                ;
+            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+            if (used.tv_sec * 1000UL + used.tv_nsec / 1000000UL >= ms)
+                _exit(0);
+        }
+    }
+    while (wait(NULL) > 0)
+        ;
+    printf("%.0f\n", (seconds() - began) * 1000);
+    return 0;
+}
+
 int main(int count, char **words)
 {
+    if (count == 4 && strcmp(words[1], "compute") == 0)
+        return compute(strtoul(words[2], NULL, 0), strtoul(words[3], NULL, 0));
     if (count == 3 && strcmp(words[1], "sleepers") == 0)
         return make(strtoul(words[2], NULL, 0), SIGCHLD);
     if (count == 3 && strcmp(words[1], "sharing") == 0)
         return make(strtoul(words[2], NULL, 0), CLONE_VM | SIGCHLD);
     if (count == 2 && strcmp(words[1], "churn") == 0)
         return churn();
-    fprintf(stderr, "population sleepers COUNT | sharing COUNT | churn\n");
+    fprintf(stderr, "population sleepers COUNT | sharing COUNT | churn | compute COUNT MS\n");
     return 2;
 }
