@@ -74,9 +74,9 @@ pub fn wait_for_child(thread: &Arc<Thread>, wait: &Wait) -> Result<Option<Waited
     let process = thread.process();
     loop {
         match look(thread, wait)? {
-            Look::Found(waited) => return Ok(Some(waited)),
-            Look::Nothing if !wait.blocks => return Ok(None),
-            Look::Nothing => {}
+            Some(waited) => return Ok(Some(waited)),
+            None if !wait.blocks => return Ok(None),
+            None => {}
         }
         if process.interrupts(thread) {
             process.forget_waiting(thread);
@@ -86,13 +86,9 @@ pub fn wait_for_child(thread: &Arc<Thread>, wait: &Wait) -> Result<Option<Waited
     }
 }
 
-enum Look {
-    Found(Waited),
-    /// If it is to wait, the thread is noted before the table is let go of: no news are missed.
-    Nothing,
-}
-
-fn look(thread: &Arc<Thread>, wait: &Wait) -> Result<Look, WaitError> {
+/// Looks for one with news. Without any, if it is to wait, the thread is noted before the table is let
+/// go of: no news are missed.
+fn look(thread: &Arc<Thread>, wait: &Wait) -> Result<Option<Waited>, WaitError> {
     let process = thread.process();
     let mut table = table().lock();
     let (pid, news) = match table.find_waitable(process.pid, wait.selector, wait.events) {
@@ -103,7 +99,7 @@ fn look(thread: &Arc<Thread>, wait: &Wait) -> Result<Look, WaitError> {
             if wait.blocks {
                 process.note_waiting(thread);
             }
-            return Ok(Look::Nothing);
+            return Ok(None);
         }
         WaitOutcome::NoChild => return Err(WaitError::NoChild),
     };
@@ -122,7 +118,7 @@ fn look(thread: &Arc<Thread>, wait: &Wait) -> Result<Look, WaitError> {
             usage = child.usage();
         }
         usage.add_child(&child.children.lock().usage);
-        return Ok(Look::Found(Waited { pid, uid, news, usage }));
+        return Ok(Some(Waited { pid, uid, news, usage }));
     }
     let reaped = table.reap(pid, now());
     drop(table);
@@ -130,7 +126,7 @@ fn look(thread: &Arc<Thread>, wait: &Wait) -> Result<Look, WaitError> {
     process.children.lock().usage.add_child(&usage);
     // Dropped without the lock.
     drop((reaped, child));
-    Ok(Look::Found(Waited { pid, uid, news, usage }))
+    Ok(Some(Waited { pid, uid, news, usage }))
 }
 
 impl Process {
