@@ -210,7 +210,9 @@ impl UserSpace {
             };
             match self.fault(page, access, presence) {
                 Ok(()) => {}
-                Err(FaultError::Violation(Violation::Unmapped)) => return Err(AdviceError::Hole),
+                Err(FaultError::Violation(Violation::Unmapped | Violation::StackLimit)) => {
+                    return Err(AdviceError::Hole);
+                }
                 Err(FaultError::Violation(Violation::Denied)) => {
                     return Err(AdviceError::Unsuitable);
                 }

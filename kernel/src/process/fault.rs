@@ -19,6 +19,10 @@ pub(super) fn memory(thread: &Arc<Thread>, process: &Process, error: FaultError,
     let fault = |signal, code| raise(thread, process, signal, SignalCause::Fault { address, code });
     match error {
         FaultError::Violation(Violation::Unmapped) => fault(Signal::SIGSEGV, SigInfo::SEGV_MAPERR),
+        FaultError::Violation(Violation::StackLimit) => {
+            process.met(LimitKind::Stack, format_args!("{}", Signal::SIGSEGV.name()));
+            fault(Signal::SIGSEGV, SigInfo::SEGV_MAPERR);
+        }
         FaultError::Violation(Violation::Denied) => fault(Signal::SIGSEGV, SigInfo::SEGV_ACCERR),
         FaultError::BeyondFile | FaultError::NoRoom => fault(Signal::SIGBUS, SigInfo::BUS_ADRERR),
         FaultError::LimitExceeded | FaultError::QuotaExceeded => end_for_limit(process, error),

@@ -56,6 +56,8 @@ pub enum FaultAction {
 pub enum Violation {
     /// Nothing is mapped there (`SEGV_MAPERR`).
     Unmapped,
+    /// Nothing is mapped there, and the stack above has its full size (`SEGV_MAPERR`).
+    StackLimit,
     /// The area forbids the access (`SEGV_ACCERR`).
     Denied,
 }
@@ -124,8 +126,11 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         let may_grow = matches!(area.kind, Kind::Stack)
             && has_guard
             && self.layout.user.encloses(added)
-            && stack_bytes <= self.limits.stack_bytes
             && self.check_total(added.bytes(), 0).is_ok();
-        if may_grow { Ok(added) } else { Err(Violation::Unmapped) }
+        match may_grow {
+            false => Err(Violation::Unmapped),
+            true if stack_bytes > self.limits.stack_bytes => Err(Violation::StackLimit),
+            true => Ok(added),
+        }
     }
 }

@@ -260,8 +260,8 @@ fn a_stack_grows_to_its_limit_and_keeps_its_guard() {
     );
     assert_eq!(space.usage().stack_bytes, 1 << 20);
     let beyond = top - (8 << 20) - 1;
-    assert_eq!(space.fault(beyond, Access::Write, Presence::Absent), Err(Violation::Unmapped));
-    assert_eq!(space.grow_stack(beyond), Err(Violation::Unmapped));
+    assert_eq!(space.fault(beyond, Access::Write, Presence::Absent), Err(Violation::StackLimit));
+    assert_eq!(space.grow_stack(beyond), Err(Violation::StackLimit));
     assert!(space.fault(beyond + 1, Access::Write, Presence::Absent).is_ok());
     assert_eq!(
         space.fault(beyond + 1, Access::Execute, Presence::Absent),
