@@ -64,6 +64,12 @@ pub fn rlimit_of(pid: Pid, which: Rlimit) -> SoftHard {
 }
 
 impl Process {
+    /// All the limits of resources that it asks for and sets.
+    #[must_use]
+    pub fn resource_limits(&self) -> ResourceLimits {
+        *self.rlimits.lock()
+    }
+
     /// The most that it may have mapped, in bytes.
     pub(super) fn address_space_limit(&self) -> u64 {
         self.rlimits.lock().of(Rlimit::AddressSpace).soft

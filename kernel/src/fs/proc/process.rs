@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use linux_abi::Errno;
-use process_core::{Pid, ProcessState, Signal, SignalSet, Tid, Usage};
+use process_core::{Pid, ProcessState, ResourceLimits, Signal, SignalSet, Tid, Usage};
 use vfs_core::{FileError, MountFlags};
 use vm_core::address_space::Protection;
 
@@ -320,34 +320,41 @@ impl About {
     }
 
     fn limits(&self, text: &mut String) -> core::fmt::Result {
-        let limits = &self.snapshot.profile.limits;
-        let cpu_s = limits.cpu_time_ns.map(|ns| ns / 1_000_000_000);
-        let lines: [(&str, Option<u64>, &str); 16] = [
-            ("Max cpu time", cpu_s, "seconds"),
-            ("Max file size", None, "bytes"),
-            ("Max data size", None, "bytes"),
-            ("Max stack size", Some(limits.stack_bytes), "bytes"),
-            ("Max core file size", Some(0), "bytes"),
-            ("Max resident set", Some(limits.memory_bytes), "bytes"),
-            ("Max processes", Some(limits.processes.into()), "processes"),
-            ("Max open files", Some(limits.open_files.into()), "files"),
-            ("Max locked memory", None, "bytes"),
-            ("Max address space", None, "bytes"),
-            ("Max file locks", None, "locks"),
-            ("Max pending signals", Some(1024), "signals"),
-            ("Max msgqueue size", Some(0), "bytes"),
-            ("Max nice priority", Some(0), ""),
-            ("Max realtime priority", Some(0), ""),
-            ("Max realtime timeout", None, "us"),
+        const NAMES: [(&str, &str); 16] = [
+            ("Max cpu time", "seconds"),
+            ("Max file size", "bytes"),
+            ("Max data size", "bytes"),
+            ("Max stack size", "bytes"),
+            ("Max core file size", "bytes"),
+            ("Max resident set", "bytes"),
+            ("Max processes", "processes"),
+            ("Max open files", "files"),
+            ("Max locked memory", "bytes"),
+            ("Max address space", "bytes"),
+            ("Max file locks", "locks"),
+            ("Max pending signals", "signals"),
+            ("Max msgqueue size", "bytes"),
+            ("Max nice priority", ""),
+            ("Max realtime priority", ""),
+            ("Max realtime timeout", "us"),
         ];
+        let limits = match &self.snapshot.process {
+            Some(process) => process.resource_limits(),
+            None => ResourceLimits::new(&self.snapshot.profile.limits),
+        };
         writeln!(
             text,
             "{:<25} {:<20} {:<20} {:<10}",
             "Limit", "Soft Limit", "Hard Limit", "Units"
         )?;
-        for (name, limit, unit) in lines {
-            let value = limit.map_or_else(|| String::from("unlimited"), |limit| format!("{limit}"));
-            writeln!(text, "{name:<25} {value:<20} {value:<20} {unit:<10}")?;
+        let value = |limit: u64| match limit {
+            process_core::NO_RLIMIT => String::from("unlimited"),
+            limit => format!("{limit}"),
+        };
+        for (number, (name, unit)) in NAMES.into_iter().enumerate() {
+            let Some(limit) = limits.get(number) else { continue };
+            let (soft, hard) = (value(limit.soft), value(limit.hard));
+            writeln!(text, "{name:<25} {soft:<20} {hard:<20} {unit:<10}")?;
         }
         Ok(())
     }
