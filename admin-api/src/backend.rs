@@ -13,8 +13,8 @@ use core::task::{Context, Poll};
 use crate::types::ProcessSignals;
 use crate::types::{
     Class, Cpu, CreateProcess, Event, Hundredths, InterruptLine, Limits, LogLine, Memory,
-    MemoryArea, Network, OpenFile, PowerAction, Priority, Process, ProcessPatch, ProcessState,
-    Role, Signal, Socket, System, Text, Thread, Timestamp,
+    MemoryArea, Network, Numa, OpenFile, PowerAction, Priority, Process, ProcessPatch,
+    ProcessState, Role, Signal, Socket, System, Text, Thread, Timestamp,
 };
 
 mod error;
@@ -54,6 +54,9 @@ pub trait Backend: Environment {
 
     /// Physical memory.
     fn memory(&self) -> Memory;
+
+    /// The nodes that memory and CPUs belong to.
+    fn numa(&self) -> Numa;
 
     /// The interrupt vectors in use, by number.
     fn interrupts(&self) -> Vec<InterruptLine>;

@@ -6,8 +6,9 @@
 use std::rc::Rc;
 
 use admin_api::types::{
-    Cpu, CreateProcess, EmergencyRequest, EmergencyResult, Memory, Network, Page, PowerAction,
-    Problem, Process, ProcessPatch, Session, SessionRequest, Signal, SignalRequest, System,
+    Cpu, CreateProcess, EmergencyRequest, EmergencyResult, Memory, Network, Numa, Page,
+    PowerAction, Problem, Process, ProcessPatch, Session, SessionRequest, Signal, SignalRequest,
+    System,
 };
 use gloo_events::EventListener;
 use gloo_net::http::{Method, RequestBuilder};
@@ -120,6 +121,14 @@ impl Client {
     /// Any [`Failure`].
     pub async fn memory(&self) -> Answer<Memory> {
         self.get("/memory").await
+    }
+
+    /// The nodes of memory and CPUs.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn numa(&self) -> Answer<Numa> {
+        self.get("/numa").await
     }
 
     /// The network.

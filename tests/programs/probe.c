@@ -6,17 +6,26 @@
  *   copy                has the kernel copy from and to good and bad addresses; status 0
  *   nothing             ends at once; status 0
  *   spin                never ends by itself
+ *   hold MIB            touches that much memory and waits
+ *   account             uses known amounts, says what it has used and may use, and waits
+ *   idle PID            has another process run only when nothing else can; status 0
+ *   deep                goes down the stack until it ends
  *   execute | code | kernel | privileged | divide   what has to be ended by a signal
  * A status other than 0 says which check failed (see `fail`).
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE 4096UL
@@ -159,6 +168,49 @@ static void touch(size_t mib)
             fail(50, "memory has changed");
 }
 
+/* Goes down the stack until it ends, or is a gigabyte deep. */
+static unsigned deep(unsigned left)
+{
+    volatile char room[4096];
+    room[0] = (char)left;
+    return left == 0 ? 0 : deep(left - 1) + (unsigned)room[0];
+}
+
+/* Uses known amounts of everything, says what it has used and may use, and waits. */
+static void account(void)
+{
+    static char bytes[1000];
+    int null = open("/dev/null", O_WRONLY), zero = open("/dev/zero", O_RDONLY);
+    for (int i = 0; i < 100; i++)
+        if (write(null, bytes, sizeof bytes) != sizeof bytes)
+            fail(70, "nothing takes bytes");
+    for (int i = 0; i < 50; i++)
+        if (read(zero, bytes, sizeof bytes) != sizeof bytes)
+            fail(71, "nothing gives bytes");
+    touch(4);
+    struct timespec now;
+    do
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    while (now.tv_sec == 0 && now.tv_nsec < 100000000);
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 100;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("usage %ld %ld %ld %ld %ld\n", usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec,
+           usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec, usage.ru_maxrss,
+           usage.ru_minflt, usage.ru_nvcsw);
+    for (int number = 0; number < 16; number++) {
+        prlimit(0, number, NULL, &limit);
+        printf("limit %llu %llu\n", (unsigned long long)limit.rlim_cur,
+               (unsigned long long)limit.rlim_max);
+    }
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
 int main(int count, char **arguments)
 {
     const char *mode = count > 1 ? arguments[1] : "";
@@ -172,6 +224,14 @@ int main(int count, char **arguments)
             pause();
     } else if (!strcmp(mode, "copy")) {
         copy(arguments[0]);
+    } else if (!strcmp(mode, "account")) {
+        account();
+    } else if (!strcmp(mode, "deep")) {
+        exit((int)deep(1 << 18) & 1);
+    } else if (!strcmp(mode, "idle") && count == 3) {
+        struct sched_param none = {0};
+        if (syscall(SYS_sched_setscheduler, atoi(arguments[2]), SCHED_IDLE, &none) != 0)
+            fail(72, "no policy");
     } else if (!strcmp(mode, "nothing")) {
         return 0;
     } else if (!strcmp(mode, "spin")) {

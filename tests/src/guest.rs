@@ -31,6 +31,8 @@ pub struct Setup {
     pub on_reset: OnReset,
     /// Ports of the guest's that are reached from the host.
     pub ports: Vec<u16>,
+    /// More arguments for QEMU.
+    pub extra: Vec<String>,
 }
 
 impl Setup {
@@ -45,6 +47,7 @@ impl Setup {
             append: String::new(),
             on_reset: OnReset::Exit,
             ports: Vec::new(),
+            extra: Vec::new(),
         }
     }
 }
@@ -93,6 +96,7 @@ impl Guest {
         machine.memory_mib = setup.memory_mib;
         machine.port = Some(port);
         machine.on_reset = setup.on_reset;
+        machine.extra.clone_from(&setup.extra);
         let forward = |guest: &u16| (free_port().expect("there is a free port"), *guest);
         machine.forwards = setup.ports.iter().map(forward).collect();
         let forwards = machine.forwards.clone();

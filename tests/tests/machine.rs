@@ -1,6 +1,6 @@
 //! Machines of all sizes, and how they end.
 
-use admin_api::types::{PowerAnswer, System};
+use admin_api::types::{Numa, PowerAnswer, System};
 use end_to_end::{Guest, Setup, wait};
 use xtask::programs::{self, Kind};
 use xtask::qemu::{GuestExit, OnReset};
@@ -39,6 +39,58 @@ fn every_number_of_cpus_works() {
         assert_eq!(online, cpus);
         guest.assert_healthy();
     }
+}
+
+#[test]
+fn nodes_of_memory_are_shown() {
+    // proves: K3
+    let mut setup = Setup::named("numa");
+    setup.cpus = 4;
+    setup.memory_mib = 256;
+    let words = "-object memory-backend-ram,id=near,size=128M -object memory-backend-ram,id=far,size=128M \
+                 -numa node,nodeid=0,cpus=0-1,memdev=near -numa node,nodeid=1,cpus=2-3,memdev=far \
+                 -numa dist,src=0,dst=1,val=21";
+    setup.extra = words.split_ascii_whitespace().map(str::to_owned).collect();
+    let guest = Guest::boot(&setup);
+    let nodes = wait::until("all CPUs to be online", || {
+        let nodes = guest.read::<Numa>("/api/v1/numa").nodes;
+        (nodes.iter().map(|node| node.cpus.len()).sum::<usize>() == 4).then_some(nodes)
+    });
+    assert_eq!(nodes.iter().map(|node| node.id).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!((&nodes[0].cpus[..], &nodes[1].cpus[..]), (&[0, 1][..], &[2, 3][..]));
+    let distances = |node: usize| nodes[node].distances.iter().map(|to| (to.node, to.distance));
+    assert!(
+        distances(0).eq([(0, 10), (1, 21)]) && distances(1).eq([(0, 21), (1, 10)]),
+        "{nodes:?}"
+    );
+    let managed: u64 = nodes.iter().map(|node| node.memory.total_bytes).sum();
+    assert!(managed > 200 << 20 && managed <= 256 << 20, "{nodes:?}");
+    for node in &nodes {
+        assert_eq!(node.memory.used_bytes + node.memory.free_bytes, node.memory.total_bytes);
+    }
+    // A program on a CPU of the second node takes that node's memory, until there is none.
+    let hold = |mib: &str, cpu: u32| {
+        let body = serde_json::json!({"program": "/test/probe", "args": ["hold", mib], "affinity": [cpu],
+            "limits": {"memory_bytes": 256 << 20}});
+        let answer = guest.request("POST", "/api/v1/processes").json(&body).send();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    };
+    let far = || guest.read::<Numa>("/api/v1/numa").nodes.remove(1);
+    let before = far();
+    hold("40", 3);
+    wait::until("its memory to be near", || {
+        let now = far();
+        let taken = now.allocations.local_pages - before.allocations.local_pages;
+        let used = now.memory.used_bytes.saturating_sub(before.memory.used_bytes);
+        (taken >= 40 * 256 && used >= 39 << 20).then_some(())
+    });
+    let foreign = || guest.read::<Numa>("/api/v1/numa").nodes[0].allocations.foreign_pages;
+    let before = foreign();
+    hold("100", 2);
+    wait::until("the rest to come from the other node", || {
+        (foreign() > before + 1000).then_some(())
+    });
+    guest.assert_healthy();
 }
 
 #[test]

@@ -13,8 +13,8 @@ use crate::backend::{
 };
 use crate::types::{
     Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, Limits, LimitsChange,
-    LogLevel, LogLine, Memory, MemoryArea, Network, OpenFile, PowerAction, Process, ProcessPatch,
-    ProcessState, Signal, Socket, SocketProtocol, System, Text, Thread, Timestamp,
+    LogLevel, LogLine, Memory, MemoryArea, Network, Numa, OpenFile, PowerAction, Process,
+    ProcessPatch, ProcessState, Signal, Socket, SocketProtocol, System, Text, Thread, Timestamp,
 };
 use crate::types::{ProcessSignals, ThreadSignals};
 
@@ -83,6 +83,14 @@ fn set_limits(limits: &mut Limits, change: LimitsChange) {
     limits.stack_bytes = change.stack_bytes.or(limits.stack_bytes);
     limits.open_files = change.open_files.map(u64::from).or(limits.open_files);
     limits.processes = change.processes.map(u64::from).or(limits.processes);
+    limits.cpu_time_ns = change.cpu_time_ns.unwrap_or(limits.cpu_time_ns);
+    limits.cpu_percent = change.cpu_percent.unwrap_or(limits.cpu_percent);
+    limits.read_bytes_per_second =
+        change.read_bytes_per_second.unwrap_or(limits.read_bytes_per_second);
+    limits.write_bytes_per_second =
+        change.write_bytes_per_second.unwrap_or(limits.write_bytes_per_second);
+    limits.processes_per_second =
+        change.processes_per_second.unwrap_or(limits.processes_per_second);
 }
 
 impl Backend for FakeBackend {
@@ -104,6 +112,10 @@ impl Backend for FakeBackend {
 
     fn memory(&self) -> Memory {
         self.state.borrow().memory()
+    }
+
+    fn numa(&self) -> Numa {
+        self.state.borrow().numa()
     }
 
     fn interrupts(&self) -> Vec<InterruptLine> {

@@ -6,10 +6,10 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::types::{
-    AddressSource, Counters, Cpu, CpuState, CpuSummary, HeapUsage, HttpCounters, Hundredths,
-    Interface, InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, Load, Memory,
-    MemoryByUse, MemoryNode, MemorySummary, NameCounters, Network, ProcessCounts, ProcessState,
-    System, TcpCounters,
+    AddressSource, Class, Counters, Cpu, CpuState, CpuSummary, HeapUsage, HttpCounters, Hundredths,
+    Interface, InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, Isolation, Load, Memory,
+    MemoryByUse, MemoryNode, MemorySummary, NameCounters, Network, Numa, NumaAllocations,
+    NumaDistance, NumaMemory, NumaNode, ProcessCounts, ProcessState, System, TcpCounters, Victim,
 };
 
 use super::state::{CPUS, FakeBackend, MEMORY_BYTES, State};
@@ -169,6 +169,44 @@ impl State {
                 failures: 0,
             },
             nodes: vec![MemoryNode { id: 0, total_bytes: MEMORY_BYTES, free_bytes }],
+            next_victim: self.next_victim(),
+        }
+    }
+
+    fn next_victim(&self) -> Option<Victim> {
+        let programs = self
+            .processes
+            .values()
+            .map(|fake| &fake.process)
+            .filter(|process| process.exit.is_none() && process.isolation != Isolation::Kernel);
+        let most = programs.max_by_key(|process| {
+            let is_usual = (process.pid != 1, process.class != Class::System);
+            (is_usual, process.usage.memory.current_bytes, process.pid)
+        });
+        most.map(|process| Victim {
+            pid: process.pid,
+            name: process.name.clone(),
+            memory_bytes: process.usage.memory.current_bytes,
+        })
+    }
+
+    pub(super) fn numa(&self) -> Numa {
+        let memory = self.memory();
+        Numa {
+            nodes: vec![NumaNode {
+                id: 0,
+                cpus: (0..CPUS).collect(),
+                distances: vec![NumaDistance { node: 0, distance: 10 }],
+                memory: NumaMemory {
+                    total_bytes: memory.total_bytes,
+                    used_bytes: memory.used_bytes,
+                    free_bytes: memory.free_bytes,
+                },
+                allocations: NumaAllocations {
+                    local_pages: memory.heap.allocations,
+                    foreign_pages: 0,
+                },
+            }],
         }
     }
 

@@ -10,8 +10,8 @@ use std::vec::Vec;
 
 use crate::backend::SequenceRange;
 use crate::types::{
-    Class, CpuTimes, Event, EventKind, Exit, Isolation, Limits, LogLevel, LogLine, Priority,
-    Process, ProcessState, SignalRecord, Text, Usage, User,
+    Class, CpuTimes, Event, EventKind, Exit, Isolation, Limits, LimitsMet, LogLevel, LogLine,
+    Priority, Process, ProcessState, SignalRecord, Text, Usage, User,
 };
 
 use super::clock::Clock;
@@ -208,6 +208,7 @@ impl FakeBackend {
                 processes: Some(1024),
                 ..Limits::default()
             },
+            limits_met: LimitsMet::default(),
         }
     }
 

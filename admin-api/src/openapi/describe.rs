@@ -106,6 +106,7 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
         Endpoint::Cpus => read("cpus", "All CPUs", &[(200, Answer::Page("Cpu"))]),
         Endpoint::Cpu => read("cpu", "One CPU", &[(200, Answer::Json("Cpu"))]).failing(&[404]),
         Endpoint::Memory => read("memory", "Memory", &[(200, Answer::Json("Memory"))]),
+        Endpoint::Numa => read("numa", "NUMA nodes", &[(200, Answer::Json("Numa"))]),
         Endpoint::Interrupts => {
             read("interrupts", "Interrupts by vector", &[(200, Answer::Page("InterruptLine"))])
         }

@@ -26,6 +26,7 @@ pub(super) fn all() -> Map<String, Value> {
     add::<types::PowerAnswer>(&mut schemas);
     add::<types::Cpu>(&mut schemas);
     add::<types::Memory>(&mut schemas);
+    add::<types::Numa>(&mut schemas);
     add::<types::InterruptLine>(&mut schemas);
     add::<types::Network>(&mut schemas);
     add::<types::Process>(&mut schemas);

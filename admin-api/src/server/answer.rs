@@ -169,6 +169,7 @@ impl<B: Backend, A: Assets> App<B, A> {
             Endpoint::Cpus => self.cpus(&query),
             Endpoint::Cpu => self.cpu(request.parameter),
             Endpoint::Memory => Ok(Reply::json(200, &backend.memory())),
+            Endpoint::Numa => Ok(Reply::json(200, &backend.numa())),
             Endpoint::Interrupts => self.interrupts(&query),
             Endpoint::Network => Ok(Reply::json(200, &backend.network())),
             Endpoint::Processes => self.processes(&query).await,

@@ -129,17 +129,13 @@ fn settings(fields: &mut Fields, cpu_count: u32) -> Settings {
     Settings { priority, class, nice, affinity }
 }
 
-/// Reads the limits of a document. Those that nothing enforces yet are refused rather than taken and
-/// forgotten.
+/// Reads the limits of a document.
 fn limits(fields: &mut Fields) -> Option<LimitsChange> {
     const PAGE_BYTES: u64 = 4096;
     const MOST_BYTES: u64 = 1 << 47;
+    /// 4096 CPUs.
+    const MOST_PERCENT: u64 = 409_600;
     let mut inner = fields.object("limits")?;
-    for field in ["cpu_time_ns", "cpu_percent", "read_bytes_per_second", "write_bytes_per_second"] {
-        if inner.optional::<serde_json::Value>(field).is_some() {
-            inner.error(field, "can't be changed here yet");
-        }
-    }
     let mut bytes = |field: &str, least: u64, step: u64| {
         let value: Option<u64> = inner.optional(field);
         let is_valid = value.is_none_or(|value| {
@@ -159,8 +155,39 @@ fn limits(fields: &mut Fields) -> Option<LimitsChange> {
     };
     let open_files = count("open_files", 1 << 20);
     let processes = count("processes", 1 << 22);
+    let cpu_time_ns = rate(&mut inner, "cpu_time_ns", u64::MAX);
+    let cpu_percent = small(rate(&mut inner, "cpu_percent", MOST_PERCENT));
+    let read_bytes_per_second = rate(&mut inner, "read_bytes_per_second", u64::MAX);
+    let write_bytes_per_second = rate(&mut inner, "write_bytes_per_second", u64::MAX);
+    let processes_per_second = small(rate(&mut inner, "processes_per_second", u32::MAX.into()));
     fields.take_errors("limits", inner);
-    Some(LimitsChange { memory_bytes, stack_bytes, open_files, processes })
+    Some(LimitsChange {
+        memory_bytes,
+        stack_bytes,
+        open_files,
+        processes,
+        cpu_time_ns,
+        cpu_percent,
+        read_bytes_per_second,
+        write_bytes_per_second,
+        processes_per_second,
+    })
+}
+
+/// Reads a limit that can be lifted.
+#[expect(clippy::option_option, reason = "left, lifted, set")]
+fn rate(fields: &mut Fields, field: &str, most: u64) -> Option<Option<u64>> {
+    let value = fields.settable::<u64>(field);
+    let is_valid = value.flatten().is_none_or(|value| (1..=most).contains(&value));
+    let range = if most == u64::MAX { "at least 1".into() } else { format!("from 1 to {most}") };
+    fields.check(is_valid, field, &format!("must be {range}, or null for no limit"));
+    value
+}
+
+/// A value that was checked to be small.
+#[expect(clippy::option_option, reason = "left, lifted, set")]
+fn small(value: Option<Option<u64>>) -> Option<Option<u32>> {
+    value.map(|value| value.map(|value| u32::try_from(value).unwrap_or(u32::MAX)))
 }
 
 /// Reads `PATCH /processes/{pid}`.

@@ -47,6 +47,16 @@ impl Fields {
         }
     }
 
+    /// Takes a field that may be missing, which is `None`, or `null`, which is `Some(None)`.
+    #[expect(clippy::option_option, reason = "missing, null, there")]
+    pub(crate) fn settable<T: DeserializeOwned>(&mut self, field: &str) -> Option<Option<T>> {
+        if self.object.get(field)?.is_null() {
+            self.object.remove(field);
+            return Some(None);
+        }
+        self.optional(field).map(Some)
+    }
+
     /// Takes a field that must be there.
     pub(crate) fn required<T: DeserializeOwned>(&mut self, field: &str) -> Option<T> {
         if self.object.get(field).is_none_or(Value::is_null) {

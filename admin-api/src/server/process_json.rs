@@ -7,8 +7,8 @@
 use alloc::vec::Vec;
 
 use crate::types::{
-    ContextSwitches, CpuUsage, Exit, Hundredths, IoUsage, Limits, MemoryUsage, PageFaults, Process,
-    Sandbox, SignalCounts, Text, Timestamp, Usage, User,
+    ContextSwitches, CpuUsage, Exit, Hundredths, IoUsage, Limits, LimitsMet, MemoryUsage,
+    PageFaults, Process, Sandbox, SignalCounts, Text, Timestamp, Usage, User,
 };
 
 use super::json::{append_json, append_string, append_unsigned};
@@ -62,6 +62,7 @@ pub(crate) fn append_process(bytes: &mut Vec<u8>, process: &Process) {
         exit,
         usage,
         limits,
+        limits_met,
     } = process;
     let (state, priority, class) = (&state.name(), &priority.name(), &class.name());
     let isolation = &isolation.name();
@@ -95,6 +96,7 @@ pub(crate) fn append_process(bytes: &mut Vec<u8>, process: &Process) {
         exit: optional_exit,
         usage: usage_,
         limits: limits_,
+        limits_met: limits_met_,
     );
     bytes.push(b'}');
 }
@@ -174,6 +176,7 @@ fn limits_(bytes: &mut Vec<u8>, limits: &Limits) {
         cpu_percent,
         read_bytes_per_second,
         write_bytes_per_second,
+        processes_per_second,
     } = limits;
     members!(
         bytes,
@@ -185,6 +188,34 @@ fn limits_(bytes: &mut Vec<u8>, limits: &Limits) {
         cpu_percent: optional_number,
         read_bytes_per_second: optional_large,
         write_bytes_per_second: optional_large,
+        processes_per_second: optional_number,
+    );
+    bytes.push(b'}');
+}
+
+fn limits_met_(bytes: &mut Vec<u8>, met: &LimitsMet) {
+    let LimitsMet {
+        memory_bytes,
+        stack_bytes,
+        open_files,
+        processes,
+        cpu_time_ns,
+        cpu_percent,
+        read_bytes_per_second,
+        write_bytes_per_second,
+        processes_per_second,
+    } = met;
+    members!(
+        bytes,
+        memory_bytes: number,
+        stack_bytes: number,
+        open_files: number,
+        processes: number,
+        cpu_time_ns: number,
+        cpu_percent: number,
+        read_bytes_per_second: number,
+        write_bytes_per_second: number,
+        processes_per_second: number,
     );
     bytes.push(b'}');
 }

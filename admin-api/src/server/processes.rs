@@ -9,7 +9,7 @@ use picoserve::Timer;
 use picoserve::time::Duration;
 
 use crate::backend::{ApiError, Backend, ProcessSettings, TerminateMode};
-use crate::types::{Limits, PowerAction, PowerAnswer, Process, Role};
+use crate::types::{PowerAction, PowerAnswer, Process, Role};
 
 use super::answer::Request;
 use super::assets::names_tag;
@@ -51,9 +51,20 @@ pub(crate) fn etag(process: &Process) -> String {
     for cpu in &process.affinity {
         add(&cpu.to_le_bytes());
     }
-    let Limits { memory_bytes, stack_bytes, open_files, processes, .. } = process.limits;
-    for limit in [memory_bytes, stack_bytes, open_files, processes] {
-        add(&limit.unwrap_or(u64::MAX).to_le_bytes());
+    let limits = process.limits;
+    for limit in [
+        limits.memory_bytes,
+        limits.stack_bytes,
+        limits.open_files,
+        limits.processes,
+        limits.cpu_time_ns,
+        limits.cpu_percent.map(u64::from),
+        limits.read_bytes_per_second,
+        limits.write_bytes_per_second,
+        limits.processes_per_second.map(u64::from),
+    ] {
+        // No limit has the value 0.
+        add(&limit.unwrap_or(0).to_le_bytes());
     }
     format!("\"{hash:016x}\"")
 }

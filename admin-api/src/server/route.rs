@@ -90,6 +90,8 @@ pub enum Endpoint {
     Cpu,
     /// Memory.
     Memory,
+    /// NUMA nodes.
+    Numa,
     /// Interrupts.
     Interrupts,
     /// Network.
@@ -216,6 +218,7 @@ pub const ROUTES: &[Route] = &[
     get("/api/v1/cpus", Endpoint::Cpus, VIEWER).with(&["limit", "cursor"]),
     get("/api/v1/cpus/{id}", Endpoint::Cpu, VIEWER),
     get("/api/v1/memory", Endpoint::Memory, VIEWER),
+    get("/api/v1/numa", Endpoint::Numa, VIEWER),
     get("/api/v1/interrupts", Endpoint::Interrupts, VIEWER).with(&["limit", "cursor"]),
     get("/api/v1/network", Endpoint::Network, VIEWER),
     get("/api/v1/processes", Endpoint::Processes, VIEWER).with(&[

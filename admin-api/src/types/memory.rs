@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::Text;
+
 /// Physical memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -22,6 +24,21 @@ pub struct Memory {
     pub heap: HeapUsage,
     /// Figures of each NUMA node.
     pub nodes: Vec<MemoryNode>,
+    /// The program that would be ended if memory ran out now: the one that holds most, of equals the
+    /// youngest; those of class `system` and init come last.
+    pub next_victim: Option<Victim>,
+}
+
+/// A program that may be ended for its memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Victim {
+    /// Its number.
+    pub pid: u32,
+    /// Its name.
+    pub name: Text,
+    /// What it holds.
+    pub memory_bytes: u64,
 }
 
 /// Used memory by use. Adds up to `used_bytes`.

@@ -17,6 +17,7 @@ mod log;
 mod memory;
 mod memory_map;
 mod network;
+mod numa;
 mod open_file;
 mod page;
 mod problem;
@@ -39,18 +40,19 @@ pub use file::{FileEntry, FileKind};
 pub use hundredths::Hundredths;
 pub use interrupt::{InterruptKind, InterruptLine};
 pub use log::{LogLevel, LogLine};
-pub use memory::{HeapUsage, Memory, MemoryByUse, MemoryNode};
+pub use memory::{HeapUsage, Memory, MemoryByUse, MemoryNode, Victim};
 pub use memory_map::{MemoryArea, MemoryAreaKind};
 pub use network::{
     AddressSource, Counters, HttpCounters, Interface, InterfaceAddress, NameCounters, Network,
     TcpCounters,
 };
+pub use numa::{Numa, NumaAllocations, NumaDistance, NumaMemory, NumaNode};
 pub use open_file::{OpenFile, OpenFileKind};
 pub use page::Page;
 pub use problem::{FieldError, Problem};
 pub use process::{
-    Class, ContextSwitches, CpuUsage, Exit, IoUsage, Isolation, Limits, MemoryUsage, PageFaults,
-    Priority, Process, ProcessState, SignalCounts, Usage, User,
+    Class, ContextSwitches, CpuUsage, Exit, IoUsage, Isolation, Limits, LimitsMet, MemoryUsage,
+    PageFaults, Priority, Process, ProcessState, SignalCounts, Usage, User,
 };
 pub use process_request::{
     CreateProcess, LimitsChange, ProcessOutput, ProcessPatch, SignalRequest,

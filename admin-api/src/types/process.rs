@@ -197,6 +197,8 @@ pub struct Process {
     pub usage: Usage,
     /// What it may use.
     pub limits: Limits,
+    /// How often it has met that.
+    pub limits_met: LimitsMet,
 }
 
 /// What a process used.
@@ -309,10 +311,36 @@ pub struct Limits {
     pub processes: Option<u64>,
     /// CPU time in all.
     pub cpu_time_ns: Option<u64>,
-    /// Share of one CPU.
+    /// Share of one CPU in percent, over all its threads; above 100 is more than one CPU.
     pub cpu_percent: Option<u32>,
     /// Bytes read in a second.
     pub read_bytes_per_second: Option<u64>,
     /// Bytes written in a second.
     pub write_bytes_per_second: Option<u64>,
+    /// Processes made in a second.
+    pub processes_per_second: Option<u32>,
+}
+
+/// How often a process has met each of its limits, and its service's quotas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LimitsMet {
+    /// A page was refused: the process was ended.
+    pub memory_bytes: u32,
+    /// The stack could not grow: SIGSEGV.
+    pub stack_bytes: u32,
+    /// A descriptor was refused: EMFILE.
+    pub open_files: u32,
+    /// A process or thread was refused: EAGAIN.
+    pub processes: u32,
+    /// The CPU time was used up: SIGXCPU at its own limit, the end at the operator's.
+    pub cpu_time_ns: u32,
+    /// Threads waited for the next period of 100 ms.
+    pub cpu_percent: u32,
+    /// Calls waited before they read.
+    pub read_bytes_per_second: u32,
+    /// Calls waited before they wrote.
+    pub write_bytes_per_second: u32,
+    /// A process was refused because others had just been made: EAGAIN.
+    pub processes_per_second: u32,
 }

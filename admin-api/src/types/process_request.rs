@@ -82,6 +82,48 @@ pub struct LimitsChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4_194_304))]
     pub processes: Option<u32>,
+    /// CPU time in all: the process is ended when it has used so much. `null` lifts this limit and
+    /// those below.
+    #[serde(default, with = "settable", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1))]
+    pub cpu_time_ns: Option<Option<u64>>,
+    /// Share of one CPU in percent, over all its threads: they wait when it is used up.
+    #[serde(default, with = "settable", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1, maximum = 409_600))]
+    pub cpu_percent: Option<Option<u32>>,
+    /// Bytes read in a second: calls wait.
+    #[serde(default, with = "settable", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1))]
+    pub read_bytes_per_second: Option<Option<u64>>,
+    /// Bytes written in a second: calls wait.
+    #[serde(default, with = "settable", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1))]
+    pub write_bytes_per_second: Option<Option<u64>>,
+    /// Processes that it makes in a second: more are refused.
+    #[serde(default, with = "settable", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1))]
+    pub processes_per_second: Option<Option<u32>>,
+}
+
+/// A limit that can be set or lifted: `null` is "lift", and a field that is not there "leave".
+mod settable {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::option_option, reason = "left, lifted, set")]
+    #[expect(clippy::ref_option, reason = "serde's signature")]
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        value: &Option<Option<T>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().and_then(Option::as_ref).serialize(serializer)
+    }
+
+    #[expect(clippy::option_option, reason = "left, lifted, set")]
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Option<T>>, D::Error> {
+        Option::deserialize(deserializer).map(Some)
+    }
 }
 
 /// `PATCH /processes/{pid}`: what is given is changed, the rest stays.

@@ -144,19 +144,47 @@ fn limits_are_set_at_creation_and_changed_later() {
     let created = post("/api/v1/processes").json(body).send(&app);
     let path = format!("/api/v1/processes/{}", created.json()["pid"]);
     assert_eq!(created.json()["limits"]["memory_bytes"], 1_048_576);
+    let memory = request("GET", "/api/v1/memory", OPERATOR).send(&app).json();
+    assert_eq!(memory["next_victim"]["pid"], created.json()["pid"]);
     let change = |body: &str| request("PATCH", &path, OPERATOR).json(body).send(&app);
     let changed = change(r#"{"limits":{"processes":7}}"#);
     assert_eq!(changed.status, 200, "{}", changed.text());
     let limits = &changed.json()["limits"];
     assert_eq!((&limits["processes"], &limits["open_files"]), (&7.into(), &16.into()));
     assert_ne!(changed.header("etag"), created.header("etag"));
+    assert_eq!(limits["cpu_percent"], serde_json::Value::Null);
+    let rates = r#"{"limits":{"cpu_percent":150,"cpu_time_ns":5,"read_bytes_per_second":6,
+        "write_bytes_per_second":7,"processes_per_second":8}}"#;
+    let limited = change(rates);
+    assert_eq!(limited.status, 200, "{}", limited.text());
+    assert_ne!(limited.header("etag"), changed.header("etag"));
+    let value = |field: &str| limited.json()["limits"][field].clone();
+    for (field, expected) in [
+        ("cpu_percent", 150),
+        ("cpu_time_ns", 5),
+        ("read_bytes_per_second", 6),
+        ("write_bytes_per_second", 7),
+        ("processes_per_second", 8),
+        ("processes", 7),
+    ] {
+        assert_eq!(value(field), expected, "{field}");
+    }
+    let lifted = change(r#"{"limits":{"cpu_percent":null}}"#).json();
+    assert_eq!(lifted["limits"]["cpu_percent"], serde_json::Value::Null);
+    assert_eq!(lifted["limits"]["cpu_time_ns"], 5);
+    assert_eq!(lifted["limits_met"]["cpu_percent"], 0);
     for (field, value) in [
         ("memory_bytes", "65535"),
         ("memory_bytes", "-1"),
         ("stack_bytes", "16385"),
         ("open_files", "0"),
         ("processes", "4194305"),
-        ("cpu_percent", "50"),
+        ("cpu_percent", "0"),
+        ("cpu_percent", "409601"),
+        ("cpu_time_ns", "\"1 s\""),
+        ("read_bytes_per_second", "-1"),
+        ("processes_per_second", "4294967296"),
+        ("memory_bytes", "\"much\""),
         ("colour", "1"),
     ] {
         let refused = change(&format!(r#"{{"limits":{{"{field}":{value}}}}}"#));

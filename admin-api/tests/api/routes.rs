@@ -2,7 +2,7 @@
 
 use admin_api::backend::Backend;
 use admin_api::types::{
-    Cpu, InterruptLine, LogLine, Memory, Network, Page, Process, ProcessOutput, System,
+    Cpu, InterruptLine, LogLine, Memory, Network, Numa, Page, Process, ProcessOutput, System,
 };
 
 use crate::harness::{
@@ -43,6 +43,10 @@ fn figures_of_the_system_are_read() {
     assert_eq!(cpu.id, 2);
     let memory: Memory = serde_json::from_slice(&get("/api/v1/memory").send(&app).body).unwrap();
     assert_eq!(memory.used_bytes + memory.free_bytes, memory.total_bytes);
+    assert_eq!(memory.next_victim, None, "no program runs");
+    let numa: Numa = serde_json::from_slice(&get("/api/v1/numa").send(&app).body).unwrap();
+    assert_eq!(numa.nodes[0].cpus, [0, 1, 2, 3]);
+    assert_eq!(numa.nodes[0].memory.free_bytes, memory.free_bytes);
     let lines: Page<InterruptLine> =
         serde_json::from_slice(&get("/api/v1/interrupts?limit=5").send(&app).body).unwrap();
     assert_eq!((lines.items.len(), lines.total), (5, 7));

@@ -7,7 +7,7 @@ use admin_api::types::{
     AddressSource, AuthenticatedBy, Class, Counters, Cpu, CpuState, CpuTimes, CreateProcess, Event,
     EventGap, EventKind, Exit, FieldError, Health, HealthStatus, Hundredths, Interface,
     InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, Isolation, LimitsChange, LogLevel,
-    LogLine, Memory, MemoryNode, Network, NetworkRights, OnViolation, Page, PowerAction,
+    LogLine, Memory, MemoryNode, Network, NetworkRights, Numa, OnViolation, Page, PowerAction,
     PowerAnswer, Priority, Problem, Process, ProcessOutput, ProcessPatch, ProcessState, Role,
     SandboxRequest, Session, SessionRequest, Signal, SignalRequest, System, Text, Timestamp,
 };
@@ -205,6 +205,7 @@ fn the_server_writes_what_serde_json_writes() {
     check::<System>(&app, "/api/v1/system");
     check::<Page<Cpu>>(&app, "/api/v1/cpus");
     check::<Memory>(&app, "/api/v1/memory");
+    check::<Numa>(&app, "/api/v1/numa");
     check::<Page<InterruptLine>>(&app, "/api/v1/interrupts");
     check::<Network>(&app, "/api/v1/network");
     check::<Page<Process>>(&app, "/api/v1/processes");

@@ -1,6 +1,6 @@
 //! The system's figures and how they went of late: [`Overview`].
 
-use admin_api::types::{Cpu, CpuTimes, Memory, Network, System};
+use admin_api::types::{Cpu, CpuTimes, Memory, Network, Numa, System};
 
 use crate::series::{Rate, Series};
 
@@ -18,6 +18,8 @@ pub struct Reading {
     pub cpus: Vec<Cpu>,
     /// Physical memory.
     pub memory: Memory,
+    /// Its nodes.
+    pub numa: Numa,
     /// Interfaces and counters.
     pub network: Network,
 }
@@ -189,6 +191,7 @@ pub(crate) mod tests {
             .unwrap(),
             cpus: serde_json::from_str(&format!("[{},{}]", cpu(0), cpu(1))).unwrap(),
             memory: Memory { total_bytes: 1000, used_bytes: 400, free_bytes: 600, ..Memory::default() },
+            numa: Numa::default(),
             network: serde_json::from_str(
                 r#"{"interfaces":[{"name":"eth0","driver":"virtio-net","mac_address":"52:54:00:12:34:56",
                 "mtu_bytes":1500,"link_up":true,"addresses":[],"gateway":null,"dns_servers":[],

@@ -33,6 +33,15 @@ static TOTAL: AtomicU64 = AtomicU64::new(0);
 /// Each pool's free frames as of its last change, for who asks often. Written under its lock.
 static FREE: [AtomicU64; MAX_ZONES] = [const { AtomicU64::new(0) }; MAX_ZONES];
 
+/// Frames taken from each pool by CPUs of its own node, and by others.
+static TAKEN: [[AtomicU64; 2]; MAX_ZONES] = [const { [const { AtomicU64::new(0) }; 2] }; MAX_ZONES];
+
+/// Counts frames that the calling CPU takes from a zone. With the pool's lock held.
+fn note_taken(zone: usize, frames: u64) {
+    let is_foreign = nodes::node_of_zone(zone) != nodes::node_of_cpu(crate::cpu::current());
+    TAKEN[zone][usize::from(is_foreign)].fetch_add(frames, Ordering::Relaxed);
+}
+
 /// Frames moved between a CPU's cache and the buddy at a time.
 const BATCH: usize = 16;
 
@@ -210,6 +219,9 @@ fn allocate_block(order: Order) -> Option<FrameNumber> {
         let buddy = buddy.as_mut()?;
         let first = buddy.allocate(order);
         note_free(zone, buddy);
+        if first.is_some() {
+            note_taken(zone, 1 << order.exponent());
+        }
         first
     })
 }
@@ -239,6 +251,7 @@ fn refill(cache: &mut Cache) {
             debug_assert!(pushed.is_ok(), "an empty cache has room for a batch");
         }
         note_free(zone, buddy);
+        note_taken(zone, cache.count as u64);
         if cache.count > 0 {
             return;
         }
@@ -376,6 +389,10 @@ pub struct NodeFigures {
     pub total_bytes: u64,
     /// What is free, without the CPUs' caches.
     pub free_bytes: u64,
+    /// Frames that CPUs of this node have taken from it since boot, their caches' included.
+    pub local_frames: u64,
+    /// Frames that CPUs of other nodes have taken from it.
+    pub foreign_frames: u64,
 }
 
 /// How many NUMA nodes have memory.
@@ -392,9 +409,17 @@ pub fn node_figures(node: usize) -> NodeFigures {
         if let Some(buddy) = POOLS[zone].lock().as_ref() {
             figures.total_bytes += buddy.total_frames() * PAGE_BYTES;
             figures.free_bytes += buddy.free_frames() * PAGE_BYTES;
+            figures.local_frames += TAKEN[zone][0].load(Ordering::Relaxed);
+            figures.foreign_frames += TAKEN[zone][1].load(Ordering::Relaxed);
         }
     }
     figures
+}
+
+/// How far a node is from another one, both by index: 10 is "itself".
+#[must_use]
+pub fn node_distance(from: usize, to: usize) -> u8 {
+    nodes::distance(from, to)
 }
 
 /// The index of the node that a CPU is near to.

@@ -5,10 +5,10 @@ use alloc::string::String;
 
 use admin_api::backend::ApiError;
 use admin_api::types::{
-    Class, EventKind, Exit, Isolation, Limits, LogLevel, Priority, ProcessState, Signal, Text,
-    Timestamp,
+    Class, EventKind, Exit, Isolation, Limits, LimitsMet, LogLevel, Priority, ProcessState, Signal,
+    Text, Timestamp,
 };
-use process_core::{ExitStatus, PriorityClass, ProcessError, StateName};
+use process_core::{ExitStatus, LimitCounts, LimitKind, PriorityClass, ProcessError, StateName};
 use sched_core::{CpuId, CpuSet};
 
 use crate::events::Kind;
@@ -150,6 +150,21 @@ pub(super) fn limits(limits: &process_core::Limits) -> Limits {
         cpu_percent: limits.cpu_percent,
         read_bytes_per_second: limits.read_bytes_per_second,
         write_bytes_per_second: limits.write_bytes_per_second,
+        processes_per_second: limits.processes_per_second,
+    }
+}
+
+pub(super) fn limits_met(met: &LimitCounts) -> LimitsMet {
+    LimitsMet {
+        memory_bytes: met.of(LimitKind::Memory),
+        stack_bytes: met.of(LimitKind::Stack),
+        open_files: met.of(LimitKind::OpenFiles),
+        processes: met.of(LimitKind::Processes),
+        cpu_time_ns: met.of(LimitKind::CpuTime),
+        cpu_percent: met.of(LimitKind::CpuPercent),
+        read_bytes_per_second: met.of(LimitKind::ReadRate),
+        write_bytes_per_second: met.of(LimitKind::WriteRate),
+        processes_per_second: met.of(LimitKind::CreationRate),
     }
 }
 

@@ -34,7 +34,7 @@ use admin_api::backend::{
     OutputBytes, ProcessRow, ProcessSettings, SequenceRange, TerminateMode, Upload,
 };
 use admin_api::types::{
-    Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, OpenFile,
+    Cpu, CreateProcess, Event, InterruptLine, LogLine, Memory, MemoryArea, Network, Numa, OpenFile,
     PowerAction, Process, ProcessPatch, ProcessSignals, Signal, Socket, System, Text, Thread,
     Timestamp,
 };
@@ -107,6 +107,10 @@ impl Backend for KernelBackend {
 
     fn memory(&self) -> Memory {
         system::memory(self.facts)
+    }
+
+    fn numa(&self) -> Numa {
+        system::numa()
     }
 
     fn interrupts(&self) -> Vec<InterruptLine> {

@@ -145,6 +145,7 @@ fn describe(snapshot: &Snapshot) -> Process {
         exit: snapshot.state.exit().map(convert::exit),
         usage: usage(&snapshot.usage, snapshot.cpu_hundredths),
         limits: convert::limits(&profile.limits),
+        limits_met: convert::limits_met(&snapshot.usage.limits_met),
     }
 }
 
@@ -345,7 +346,11 @@ fn limits_change(asked: Option<admin_api::types::LimitsChange>) -> LimitsChange 
         stack_bytes: asked.stack_bytes,
         open_files: asked.open_files,
         processes: asked.processes,
-        ..LimitsChange::default()
+        cpu_time_ns: asked.cpu_time_ns,
+        cpu_percent: asked.cpu_percent,
+        read_bytes_per_second: asked.read_bytes_per_second,
+        write_bytes_per_second: asked.write_bytes_per_second,
+        processes_per_second: asked.processes_per_second,
     }
 }
 

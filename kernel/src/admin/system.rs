@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use admin_api::types::{
     Cpu, CpuState, CpuSummary, CpuTimes, HeapUsage, Hundredths, InterruptKind, InterruptLine,
-    IpiCounts, Memory, MemoryByUse, MemoryNode, MemorySummary, ProcessCounts, System, Text,
+    IpiCounts, Memory, MemoryByUse, MemoryNode, MemorySummary, Numa, NumaAllocations, NumaDistance,
+    NumaMemory, NumaNode, ProcessCounts, System, Text, Victim,
 };
 use hal::cpu::CpuStatistics;
 use hal::trap;
@@ -171,8 +172,8 @@ pub(super) fn memory(facts: &Facts) -> Memory {
             allocations: heap.allocations,
             failures: heap.failures,
         },
-        // The allocator takes all memory as one node's.
         nodes: nodes(),
+        next_victim: process::next_victim().map(victim),
     }
 }
 
@@ -211,4 +212,43 @@ fn nodes() -> Vec<MemoryNode> {
         MemoryNode { id: figures.number, total_bytes, free_bytes }
     };
     (0..hal::frame::node_count()).map(node).collect()
+}
+
+fn victim(candidate: process_core::Candidate) -> Victim {
+    // It may have ended at this moment.
+    let name = process::name_of(candidate.pid).map(|name| convert::text(name.as_bytes()));
+    Victim {
+        pid: candidate.pid.number(),
+        name: name.unwrap_or_default(),
+        memory_bytes: candidate.resident_bytes,
+    }
+}
+
+pub(super) fn numa() -> Numa {
+    let count = hal::frame::node_count();
+    let number = |index| hal::frame::node_figures(index).number;
+    let node = |index| {
+        let figures = hal::frame::node_figures(index);
+        let belongs = |cpu: &usize| hal::frame::node_of_cpu(*cpu) == index;
+        let cpus = (0..hal::cpu::online()).filter(belongs);
+        let distance = |other| NumaDistance {
+            node: number(other),
+            distance: hal::frame::node_distance(index, other).into(),
+        };
+        NumaNode {
+            id: figures.number,
+            cpus: cpus.filter_map(|cpu| u32::try_from(cpu).ok()).collect(),
+            distances: (0..count).map(distance).collect(),
+            memory: NumaMemory {
+                total_bytes: figures.total_bytes,
+                used_bytes: figures.total_bytes.saturating_sub(figures.free_bytes),
+                free_bytes: figures.free_bytes,
+            },
+            allocations: NumaAllocations {
+                local_pages: figures.local_frames,
+                foreign_pages: figures.foreign_frames,
+            },
+        }
+    };
+    Numa { nodes: (0..count).map(node).collect() }
 }

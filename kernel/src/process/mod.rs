@@ -73,7 +73,7 @@ pub use sending::{
 };
 pub use sharing::FileTable;
 pub use sharing::unshare_files;
-pub use shortage::make_room;
+pub use shortage::{make_room, next_victim};
 pub use signal_file::SignalFile;
 pub use snapshot::{
     Snapshot, counts, made, pids_after, rows_after, snapshot, snapshots_after, total,

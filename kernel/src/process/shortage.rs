@@ -75,24 +75,43 @@ fn current_victim() -> Option<(Arc<Process>, bool)> {
     Some((victim, true))
 }
 
-/// Who would be ended if memory ran out now.
+/// Who would be ended if memory ran out now. In pages: the table is not held for all of the walk.
 fn choose() -> Option<(Candidate, Arc<Process>)> {
-    let table = table().lock();
-    let candidates = table.page_after(None).filter_map(|record| {
-        let process = &record.attachment;
-        if record.is_kernel_thread() || !record.state().is_alive() || process.is_ending() {
-            return None;
+    const PAGE: usize = 256;
+    let (mut best, mut cursor) = (None, None);
+    loop {
+        let table = table().lock();
+        let mut seen = 0;
+        let page = table.page_after(cursor).take(PAGE).inspect(|record| {
+            (cursor, seen) = (Some(record.pid()), seen + 1);
+        });
+        best = choose_victim(best.into_iter().chain(page.filter_map(candidate)));
+        if seen < PAGE {
+            let chosen = best?;
+            let process = Arc::clone(&table.get(chosen.pid).ok()?.attachment);
+            return Some((chosen, process));
         }
-        Some(Candidate {
-            pid: process.pid,
-            resident_bytes: process.space()?.figures().resident_bytes,
-            class: record.profile.scheduling.class,
-            started_at: record.started_at(),
-        })
-    });
-    let chosen = choose_victim(candidates)?;
-    let process = Arc::clone(&table.get(chosen.pid).ok()?.attachment);
-    Some((chosen, process))
+    }
+}
+
+/// A process as one that could be ended, if it could.
+fn candidate(record: &process_core::Process<Arc<Process>>) -> Option<Candidate> {
+    let process = &record.attachment;
+    if record.is_kernel_thread() || !record.state().is_alive() || process.is_ending() {
+        return None;
+    }
+    Some(Candidate {
+        pid: process.pid,
+        resident_bytes: process.space()?.figures().resident_bytes,
+        class: record.profile.scheduling.class,
+        started_at: record.started_at(),
+    })
+}
+
+/// The program that would end if memory ran out now.
+#[must_use]
+pub fn next_victim() -> Option<Candidate> {
+    choose().map(|(candidate, _)| candidate)
 }
 
 fn end(victim: &Process) {

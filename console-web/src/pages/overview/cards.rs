@@ -1,6 +1,6 @@
 //! Memory, network, processes by state, the system.
 
-use admin_api::types::{AddressSource, Interface, ProcessCounts, ProcessState};
+use admin_api::types::{AddressSource, Interface, NumaNode, ProcessCounts, ProcessState};
 use yew::prelude::*;
 use yew_router::prelude::Link;
 
@@ -55,8 +55,34 @@ pub(super) fn MemoryCard(props: &CardProps) -> Html {
         <Card title="Memory" class="mo-w-2" {aside} testid="memory-card">
             <Chart name="Memory" {lines} unit={Unit::Bytes} testid="memory-chart" />
             { stacked(&parts, memory.used_bytes as f64, "Memory by use", "memory-by-use") }
+            if let Some(victim) = &memory.next_victim {
+                <p class="mo-dim" data-testid="next-victim">
+                    { "Ends first when memory runs out: " }
+                    <Link<Route> to={Route::Process { pid: victim.pid }}>
+                        { format!("{} ({})", victim.name, victim.pid) }
+                    </Link<Route>>
+                    { format!(", {}", format::bytes(victim.memory_bytes)) }
+                </p>
+            }
+            if reading.numa.nodes.len() > 1 {
+                { facts(reading.numa.nodes.iter().map(node).collect()) }
+            }
         </Card>
     }
+}
+
+/// A node of memory, where there are several.
+fn node(node: &NumaNode) -> (&'static str, Html) {
+    let (memory, taken) = (&node.memory, &node.allocations);
+    let text = format!(
+        "{} with {} CPUs: {} free of {}; {} pages taken by others' CPUs",
+        node.id,
+        node.cpus.len(),
+        format::bytes(memory.free_bytes),
+        format::bytes(memory.total_bytes),
+        format::count(taken.foreign_pages)
+    );
+    ("Node", html! { <span data-testid="numa-node">{ text }</span> })
 }
 
 #[component]

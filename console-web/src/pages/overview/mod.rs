@@ -69,12 +69,13 @@ pub fn OverviewPage() -> Html {
 
 async fn read(app: &App) -> Result<Reading, Failure> {
     let client = &app.client;
-    let (system, cpus, memory, network) =
-        join!(client.system(), client.cpus(), client.memory(), client.network());
+    let (system, cpus, memory, numa, network) =
+        join!(client.system(), client.cpus(), client.memory(), client.numa(), client.network());
     Ok(Reading {
         system: system?,
         cpus: cpus?,
         memory: memory?,
+        numa: numa?,
         network: network?,
         at_ms: browser::now_ms(),
     })

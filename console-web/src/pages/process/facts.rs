@@ -175,24 +175,39 @@ pub(super) fn UsageCard(props: &FactProps) -> Html {
 
 #[component]
 pub(super) fn LimitsCard(props: &FactProps) -> Html {
-    let limits = &props.process.limits;
-    let or_none = |value: Option<String>| match value {
-        Some(value) => text(value),
-        None => html! { <span class="mo-dim">{ "no limit" }</span> },
+    let (limits, met) = (&props.process.limits, &props.process.limits_met);
+    let row = |name: &'static str, value: Option<String>, met: u32| {
+        let value = match value {
+            Some(value) => html! { { value } },
+            None => html! { <span class="mo-dim">{ "no limit" }</span> },
+        };
+        let met = (met > 0).then(|| html! {
+            <span class="mo-dim" data-testid="limit-met">{ format!(" · met {}", times(met)) }</span>
+        });
+        (name, html! { <>{ value }{ met }</> })
     };
     let rows = vec![
-        ("Memory", or_none(limits.memory_bytes.map(format::bytes))),
-        ("Stack of a thread", or_none(limits.stack_bytes.map(format::bytes))),
-        ("Open files", or_none(limits.open_files.map(format::count))),
-        ("Processes and threads", or_none(limits.processes.map(format::count))),
-        ("CPU time", or_none(limits.cpu_time_ns.map(format::cpu_time_ns))),
-        ("CPU share", or_none(limits.cpu_percent.map(|percent| format!("{percent} %")))),
-        ("Reading", or_none(limits.read_bytes_per_second.map(rate))),
-        ("Writing", or_none(limits.write_bytes_per_second.map(rate))),
+        row("Memory", limits.memory_bytes.map(format::bytes), met.memory_bytes),
+        row("Stack of a thread", limits.stack_bytes.map(format::bytes), met.stack_bytes),
+        row("Open files", limits.open_files.map(format::count), met.open_files),
+        row("Processes and threads", limits.processes.map(format::count), met.processes),
+        row("CPU time", limits.cpu_time_ns.map(format::cpu_time_ns), met.cpu_time_ns),
+        row("CPU share", limits.cpu_percent.map(|percent| format!("{percent} %")), met.cpu_percent),
+        row("Reading", limits.read_bytes_per_second.map(rate), met.read_bytes_per_second),
+        row("Writing", limits.write_bytes_per_second.map(rate), met.write_bytes_per_second),
+        row(
+            "New processes",
+            limits.processes_per_second.map(|count| format!("{count} a second")),
+            met.processes_per_second,
+        ),
     ];
     html! { <Card title="Limits" class="mo-w-3" testid="process-limits">{ facts(rows) }</Card> }
 }
 
 fn rate(bytes: u64) -> String {
     format::bytes_per_second(bytes as f64)
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{} times", format::count(count.into())) }
 }

@@ -58,6 +58,21 @@ pub(super) fn LimitsDialog(props: &DialogProps) -> Html {
             Field::Processes | Field::Form => {
                 ("limits-processes", "Processes and threads", "Of its user; root has no such limit.")
             }
+            Field::CpuTime => {
+                ("limits-cpu-time", "CPU time", "Such as 90 s; it is ended then. Empty for no limit.")
+            }
+            Field::CpuShare => {
+                ("limits-cpu-share", "CPU share in %", "Of one CPU, over all its threads. Empty for no limit.")
+            }
+            Field::Reading => {
+                ("limits-reading", "Reading a second", "Such as 1 MiB; calls wait. Empty for no limit.")
+            }
+            Field::Writing => {
+                ("limits-writing", "Writing a second", "Such as 1 MiB; calls wait. Empty for no limit.")
+            }
+            Field::Creation => {
+                ("limits-creation", "New processes a second", "More are refused. Empty for no limit.")
+            }
         };
         let oninput = {
             let (form, errors) = (form.clone(), errors.clone());

@@ -32,6 +32,8 @@ struct Division {
     node_count: usize,
     /// The zones in the order that each node prefers.
     preferred: [[u8; MAX_ZONES]; MAX_NODES],
+    /// From each node to each.
+    distances: [[u8; MAX_NODES]; MAX_NODES],
 }
 
 static DIVISION: Once<Division> = Once::new();
@@ -74,6 +76,12 @@ pub(super) fn number(node: usize) -> u32 {
     DIVISION.get().and_then(|division| division.nodes.get(node)).map_or(0, |number| *number)
 }
 
+/// How far a node is from another one, both by index; 10 is "itself" (ACPI, 5.2.17).
+pub(super) fn distance(from: usize, to: usize) -> u8 {
+    let known = DIVISION.get().and_then(|division| division.distances.get(from)?.get(to));
+    known.copied().unwrap_or(DISTANCES.0)
+}
+
 /// A CPU's node, by index.
 pub(super) fn node_of_cpu(cpu: usize) -> usize {
     NODE_OF.get(cpu).map_or(0, |node| usize::from(node.load(Ordering::Relaxed)))
@@ -113,6 +121,7 @@ pub(super) fn decide(affinity: &Affinity<'_>) -> Option<[u64; MAX_ZONES]> {
         nodes: [0; MAX_NODES],
         node_count: 0,
         preferred: [[0; MAX_ZONES]; MAX_NODES],
+        distances: [[0; MAX_NODES]; MAX_NODES],
     };
     let mut start = 0;
     // In the order of their addresses, whatever the table's is.
@@ -180,6 +189,9 @@ impl Division {
                 (other != node, self.distance(distances, node, other))
             });
             self.preferred[node] = order;
+            for other in 0..self.node_count {
+                self.distances[node][other] = self.distance(distances, node, other);
+            }
         }
     }
 }
