@@ -138,6 +138,21 @@ fn orphans_to_signal(pid: Pid) -> Vec<(Arc<Process>, Signal)> {
     wanting.collect()
 }
 
+/// Gives the children of a process that ends to their new parent, some at a time: who has tens of
+/// thousands would hold the table, and with it every scheduler, for most of a second.
+fn give_up_children(pid: Pid) {
+    const AT_A_TIME: usize = 256;
+    loop {
+        let turn = table().lock().give_up_children(pid, AT_A_TIME);
+        // It has ended, so that there is nothing to refuse.
+        let Ok(adopted) = turn else { return };
+        tell_adopter(&adopted);
+        if !adopted.is_unfinished {
+            return;
+        }
+    }
+}
+
 /// What is known when a process has become a zombie.
 struct End {
     name: ProcessName,
