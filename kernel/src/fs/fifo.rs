@@ -167,6 +167,10 @@ impl File for Fifo {
         Some(&self.held)
     }
 
+    fn as_pipe(&self) -> Option<&PipeEnd> {
+        Some(&self.end)
+    }
+
     fn pipe_capacity(&self) -> Result<u64, Errno> {
         self.end.pipe_capacity()
     }

@@ -6,6 +6,7 @@ use core::fmt::Debug;
 use linux_abi::Errno;
 use vfs_core::{FileKind, Metadata, Owner};
 
+use super::pipe::PipeEnd;
 use super::tree::Held;
 use super::{Readiness, WatchList, wall_time};
 use crate::socket::Socket;
@@ -148,6 +149,11 @@ pub trait File: Any + Send + Sync + Debug {
     }
 
     /// The file of the tree that was opened; none for what has no name there.
+    /// The end of a pipe that it is, for the calls that only pipes know.
+    fn as_pipe(&self) -> Option<&PipeEnd> {
+        None
+    }
+
     fn held(&self) -> Option<&Held> {
         None
     }

@@ -51,7 +51,7 @@ pub use mapped::{
 pub use memory_files::make_memory_file;
 pub use open_file::OpenFile;
 pub use opening::open;
-pub use pipe::make_pipe;
+pub use pipe::{PipeEnd, make_pipe};
 pub use poll::{Polled, poll};
 pub use readiness::Readiness;
 pub use record_locks::{

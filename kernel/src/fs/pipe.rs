@@ -84,6 +84,50 @@ impl PipeEnd {
     }
 }
 
+impl PipeEnd {
+    /// Whether both are ends of one pipe.
+    #[must_use]
+    pub fn is_same_pipe(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// How many bytes more find room.
+    #[must_use]
+    pub fn room_bytes(&self) -> usize {
+        self.shared.pipe.lock().room_bytes()
+    }
+
+    /// Gives what comes next to `take`, which says how many bytes are to be taken out: nobody else
+    /// reads meanwhile. None at the end of the pipe. `take` does not wait.
+    ///
+    /// # Errors
+    /// EAGAIN when there is nothing, or another one passes something on; `take`'s.
+    pub fn pass_on<R>(
+        &self,
+        buffer: &mut [u8],
+        take: impl FnOnce(&[u8]) -> Result<(usize, R), Errno>,
+    ) -> Result<Option<R>, Errno> {
+        let bytes = match self.shared.pipe.lock().begin_passing_on(buffer) {
+            PipeOutcome::Copied { bytes, .. } => bytes,
+            PipeOutcome::WouldBlock => return Err(Errno::EAGAIN),
+            PipeOutcome::Closed => return Ok(None),
+        };
+        let taken = take(buffer.get(..bytes).unwrap_or_default());
+        let count = taken.as_ref().map_or(0, |(count, _)| *count);
+        let (wakes_writers, is_left) = {
+            let mut pipe = self.shared.pipe.lock();
+            (pipe.end_passing_on(count), !pipe.is_empty())
+        };
+        // Readers may have found the pipe occupied.
+        let news =
+            Readiness::NONE.with_if(wakes_writers, Readiness::OUT).with_if(is_left, Readiness::IN);
+        if !news.is_none() {
+            self.shared.watchers.notify(news);
+        }
+        taken.map(|(_, answer)| Some(answer))
+    }
+}
+
 impl Drop for PipeEnd {
     fn drop(&mut self) {
         let ended = {
@@ -176,6 +220,10 @@ impl File for PipeEnd {
 
     fn watch_list(&self) -> Option<&WatchList> {
         Some(&self.shared.watchers)
+    }
+
+    fn as_pipe(&self) -> Option<&PipeEnd> {
+        Some(self)
     }
 
     fn pipe_capacity(&self) -> Result<u64, Errno> {

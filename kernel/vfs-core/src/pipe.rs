@@ -43,6 +43,8 @@ pub struct Pipe<P> {
     capacity: usize,
     readers: u32,
     writers: u32,
+    /// Somebody passes on what is in it: nobody else takes anything meanwhile.
+    is_passed_on: bool,
 }
 
 impl<P: Page> Default for Pipe<P> {
@@ -62,6 +64,7 @@ impl<P: Page> Pipe<P> {
             capacity: PIPE_BYTES,
             readers: 0,
             writers: 0,
+            is_passed_on: false,
         }
     }
 
@@ -155,6 +158,9 @@ impl<P: Page> Pipe<P> {
         if buffer.is_empty() {
             return PipeOutcome::Copied { bytes: 0, wakes_others: false };
         }
+        if self.is_passed_on {
+            return PipeOutcome::WouldBlock;
+        }
         if self.len == 0 {
             let is_over = self.writers == 0;
             return if is_over { PipeOutcome::Closed } else { PipeOutcome::WouldBlock };
@@ -176,6 +182,53 @@ impl<P: Page> Pipe<P> {
         // Writers wait for room for a whole atomic write: waking them for less would be in vain.
         let wakes_others = !had_room && self.has_room();
         PipeOutcome::Copied { bytes, wakes_others }
+    }
+
+    /// Copies what comes next without taking it out, and keeps other readers from it until
+    /// [`Self::end_passing_on`], which is to follow if bytes were copied: splice(2), tee(2).
+    pub fn begin_passing_on(&mut self, buffer: &mut [u8]) -> PipeOutcome {
+        if self.is_passed_on {
+            return PipeOutcome::WouldBlock;
+        }
+        if self.len == 0 {
+            let is_over = self.writers == 0;
+            return if is_over { PipeOutcome::Closed } else { PipeOutcome::WouldBlock };
+        }
+        let wanted = buffer.len().min(self.len);
+        let mut bytes = 0;
+        while bytes < wanted {
+            let at = self.start + bytes;
+            let Some(page) = self.pages.get(at / PAGE_BYTES) else { break };
+            let within = at % PAGE_BYTES;
+            let step = (wanted - bytes).min(PAGE_BYTES - within);
+            page.read(within, &mut buffer[bytes..bytes + step]);
+            bytes += step;
+        }
+        self.is_passed_on = true;
+        PipeOutcome::Copied { bytes, wakes_others: false }
+    }
+
+    /// Takes so many bytes out, and lets others read again. Says whether the writers are to be woken.
+    pub fn end_passing_on(&mut self, taken: usize) -> bool {
+        self.is_passed_on = false;
+        let had_room = self.has_room();
+        let mut left = taken.min(self.len);
+        while left > 0 {
+            let step = left.min(PAGE_BYTES - self.start).min(self.len);
+            left -= step;
+            self.start += step;
+            self.len -= step;
+            if self.start == PAGE_BYTES || self.len == 0 {
+                self.spare = self.pages.pop_front();
+                self.start = 0;
+            }
+        }
+        !had_room && self.has_room()
+    }
+
+    /// How many bytes more find room.
+    pub const fn room_bytes(&self) -> usize {
+        self.room()
     }
 
     /// Puts bytes in.

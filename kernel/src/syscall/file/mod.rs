@@ -15,6 +15,7 @@ mod place;
 mod remove;
 mod size;
 mod socket_names;
+mod splice;
 mod transfer;
 
 use alloc::sync::Arc;
@@ -50,6 +51,8 @@ pub(super) use size::{fallocate, fsync, ftruncate, sync, syncfs, truncate};
 pub(super) use socket_names::{find_socket, make_socket};
 pub(super) use transfer::with_signal;
 pub(super) use transfer::{
+pub(super) use splice::{splice, tee, vmsplice};
+use transfer::move_between;
     copy_file_range, pread, preadv, preadv2, pwrite, pwritev, pwritev2, read, readv, seek,
     sendfile, write, writev,
 };

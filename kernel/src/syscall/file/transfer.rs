@@ -7,6 +7,7 @@ use process_core::Signal;
 
 use super::file;
 use super::memory::{Pieces, is_too_long, pieces, with_buffer};
+use super::splice::send_to_pipe;
 use crate::fs::{OpenFile, Transfer, Waiting, until_ready};
 use crate::process::{self, Direction};
 use crate::scheduler::count;
@@ -34,7 +35,12 @@ pub(in crate::syscall) fn with_signal(caller: &Caller<'_>, error: Errno) -> Errn
 }
 
 /// Moves bytes from the file to the program.
-fn read_into(caller: &Caller<'_>, file: &OpenFile, at: Option<u64>, mut to: Pieces<'_>) -> Answer {
+pub(super) fn read_into(
+    caller: &Caller<'_>,
+    file: &OpenFile,
+    at: Option<u64>,
+    mut to: Pieces<'_>,
+) -> Answer {
     if !file.can_read() {
         return Err(Errno::EBADF);
     }
@@ -103,7 +109,7 @@ fn within_size_limit(
 }
 
 /// Moves bytes from the program to the file.
-fn write_from(
+pub(super) fn write_from(
     caller: &Caller<'_>,
     file: &OpenFile,
     at: Option<u64>,
@@ -259,6 +265,9 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
     let done = move_between(caller, (&from, at), (&to, None), length)?;
     if let (Some(offset), Some(at)) = (offset, at) {
         user::write(offset, &at.saturating_add(done).to_le_bytes())?;
+    if !from.has_position() && offset.is_none() && to.file().as_pipe().is_some() {
+        return send_to_pipe(caller, &from, &to, arguments.transfer_length(3)?);
+    }
     }
     Ok(done)
 }

@@ -108,3 +108,28 @@ proptest! {
         }
     }
 }
+
+// proves: P7
+#[test]
+fn what_is_passed_on_is_taken_once_and_by_nobody_else() {
+    let mut pipe = pipe();
+    let data: Vec<u8> = (0..10_000_u32).map(|byte| byte.to_le_bytes()[0]).collect();
+    assert_eq!(pipe.write(&data), Ok(copied(10_000, true)));
+    let mut buffer = vec![0; 6000];
+    assert_eq!(pipe.read(&mut buffer[..100]), copied(100, false));
+    assert_eq!(pipe.begin_passing_on(&mut buffer), copied(6000, false));
+    assert_eq!(buffer, data[100..6100]);
+    let mut other = [0; 10];
+    assert_eq!(pipe.read(&mut other), PipeOutcome::WouldBlock);
+    assert_eq!(pipe.begin_passing_on(&mut other), PipeOutcome::WouldBlock);
+    assert!(!pipe.end_passing_on(5000));
+    assert_eq!(pipe.len(), 4900);
+    assert_eq!(pipe.begin_passing_on(&mut buffer), copied(4900, false));
+    assert_eq!(buffer[..4900], data[5100..]);
+    pipe.end_passing_on(0);
+    assert_eq!(pipe.read(&mut buffer), copied(4900, false));
+    assert_eq!(buffer[..4900], data[5100..]);
+    assert_eq!(pipe.begin_passing_on(&mut buffer), PipeOutcome::WouldBlock);
+    pipe.remove_writer();
+    assert_eq!(pipe.begin_passing_on(&mut buffer), PipeOutcome::Closed);
+}
