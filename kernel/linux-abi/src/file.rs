@@ -320,6 +320,8 @@ pub mod ioctl {
     pub const FIONBIO: u32 = 0x5421;
     /// Give up the controlling terminal.
     pub const TIOCNOTTY: u32 = 0x5422;
+    /// Open the other side of a pseudo-terminal's master.
+    pub const TIOCGPTPEER: u32 = 0x5441;
     /// Do not close in `execve`.
     pub const FIONCLEX: u32 = 0x5450;
     /// Close in `execve`.

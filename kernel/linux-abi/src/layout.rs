@@ -19,7 +19,7 @@ pub use signal::{
     SigAction, SigAltStack, SigContext, SigEvent, SigFrame, SigInfo, SignalFdInfo, UContext,
 };
 pub use socket::{CMsgHdr, Linger, MMsgHdr, MsgHdr, UCred};
-pub use terminal::{Termios, WinSize};
+pub use terminal::{Termios, Termios2, WinSize};
 pub use time::{ItimerSpec, ItimerVal, Timespec, Timeval};
 
 /// A value with a fixed place for each byte; little endian.

@@ -56,6 +56,12 @@ pub trait File: Any + Send + Sync + Debug {
         Err(Errno::EINVAL)
     }
 
+    /// How long a read waits at the most for the first byte, after which it finds none; for ever if
+    /// there is no limit.
+    fn read_timeout_ns(&self) -> Option<u64> {
+        None
+    }
+
     /// Writes at `at` (0 for what has no position); says how many bytes went.
     ///
     /// # Errors
@@ -143,17 +149,17 @@ pub trait File: Any + Send + Sync + Debug {
         Err(Errno::EBADF)
     }
 
+    /// The end of a pipe that it is, for the calls that only pipes know.
+    fn as_pipe(&self) -> Option<&PipeEnd> {
+        None
+    }
+
     /// The socket that it is, for the calls that only sockets know.
     fn as_socket(&self) -> Option<&dyn Socket> {
         None
     }
 
     /// The file of the tree that was opened; none for what has no name there.
-    /// The end of a pipe that it is, for the calls that only pipes know.
-    fn as_pipe(&self) -> Option<&PipeEnd> {
-        None
-    }
-
     fn held(&self) -> Option<&Held> {
         None
     }

@@ -58,7 +58,7 @@ pub use record_locks::{
     LockOwner, conflicting_lock, lock_range, lock_range_waiting, lock_whole, unlock_closed,
     unlock_ended, unlock_range, unlock_whole,
 };
-pub use standard::{add_terminal, remove_terminal};
+pub use standard::{add_terminal, hold_terminal, remove_terminal};
 pub use standpoint::Standpoint;
 pub use timer_file::{Setting as TimerSetting, TimerFile};
 pub use tree::{Fullness, Held, Node, Place, SystemKind, Tree, list, settle, top, tree};

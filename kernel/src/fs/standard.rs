@@ -3,7 +3,7 @@
 
 use vfs_core::{DeviceKind, DeviceNumber, FileError, FileTree, Identity, MountFlags, NewNode};
 
-use super::tree::{Place, SystemKind, Tree, tree};
+use super::tree::{Held, Place, SystemKind, Tree, tree};
 use super::{memory_files, memory_share, wall_time};
 
 /// Memory for the names in `/dev`.
@@ -72,6 +72,18 @@ pub fn add_terminal(index: u32, major: u32, uid: u32) -> Result<(), FileError> {
     let owner = Identity { uid, ..Identity::ROOT };
     fs.create(pts, name.as_bytes(), node, 0o620, &owner, wall_time())?;
     Ok(())
+}
+
+/// The name of a terminal, held.
+///
+/// # Errors
+/// [`FileError::NotFound`] if a program has removed it.
+pub fn hold_terminal(index: u32) -> Result<Held, FileError> {
+    let name = alloc::format!("{index}");
+    let mut tree = tree().lock();
+    let pts = terminals(&tree)?;
+    let place = FileTree::lookup(&*tree, &pts, name.as_bytes())?.ok_or(FileError::NotFound)?;
+    tree.hold(place)
 }
 
 /// A terminal is gone.

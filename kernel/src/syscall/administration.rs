@@ -19,6 +19,17 @@ fn check(caller: &Caller<'_>, capability: Capability) -> Result<(), Errno> {
 }
 
 pub(super) fn sethostname(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    identity::set_host_name(new_name(caller, arguments)?);
+    Ok(0)
+}
+
+pub(super) fn setdomainname(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    identity::set_domain_name(new_name(caller, arguments)?);
+    Ok(0)
+}
+
+/// A new name of the host or its domain.
+fn new_name(caller: &Caller<'_>, arguments: &Arguments) -> Result<String, Errno> {
     /// `__NEW_UTS_LEN`.
     const MOST: usize = 64;
     check(caller, Capability::SysAdmin)?;
@@ -33,8 +44,7 @@ pub(super) fn sethostname(caller: &mut Caller<'_>, arguments: &Arguments) -> Ans
         bytes
     };
     let name = bytes[..length].split(|byte| *byte == 0).next().unwrap_or_default();
-    identity::set_host_name(String::from(String::from_utf8_lossy(name)));
-    Ok(0)
+    Ok(String::from(String::from_utf8_lossy(name)))
 }
 
 pub(super) fn reboot(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

@@ -37,3 +37,17 @@ pub fn host_name() -> String {
     };
     if name.is_empty() { String::from("multios") } else { name }
 }
+
+static DOMAIN_NAME: SpinLock<Option<String>> = SpinLock::new(levels::RINGS, "domain name", None);
+
+/// The name of the host's domain, as NIS has it; Linux's word for none.
+#[must_use]
+pub fn domain_name() -> String {
+    DOMAIN_NAME.lock().clone().unwrap_or_else(|| String::from("(none)"))
+}
+
+/// Gives the host another domain, until the next start.
+pub fn set_domain_name(name: String) {
+    let old = DOMAIN_NAME.lock().replace(name);
+    drop(old);
+}

@@ -6,8 +6,9 @@ use alloc::sync::Arc;
 use linux_abi::file::{AccessMode, OpenFlags};
 use linux_abi::{Arguments, Errno};
 use process_core::{PendingSignal, Pid, Signal, SignalCause};
+use vfs_core::Fd;
 
-use super::file::{file, insert};
+use super::file::{errno as file_errno, file, insert};
 use super::process::errno;
 use super::{Answer, Caller};
 use crate::fs::OpenFile;
@@ -57,4 +58,16 @@ pub(super) fn pidfd_send_signal(caller: &mut Caller<'_>, arguments: &Arguments) 
     let sent = signal.map(|signal| PendingSignal { signal, cause });
     process::send_from(own, pid, sent).map_err(|e| errno(&e))?;
     Ok(0)
+}
+
+pub(super) fn pidfd_getfd(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    if arguments.unsigned(2) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (pid, _) = process_of(caller, arguments.int(0))?;
+    process::check_access(caller.process.pid(), pid).map_err(|e| errno(&e))?;
+    let fd = Fd::new(i64::from(arguments.int(1))).map_err(file_errno)?;
+    let found = process::find(pid).map_err(|e| errno(&e))?;
+    let file = Arc::clone(&found.files.lock().get(fd).map_err(file_errno)?.file);
+    insert(caller, file, true)
 }

@@ -5,11 +5,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use linux_abi::Errno;
+use linux_abi::file::OpenFlags;
 use vfs_core::Metadata;
 
 use super::job::Asker;
 use super::modes::{FIONREAD, TIOCGPGRP, fetch, give, give_count};
 use super::pair::{self, Pair};
+use super::slave::Slave;
 use crate::fs::{self, File, Held, Readiness, Transfer, WatchList, errno};
 use crate::process;
 
@@ -35,6 +37,14 @@ impl Master {
             return Err(errno(error));
         }
         Ok(Self { pair, held })
+    }
+}
+
+impl Master {
+    /// Opens the programs' side, whatever lies at its path: `TIOCGPTPEER`.
+    pub(super) fn open_peer(&self, flags: OpenFlags) -> Result<Slave, Errno> {
+        let held = fs::hold_terminal(self.pair.index).map_err(errno)?;
+        Slave::open(Arc::clone(&self.pair), held, flags)
     }
 }
 

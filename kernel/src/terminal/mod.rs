@@ -14,7 +14,7 @@ use linux_abi::Errno;
 use linux_abi::file::OpenFlags;
 use vfs_core::DeviceNumber;
 
-use crate::fs::{File, Held};
+use crate::fs::{File, Held, OpenFile};
 
 pub use job::leader_ended;
 
@@ -44,4 +44,16 @@ pub fn open(number: DeviceNumber, held: Held, flags: OpenFlags) -> Result<Box<dy
         (pair::find(number.minor), flags)
     };
     Ok(Box::new(slave::Slave::open(pair.ok_or(Errno::ENXIO)?, held, flags)?))
+}
+
+/// Opens the other side of a master: `TIOCGPTPEER`.
+///
+/// # Errors
+/// ENOTTY for what is no terminal, EIO for what is no master; as [`open`].
+pub fn open_peer(file: &OpenFile, flags: OpenFlags) -> Result<Box<dyn File>, Errno> {
+    if file.downcast::<slave::Slave>().is_some() {
+        return Err(Errno::EIO);
+    }
+    let master = file.downcast::<master::Master>().ok_or(Errno::ENOTTY)?;
+    Ok(Box::new(master.open_peer(flags)?))
 }

@@ -2,7 +2,7 @@
 
 use hal::user::{copy_from, copy_to};
 use linux_abi::Errno;
-use linux_abi::layout::{Termios, WinSize};
+use linux_abi::layout::{Termios, Termios2, WinSize};
 use vfs_core::{Modes, WindowSize};
 
 use super::job::{Asker, Wish};
@@ -26,6 +26,10 @@ pub(super) const FIONREAD: u32 = 0x541b;
 const TIOCNOTTY: u32 = 0x5422;
 const TCSBRKP: u32 = 0x5425;
 const TIOCGSID: u32 = 0x5429;
+const TCGETS2: u32 = 0x802c_542a;
+const TCSETS2: u32 = 0x402c_542b;
+const TCSETSW2: u32 = 0x402c_542c;
+const TCSETSF2: u32 = 0x402c_542d;
 
 pub(super) fn give(at: u64, bytes: &[u8]) -> Result<u64, Errno> {
     copy_to(at, bytes).map_err(|_| Errno::EFAULT)?;
@@ -52,6 +56,22 @@ impl Pair {
                 let termios = Termios::from_bytes(&fetch(argument)?);
                 // What is written is shown at once, so there is nothing to be waited for.
                 self.set_termios(&termios, request == TCSETSF);
+                Ok(0)
+            }
+            TCGETS2 => {
+                let termios = self.termios();
+                let speed = if termios.has_other_speed() {
+                    self.state.lock().other_speed
+                } else {
+                    termios.speed()
+                };
+                let all = Termios2 { termios, input_speed: speed, output_speed: speed };
+                give(argument, &all.to_bytes())
+            }
+            TCSETS2 | TCSETSW2 | TCSETSF2 => {
+                let all = Termios2::from_bytes(&fetch(argument)?);
+                self.state.lock().other_speed = all.output_speed;
+                self.set_termios(&all.termios, request == TCSETSF2);
                 Ok(0)
             }
             TIOCGWINSZ => {
@@ -104,7 +124,9 @@ impl Pair {
 
     /// What the programs' side can be asked for.
     pub(super) fn slave_ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
-        if matches!(request, TCSETS | TCSETSW | TCSETSF | TCFLSH | TCSBRK | TCSBRKP | TCXONC) {
+        let changes_modes =
+            matches!(request, TCSETS | TCSETSW | TCSETSF | TCSETS2 | TCSETSW2 | TCSETSF2);
+        if changes_modes || matches!(request, TCFLSH | TCSBRK | TCSBRKP | TCXONC) {
             self.check_foreground(Wish::Change)?;
         }
         match request {

@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) slaves: u32,
     pub(super) was_opened: bool,
     pub(super) is_locked: bool,
+    /// Bits a second, if the modes leave it to a number.
+    pub(super) other_speed: u32,
     pub(super) has_master: bool,
 }
 
@@ -61,6 +63,7 @@ pub(super) fn make() -> Result<Arc<Pair>, Errno> {
         slaves: 0,
         was_opened: false,
         is_locked: true,
+        other_speed: 0,
         has_master: true,
     };
     let mut state = Some(state);

@@ -66,6 +66,13 @@ impl File for Slave {
         Ok(count)
     }
 
+    fn read_timeout_ns(&self) -> Option<u64> {
+        let state = self.pair.state.lock();
+        let modes = state.terminal.modes();
+        let is_timed = !modes.is_canonical() && modes.minimum() == 0;
+        is_timed.then(|| u64::from(modes.tenths()) * 100_000_000)
+    }
+
     fn write(&self, _at: u64, bytes: &[u8]) -> Result<usize, Errno> {
         if self.pair.state.lock().terminal.modes().stops_background() {
             self.pair.check_foreground(Wish::Change)?;

@@ -34,6 +34,46 @@ layout! {
     }
 }
 
+layout! {
+    /// `struct termios2`: with speeds as numbers.
+    pub struct Termios2: 44 {
+        /// The rest.
+        0 termios: Termios,
+        /// Bits a second that come in.
+        36 input_speed: u32,
+        /// Bits a second that go out.
+        40 output_speed: u32,
+    }
+}
+
+/// The speeds that have numbers of their own in `c_cflag` (`B50` and so on), in their order: first
+/// 0 to 15, then those with `CBAUDEX`.
+const SPEEDS: [u32; 31] = [
+    0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19_200, 38_400, 57_600,
+    115_200, 230_400, 460_800, 500_000, 576_000, 921_600, 1_000_000, 1_152_000, 1_500_000,
+    2_000_000, 2_500_000, 3_000_000, 3_500_000, 4_000_000,
+];
+/// The bits of the speed (`CBAUD`).
+const SPEED_BITS: u32 = 0x100f;
+/// The speed has no bits of its own (`BOTHER`); with others, it is one of the second half.
+const OTHER_SPEED: u32 = 0x1000;
+
+impl Termios {
+    /// Bits a second, as `c_cflag` says.
+    #[must_use]
+    pub fn speed(&self) -> u32 {
+        let bits = self.control & SPEED_BITS;
+        let index = if bits & OTHER_SPEED != 0 { 15 + (bits & 0xf) } else { bits };
+        usize::try_from(index).ok().and_then(|index| SPEEDS.get(index)).copied().unwrap_or(0)
+    }
+
+    /// Whether `c_cflag` leaves the speed to the numbers of [`Termios2`].
+    #[must_use]
+    pub const fn has_other_speed(&self) -> bool {
+        self.control & SPEED_BITS == OTHER_SPEED
+    }
+}
+
 impl Termios {
     /// What a new terminal has on Linux: lines, echo, signals from the keyboard, 38,400 baud.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use linux_abi::file::{Fcntl, OpenFlags, ioctl as requests};
+use linux_abi::file::{AccessMode, Fcntl, OpenFlags, ioctl as requests};
 use linux_abi::{Arguments, Errno};
 use vfs_core::{Descriptor, Fd};
 
@@ -12,6 +12,7 @@ use crate::process;
 use crate::socket::interface_ioctl;
 use crate::syscall::process::errno as process_errno;
 use crate::syscall::{Answer, Caller, user};
+use crate::terminal;
 
 pub(in crate::syscall) fn close(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let fd = descriptor(arguments.int(0))?;
@@ -81,6 +82,7 @@ pub(in crate::syscall) fn ioctl(caller: &mut Caller<'_>, arguments: &Arguments) 
             user::write(arguments.pointer(2), &left.to_le_bytes())?;
             Ok(0)
         }
+        requests::TIOCGPTPEER => open_peer(caller, &file, arguments.unsigned(2)),
         request => match file.file().ioctl(request, arguments.word(2)) {
             Err(Errno::ENOTTY) if file.file().as_socket().is_some() => {
                 interface_ioctl(request, arguments.word(2))
@@ -88,6 +90,20 @@ pub(in crate::syscall) fn ioctl(caller: &mut Caller<'_>, arguments: &Arguments) 
             answer => answer,
         },
     }
+}
+
+/// `TIOCGPTPEER`: the other side of a pseudo-terminal's master.
+fn open_peer(caller: &Caller<'_>, master: &OpenFile, bits: u32) -> Answer {
+    const ACCESS: u32 = 3;
+    let flags = OpenFlags::from_bits(bits & !ACCESS).ok_or(Errno::EINVAL)?;
+    let access = match bits & ACCESS {
+        0 => AccessMode::ReadOnly,
+        1 => AccessMode::WriteOnly,
+        2 => AccessMode::ReadWrite,
+        _ => return Err(Errno::EINVAL),
+    };
+    let peer = OpenFile::new(terminal::open_peer(master, flags)?, access, flags);
+    insert(caller, Arc::new(peer), flags.contains(OpenFlags::CLOEXEC))
 }
 
 pub(in crate::syscall) fn fcntl(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

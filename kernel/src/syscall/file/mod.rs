@@ -47,12 +47,14 @@ pub(super) use open::{creat, open, openat};
 pub(super) use pipes::{pair, pipe, pipe2};
 pub(super) use place::{at, program_file};
 pub(super) use remove::{rename, renameat, renameat2, rmdir, unlink, unlinkat};
-pub(super) use size::{fallocate, fsync, ftruncate, sync, syncfs, truncate};
+pub(super) use size::{
+    fallocate, fsync, ftruncate, readahead, sync, sync_file_range, syncfs, truncate,
+};
 pub(super) use socket_names::{find_socket, make_socket};
-pub(super) use transfer::with_signal;
-pub(super) use transfer::{
 pub(super) use splice::{splice, tee, vmsplice};
 use transfer::move_between;
+pub(super) use transfer::with_signal;
+pub(super) use transfer::{
     copy_file_range, pread, preadv, preadv2, pwrite, pwritev, pwritev2, read, readv, seek,
     sendfile, write, writev,
 };

@@ -127,3 +127,34 @@ pub(in crate::syscall) fn syncfs(caller: &mut Caller<'_>, arguments: &Arguments)
     let open = file(caller, arguments.int(0))?;
     if open.is_path_only() { Err(Errno::EBADF) } else { Ok(0) }
 }
+
+/// All files are in memory: there is nothing to be read before it is asked for.
+pub(in crate::syscall) fn readahead(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
+    let open = file(caller, arguments.int(0))?;
+    if !open.can_read() {
+        return Err(Errno::EBADF);
+    }
+    if open.regular().is_some() { Ok(0) } else { Err(Errno::EINVAL) }
+}
+
+/// As [`sync`], of a part of a file.
+pub(in crate::syscall) fn sync_file_range(
+    caller: &mut Caller<'_>,
+    arguments: &Arguments,
+) -> Answer {
+    const KNOWN: u32 = 7;
+    let open = file(caller, arguments.int(0))?;
+    let start = u64::try_from(arguments.long(1)).map_err(|_| Errno::EINVAL)?;
+    let length = u64::try_from(arguments.long(2)).map_err(|_| Errno::EINVAL)?;
+    let end = start.checked_add(length).ok_or(Errno::EINVAL)?;
+    if arguments.unsigned(3) & !KNOWN != 0 || i64::try_from(end).is_err() {
+        return Err(Errno::EINVAL);
+    }
+    if open.is_path_only() {
+        return Err(Errno::EBADF);
+    }
+    match open.metadata()?.kind {
+        FileKind::Regular | FileKind::Directory | FileKind::BlockDevice => Ok(0),
+        _ => Err(Errno::ESPIPE),
+    }
+}

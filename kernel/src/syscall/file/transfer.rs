@@ -26,6 +26,24 @@ pub(in crate::syscall) fn wait_for<R>(
     until_ready(caller.thread, file.file(), waiting, attempt)
 }
 
+/// The first read of a call, which waits as long as the file says: a terminal's VTIME.
+fn first_read(
+    caller: &Caller<'_>,
+    file: &OpenFile,
+    attempt: impl FnMut() -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let timeout_ns = file.file().read_timeout_ns().filter(|_| !file.is_nonblocking());
+    let Some(timeout_ns) = timeout_ns else {
+        return wait_for(caller, file, Waiting::READ, attempt);
+    };
+    let deadline_ns = Some(hal::time::now_ns().saturating_add(timeout_ns));
+    let waiting = Waiting { deadline_ns, ..Waiting::READ };
+    match until_ready(caller.thread, file.file(), waiting, attempt) {
+        Err(Errno::EAGAIN) => Ok(0),
+        other => other,
+    }
+}
+
 /// What a failed write comes to: EPIPE comes with SIGPIPE.
 pub(in crate::syscall) fn with_signal(caller: &Caller<'_>, error: Errno) -> Errno {
     if error == Errno::EPIPE {
@@ -55,8 +73,7 @@ pub(super) fn read_into(
             let place = at.map(|at| at.saturating_add(done));
             let mut attempt = || file.read(place, &mut buffer[..wanted]);
             // Nobody waits for more than there is.
-            let got =
-                if done == 0 { wait_for(caller, file, Waiting::READ, attempt) } else { attempt() };
+            let got = if done == 0 { first_read(caller, file, attempt) } else { attempt() };
             // An error after a part has arrived is the next call's: read(2).
             let count = match got {
                 Ok(0) => break,
@@ -248,6 +265,9 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
         return Err(Errno::EBADF);
     }
     let offset = arguments.pointer(2).non_null();
+    if !from.has_position() && offset.is_none() && to.file().as_pipe().is_some() {
+        return send_to_pipe(caller, &from, &to, arguments.transfer_length(3)?);
+    }
     if !from.has_position() {
         return Err(if offset.is_some() { Errno::ESPIPE } else { Errno::EINVAL });
     }
@@ -265,9 +285,6 @@ pub(in crate::syscall) fn sendfile(caller: &mut Caller<'_>, arguments: &Argument
     let done = move_between(caller, (&from, at), (&to, None), length)?;
     if let (Some(offset), Some(at)) = (offset, at) {
         user::write(offset, &at.saturating_add(done).to_le_bytes())?;
-    if !from.has_position() && offset.is_none() && to.file().as_pipe().is_some() {
-        return send_to_pipe(caller, &from, &to, arguments.transfer_length(3)?);
-    }
     }
     Ok(done)
 }
