@@ -1,7 +1,9 @@
 //! `cargo xtask tidy`: the rules of the project that no compiler checks.
 //!
-//! Which crate may depend on which is in `layers`, what a source file may hold in `text`.
+//! Which crate may depend on which is in `layers`, what a source file may hold in `text`, that the
+//! table of system calls is true in `calls`.
 
+mod calls;
 mod layers;
 mod text;
 
@@ -54,6 +56,7 @@ pub(crate) fn check(places: &Places) -> Result<Vec<Violation>> {
         let Ok(content) = String::from_utf8(bytes) else { continue };
         violations.extend(text::check(&file, &content, &places.root));
     }
+    violations.extend(calls::check(&places.root));
     Ok(violations)
 }
 
