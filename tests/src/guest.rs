@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -63,6 +63,8 @@ pub struct Guest {
     serial: PathBuf,
     keeper: Mutex<Option<JoinHandle<GuestExit>>>,
     is_over: Arc<AtomicBool>,
+    /// QEMU's number; 0 before it is started.
+    pid: Arc<AtomicU32>,
 }
 
 impl Guest {
@@ -111,7 +113,8 @@ impl Guest {
         let serial = places.artefacts().join(format!("{}.serial", setup.name));
         let file = File::create(&serial).expect("the serial log can be written");
         let is_over = Arc::new(AtomicBool::new(false));
-        let keeper = keep(machine, file, Arc::clone(&is_over));
+        let pid = Arc::new(AtomicU32::new(0));
+        let keeper = keep(machine, file, Arc::clone(&is_over), Arc::clone(&pid));
         Self {
             port,
             forwards,
@@ -120,6 +123,7 @@ impl Guest {
             serial,
             keeper: Mutex::new(Some(keeper)),
             is_over,
+            pid,
         }
     }
 
@@ -225,6 +229,22 @@ impl Guest {
         answer.json()
     }
 
+    /// How much CPU time this host has spent on the machine so far.
+    ///
+    /// # Panics
+    /// When it is over.
+    #[must_use]
+    pub fn host_cpu_time(&self) -> Duration {
+        /// `USER_HZ`, in which proc(5) counts.
+        const TICKS_A_SECOND: f64 = 100.0;
+        let path = format!("/proc/{}/stat", self.pid.load(Ordering::Relaxed));
+        let text = fs::read_to_string(path).expect("QEMU runs");
+        // Behind the name in parentheses come the fields from the third on: utime and stime are 14 and 15.
+        let fields = text.rsplit(") ").next().expect("there is a name").split(' ').skip(11).take(2);
+        let ticks = fields.map(|field| field.parse::<f64>().expect("a number")).sum::<f64>();
+        Duration::from_secs_f64(ticks / TICKS_A_SECOND)
+    }
+
     /// What the guest wrote to its serial console so far.
     #[must_use]
     pub fn serial(&self) -> String {
@@ -289,9 +309,15 @@ impl Drop for Guest {
 
 /// Starts the machine from a thread of its own and watches over it. QEMU dies with the thread that
 /// started it, so that must not be a test's thread: a shared guest outlives the test that booted it.
-fn keep(machine: Machine, serial: File, is_over: Arc<AtomicBool>) -> JoinHandle<GuestExit> {
+fn keep(
+    machine: Machine,
+    serial: File,
+    is_over: Arc<AtomicBool>,
+    pid: Arc<AtomicU32>,
+) -> JoinHandle<GuestExit> {
     std::thread::spawn(move || {
         let mut child = machine.spawn(Stdio::from(serial)).expect("QEMU starts");
+        pid.store(child.id(), Ordering::Relaxed); // a lone number: nothing else is published by it
         loop {
             if let Some(exit) = ended(&mut child) {
                 return exit;

@@ -46,5 +46,6 @@ fn compute(guest: &Guest, each_ms: u64) -> u64 {
     let heard = events.listen_until(wait::PATIENCE, has_ended);
     assert!(has_ended(&heard.bytes), "{}", String::from_utf8_lossy(&heard.bytes));
     let output: ProcessOutput = guest.read(&format!("/api/v1/processes/{pid}/output"));
-    output.text.trim().parse().expect("a number of milliseconds")
+    let text = output.text.trim();
+    text.parse().unwrap_or_else(|_| panic!("no milliseconds: {text}"))
 }
