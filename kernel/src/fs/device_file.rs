@@ -30,6 +30,10 @@ impl File for DeviceFile {
         Transfer::Positioned
     }
 
+    fn is_position_used(&self) -> bool {
+        false
+    }
+
     fn read(&self, _at: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
         match self.kind {
             DeviceKind::Null | DeviceKind::Console | DeviceKind::Tty | DeviceKind::Ptmx => {

@@ -46,6 +46,12 @@ pub trait File: Any + Send + Sync + Debug {
     /// How bytes are moved, and whether there is a position.
     fn transfer(&self) -> Transfer;
 
+    /// Whether it matters where a file with a position is read or written; if not, it always stands
+    /// at its start.
+    fn is_position_used(&self) -> bool {
+        true
+    }
+
     /// Reads at `at` (0 for what has no position). Fewer bytes than the buffer takes are all there
     /// are at the moment; 0 is the end.
     ///

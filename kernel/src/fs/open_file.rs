@@ -200,6 +200,7 @@ impl OpenFile {
         let count = match (&self.offset, at) {
             (_, Some(at)) => self.file.read(at, buffer)?,
             (None, None) => self.file.read(0, buffer)?,
+            (Some(_), None) if !self.file.is_position_used() => self.file.read(0, buffer)?,
             (Some(offset), None) => {
                 let mut offset = offset.lock();
                 let count = self.file.read(*offset, buffer)?;
@@ -231,7 +232,7 @@ impl OpenFile {
         if !self.can_write() {
             return Err(Errno::EBADF);
         }
-        let Some(offset) = &self.offset else {
+        let Some(offset) = self.offset.as_ref().filter(|_| self.file.is_position_used()) else {
             let count = self.file.write(0, bytes)?;
             if count > 0 {
                 self.tell(FileEvents::MODIFY);

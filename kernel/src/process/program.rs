@@ -38,15 +38,14 @@ pub(super) fn run(context: UserContext) {
         Border { context, interrupted: None, remainder: None, last_fault: LastFault::default() };
     while border.is_to_go_on(&thread, &process) {
         hal::interrupts::disable();
-        if thread.needs_attention() || thread.is_over_share() || scheduler::must_preempt() {
+        if thread.needs_attention() || thread.is_over_share() || scheduler::is_preemption_due() {
             hal::interrupts::enable();
             scheduler::preempt();
             continue;
         }
         let exit = border.context.enter();
-        let user_ns = border.context.take_user_time_ns();
-        count(&thread.figures.user_ns, user_ns);
-        scheduler::count_user_time(user_ns);
+        scheduler::count_user_time(&thread, border.context.take_user_time_ns());
+        hal::interrupts::enable();
         match exit {
             Exit::SystemCall => {
                 let (context, remainder) = (&mut border.context, &mut border.remainder);
@@ -70,7 +69,6 @@ pub(super) fn run(context: UserContext) {
             }
             Exit::Interrupt => {}
         }
-        scheduler::preempt();
     }
     let code = thread.program.code();
     drop(process);

@@ -74,15 +74,16 @@ pub fn preempt() {
     });
 }
 
-/// Whether another thread is to run on this CPU.
+/// Whether another thread is to run on this CPU. Interrupts are disabled.
 #[must_use]
-pub fn must_preempt() -> bool {
-    hal::interrupts::without(|| cpu::own().must_reschedule.load(Ordering::Relaxed))
+pub fn is_preemption_due() -> bool {
+    cpu::own().must_reschedule.load(Ordering::Relaxed)
 }
 
-/// Counts time that a program ran on this CPU.
-pub fn count_user_time(ns: u64) {
-    hal::interrupts::without(|| cpu::own().user_ns.add(ns));
+/// Counts time that the running thread has just spent in its program. Interrupts are disabled.
+pub fn count_user_time(thread: &Thread, ns: u64) {
+    count(&thread.figures.user_ns, ns);
+    cpu::own().user_ns.add(ns);
 }
 
 /// Ends the running thread. What its frames own is not dropped: callers have returned from

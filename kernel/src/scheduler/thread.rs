@@ -115,9 +115,12 @@ fn rank_of(params: Params) -> u8 {
     u8::MAX - params.priority as u8
 }
 
-/// Adds to one of a thread's figures.
+/// Adds to one of a thread's figures. Only the thread itself counts, or the CPU that switches from it
+/// or to it, hence one at a time: nothing gets lost between loading and storing.
 pub fn count(figure: &AtomicU64, amount: u64) {
-    figure.fetch_add(amount, Ordering::Relaxed);
+    // Relaxed: each figure is a number of its own. What another CPU has counted is seen after the
+    // switch that brings the thread here.
+    figure.store(figure.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
 }
 
 impl Thread {

@@ -166,10 +166,10 @@ impl UserContext {
     }
 
     /// Runs the thread until it needs the kernel. Called with interrupts disabled, so that what the
-    /// caller has just checked (a signal, a reschedule) still holds; returns with them enabled. The
-    /// process's address space has to be loaded: without, the thread faults at once.
+    /// caller has just checked (a signal, a reschedule) still holds, and returns with them disabled, so
+    /// that the time it took can be counted for this CPU; an interrupt that ended it has been handled.
+    /// The process's address space has to be loaded: without, the thread faults at once.
     pub fn enter(&mut self) -> Exit {
-        debug_assert!(!crate::interrupts::are_enabled(), "into ring 3 with interrupts enabled");
         // A switch between what follows and ring 3 would bring the next trap to another's context.
         crate::interrupts::disable();
         loop {
@@ -183,7 +183,6 @@ impl UserContext {
             if self.frame.vector_slot == super::entry::SYSTEM_CALL {
                 self.is_sysret_possible = true;
                 local::current().statistics.system_calls.increment();
-                crate::interrupts::enable();
                 return Exit::SystemCall;
             }
             let vector = crate::trap::vector_of(&self.frame);
@@ -194,17 +193,11 @@ impl UserContext {
                     continue;
                 }
                 14 => {
-                    let fault = PageFault::from_error_code(self.frame.error_code);
-                    crate::interrupts::enable();
-                    return Exit::PageFault(fault);
+                    return Exit::PageFault(PageFault::from_error_code(self.frame.error_code));
                 }
-                0..32 => {
-                    crate::interrupts::enable();
-                    return Exit::Exception { vector, error_code: self.frame.error_code };
-                }
+                0..32 => return Exit::Exception { vector, error_code: self.frame.error_code },
                 _ => {
                     crate::trap::interrupt(vector);
-                    crate::interrupts::enable();
                     return Exit::Interrupt;
                 }
             }
