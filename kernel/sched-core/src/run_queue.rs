@@ -372,6 +372,12 @@ impl<T> RunQueue<T> {
         self.slab.entity(self.current.as_ref()?.slot)
     }
 
+    /// Whether a task runs and no other waits.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.current.is_some() && self.queue_length() == 1
+    }
+
     /// The key of the running task.
     #[must_use]
     pub fn current_key(&self) -> Option<Key> {

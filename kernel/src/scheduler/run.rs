@@ -120,6 +120,10 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
         return None;
     }
     share::charge(&mut queue, now);
+    if why == Leave::Yielded && queue.run.is_alone() && !is_misplaced(&queue, own) {
+        // There is nobody to go first.
+        return None;
+    }
     let was_asked = own.must_reschedule.swap(false, Ordering::Relaxed);
     match why {
         // Its affinity has changed, and it may not stay.

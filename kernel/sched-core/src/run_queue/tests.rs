@@ -80,6 +80,7 @@ fn pause() -> impl Strategy<Value = u64> {
 /// Compares what the queue keeps with what its tasks say; `inside` are those that it should hold.
 fn check_books(queue: &RunQueue<usize>, inside: &BTreeMap<usize, Key>) {
     assert_eq!(queue.queue_length(), inside.len());
+    assert_eq!(queue.is_alone(), queue.current().is_some() && inside.len() == 1);
     let (mut load, mut movable) = (0, 0);
     let mut members = [Vec::new(), Vec::new()];
     let mut waiting: BTreeMap<Band, usize> = BTreeMap::new();
