@@ -15,7 +15,6 @@ pub(super) fn uname(arguments: &Arguments) -> Answer {
         version: UtsName::text(identity::VERSION),
         machine: UtsName::text("x86_64"),
         domain: UtsName::text(&identity::domain_name()),
-        ..UtsName::zeroed()
     };
     user::write(arguments.pointer(0), &name.to_bytes())?;
     Ok(0)
