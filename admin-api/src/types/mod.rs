@@ -24,6 +24,7 @@ mod problem;
 mod process;
 mod process_request;
 mod sandbox;
+mod service;
 mod session;
 mod signal;
 mod signals;
@@ -58,6 +59,18 @@ pub use process_request::{
     CreateProcess, LimitsChange, ProcessOutput, ProcessPatch, SignalRequest,
 };
 pub use sandbox::{NetworkRights, OnViolation, Sandbox, SandboxRequest};
+pub use service::{
+    BalanceStrategy, ConditionKind, Dependency, DependencyState, EdgeKind, FieldChange,
+    HealthCheck, HealthKind, HealthPurpose, HealthRecord, HealthState, InstanceConnections,
+    InstanceHealth, InstanceState, Operation, OperationError, OperationKind, OperationState,
+    OperationStep, OutputStream, PlannedStep, ReadyWhen, ReloadRule, Resolved, RestartPolicy,
+    RestartRule, RollbackRequest, ScaleRequest, Service, ServiceCondition, ServiceCounts,
+    ServiceDependencies, ServiceDifference, ServiceEdge, ServiceErrorCode, ServiceExplanation,
+    ServiceGraph, ServiceGroup, ServiceHealth, ServiceInstance, ServiceKind, ServiceLimits,
+    ServiceLine, ServiceNode, ServicePlan, ServicePort, ServiceReason, ServiceRevision,
+    ServiceState, ServiceStatus, ServiceUsage, StartRule, StepAction, StepState, StopRule,
+    SupervisionStrategy,
+};
 pub use session::{AuthenticatedBy, Role, Session, SessionRequest};
 pub use signal::{Signal, UnknownSignal};
 pub use signals::{ProcessSignals, SignalEffect, SignalRecord, ThreadSignals};
