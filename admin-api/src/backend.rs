@@ -19,9 +19,11 @@ use crate::types::{
 
 mod error;
 mod files;
+mod services;
 
 pub use error::ApiError;
 pub use files::{DirectoryPart, Download, FoundFile, Upload};
+pub use services::{ServiceChange, ServiceError, Services};
 
 /// Clock and randomness.
 pub trait Environment {
@@ -36,7 +38,7 @@ pub trait Environment {
 }
 
 /// The system behind the API.
-pub trait Backend: Environment {
+pub trait Backend: Environment + Services {
     /// Whether the system does all that it is meant to.
     ///
     /// # Errors

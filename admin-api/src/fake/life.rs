@@ -27,6 +27,7 @@ impl FakeBackend {
             }
             let until_ns = now_ns.min(last_ns + LONGEST_TICK_NS);
             self.step(last_ns, until_ns);
+            self.tick_services(until_ns);
             self.state.borrow_mut().last_tick_ns = until_ns;
         }
     }
@@ -185,7 +186,7 @@ impl State {
     fn measure(&mut self, now_ns: u64) {
         for fake in self.processes.values_mut() {
             let (since_ns, cpu_ns) = fake.measured;
-            if now_ns - since_ns < 500_000_000 {
+            if now_ns.saturating_sub(since_ns) < 500_000_000 {
                 continue;
             }
             let used_ns = fake.process.usage.cpu.total_ns - cpu_ns;

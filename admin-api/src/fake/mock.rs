@@ -105,4 +105,5 @@ fn populate(backend: &FakeBackend, address: SocketAddr) {
         // All of these programs exist in the fake system.
         let _ = backend.create_process(&caller, request);
     }
+    backend.register_demo(&caller);
 }

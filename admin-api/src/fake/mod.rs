@@ -8,6 +8,7 @@
 mod backend;
 mod clock;
 mod confined;
+mod demo;
 mod files;
 mod life;
 mod mock;
@@ -15,6 +16,7 @@ mod mock_assets;
 mod parts;
 mod program;
 mod resources;
+mod services;
 mod state;
 
 pub use clock::Clock;

@@ -48,6 +48,7 @@ impl FakeBackend {
             load: Load { one_minute: load(0), five_minutes: load(1), fifteen_minutes: load(2) },
             processes: state.counts(),
             threads: u32::try_from(state.processes.len()).unwrap_or(u32::MAX),
+            services: self.service_counts(),
         }
     }
 

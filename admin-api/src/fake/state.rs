@@ -17,6 +17,7 @@ use crate::types::{
 use super::clock::Clock;
 use super::files::Files;
 use super::program::Program;
+use super::services::FakeServices;
 
 /// CPUs of the fake system.
 pub(super) const CPUS: u32 = 4;
@@ -33,6 +34,7 @@ pub struct FakeBackend {
     pub(super) clock: Clock,
     pub(super) state: RefCell<State>,
     pub(super) files: Files,
+    pub(super) services: RefCell<FakeServices>,
 }
 
 /// One process of it.
@@ -119,7 +121,12 @@ impl FakeBackend {
             ready: Ok(()),
             audit: Vec::new(),
         };
-        let backend = Self { clock, state: RefCell::new(state), files: Files::new() };
+        let backend = Self {
+            clock,
+            state: RefCell::new(state),
+            files: Files::new(),
+            services: RefCell::default(),
+        };
         backend.boot();
         backend
     }
@@ -260,12 +267,24 @@ impl FakeBackend {
         actor: Option<Text>,
         message: &str,
     ) {
+        self.event_about(kind, pid, None, actor, message);
+    }
+
+    /// Puts an event about a service into the stream.
+    pub(super) fn event_about(
+        &self,
+        kind: EventKind,
+        pid: Option<u32>,
+        service: Option<Text>,
+        actor: Option<Text>,
+        message: &str,
+    ) {
         let at = self.clock.now();
         let mut state = self.state.borrow_mut();
         state.event_count += 1;
         let sequence = state.event_count;
         let message = String::from(message).into();
-        state.events.push_back(Event { sequence, at, kind, pid, actor, message });
+        state.events.push_back(Event { sequence, at, kind, pid, service, actor, message });
         if state.events.len() > MAX_EVENTS {
             state.events.pop_front();
         }

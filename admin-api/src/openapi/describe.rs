@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::server::Endpoint;
-use crate::types::{Class, EventKind, LogLevel, Priority, ProcessState};
+use crate::types::OperationKind;
 
 /// A good answer's body.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub(super) enum Answer {
     PageOrEvents(&'static str),
     /// A document, or a stream with `follow=true`.
     JsonOrEvents(&'static str),
+    /// A document, or with `dry_run=true` a plan.
+    JsonOrPlan(&'static str),
     /// A page, or any bytes.
     PageOrBytes(&'static str),
     /// None.
@@ -61,6 +63,15 @@ impl Description {
         Self { errors, ..self }
     }
 }
+
+/// What the name of a service looks like.
+pub(super) const SERVICE_NAME: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
+
+/// What a change that goes on may answer.
+const BEGUN: &[(u16, Answer)] =
+    &[(200, Answer::JsonOrPlan("Operation")), (202, Answer::Json("Operation"))];
+/// What a change of a service may be refused with.
+const REFUSED: &[u16] = &[404, 409, 412, 422, 503, 504];
 
 const PROCESS: (u16, Answer) = (200, Answer::Json("Process"));
 const GONE: (u16, Answer) = (204, Answer::Nothing);
@@ -177,9 +188,114 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
             read("process_children", "Children of a process", &[(200, Answer::Page("Process"))])
                 .failing(&[404, 503])
         }
+        Endpoint::Services => read(
+            "services",
+            "List services by their names",
+            &[(200, Answer::Page("Service"))],
+        ),
+        Endpoint::RegisterService => read(
+            "register_service",
+            "Register a service",
+            &[(200, Answer::Json("ServicePlan")), (201, Answer::Json("Service"))],
+        )
+        .taking("Service")
+        .headers(&["Idempotency-Key"])
+        .failing(REFUSED),
+        Endpoint::Service => {
+            read("service", "One service", &[(200, Answer::Json("Service"))]).failing(&[404])
+        }
+        Endpoint::UpdateService => read(
+            "update_service",
+            "Replace a service's document",
+            &[(200, Answer::JsonOrPlan("Service"))],
+        )
+        .taking("Service")
+        .headers(&["If-Match"])
+        .failing(REFUSED),
+        Endpoint::UnregisterService => read(
+            "unregister_service",
+            "Forget a service that is stopped",
+            &[(200, Answer::Json("ServicePlan")), GONE],
+        )
+        .headers(&["If-Match"])
+        .failing(REFUSED),
+        Endpoint::ControlService(kind) => {
+            let (id, summary) = control(kind);
+            read(id, summary, BEGUN).headers(&["If-Match"]).failing(REFUSED)
+        }
+        Endpoint::ScaleService => read("scale_service", "Change the number of instances", BEGUN)
+            .taking("ScaleRequest")
+            .headers(&["If-Match"])
+            .failing(REFUSED),
+        Endpoint::RollBackService => read(
+            "roll_back_service",
+            "Go back to an earlier document",
+            &[(200, Answer::JsonOrPlan("Service"))],
+        )
+        .taking("RollbackRequest")
+        .headers(&["If-Match"])
+        .failing(REFUSED),
+        Endpoint::ServiceInstances => read(
+            "service_instances",
+            "Instances of a service",
+            &[(200, Answer::Page("ServiceInstance"))],
+        )
+        .failing(&[404]),
+        Endpoint::ServiceHealth => read(
+            "service_health",
+            "Health of a service, with its history",
+            &[(200, Answer::Json("ServiceHealth"))],
+        )
+        .failing(&[404]),
+        Endpoint::ServiceDependencies => read(
+            "service_dependencies",
+            "Whom a service uses, and who uses it",
+            &[(200, Answer::Json("ServiceDependencies"))],
+        )
+        .failing(&[404]),
+        Endpoint::ServiceOutput => read(
+            "service_output",
+            "Lines that the processes of a service wrote",
+            &[(200, Answer::PageOrEvents("ServiceLine"))],
+        )
+        .headers(&["Last-Event-ID"])
+        .failing(&[404, 503]),
+        Endpoint::ResolveService => read(
+            "resolve_service",
+            "An instance, chosen as for a connection",
+            &[(200, Answer::Json("Resolved"))],
+        )
+        .failing(&[404, 409, 503]),
+        Endpoint::ExplainService => read(
+            "explain_service",
+            "Why a service is as it is, and what to do",
+            &[(200, Answer::Json("ServiceExplanation"))],
+        )
+        .failing(&[404]),
+        Endpoint::ServiceVersions => read(
+            "service_versions",
+            "The last documents of a service, the newest first",
+            &[(200, Answer::Page("ServiceRevision"))],
+        )
+        .failing(&[404]),
+        Endpoint::ServiceDifference => read(
+            "service_difference",
+            "What changed from one document of a service to another",
+            &[(200, Answer::Json("ServiceDifference"))],
+        )
+        .failing(&[404]),
+        Endpoint::ServiceGraph => read(
+            "service_graph",
+            "All services and the edges between them",
+            &[(200, Answer::Json("ServiceGraph"))],
+        ),
+        Endpoint::Operation => {
+            read("operation", "What a 202 started", &[(200, Answer::Json("Operation"))])
+                .failing(&[404])
+        }
         Endpoint::EmergencyTerminate => read(
             "emergency_terminate",
-            "End one process, or all that are not the system's, whatever state they are in",
+            "End one process, one service, or all that are not the system's, whatever state they are in",
             &[(200, Answer::Json("EmergencyResult"))],
         )
         .taking("EmergencyRequest")
@@ -216,74 +332,20 @@ pub(super) const fn describe(endpoint: Endpoint) -> Description {
     }
 }
 
-/// A query parameter; each name means the same on all routes.
-pub(super) fn query_parameter(name: &str) -> Value {
-    let number =
-        |least: u64, most: u64| json!({ "type": "integer", "minimum": least, "maximum": most });
-    let words = |words: std::vec::Vec<&'static str>| json!({ "type": "array", "items": { "type": "string", "enum": words } });
-    let text = || json!({ "type": "string" });
-    let (description, schema) = match name {
-        "limit" => ("Items of a page; else 100.", number(1, 1000)),
-        "cursor" => ("The `next_cursor` of the page before.", text()),
-        "sort" => ("A field; with `-` before it the order falls.", text()),
-        "state" => (
-            "States, with commas between them.",
-            words(ProcessState::ALL.iter().map(|word| word.name()).collect()),
-        ),
-        "class" => (
-            "Classes, with commas between them.",
-            words(Class::ALL.iter().map(|word| word.name()).collect()),
-        ),
-        "priority" => (
-            "Priorities, with commas between them.",
-            words(Priority::ALL.iter().map(|word| word.name()).collect()),
-        ),
-        "kind" => (
-            "Kinds of events, with commas between them.",
-            words(EventKind::ALL.iter().map(|word| word.name()).collect()),
-        ),
-        "level" => (
-            "Levels, with commas between them.",
-            words(LogLevel::ALL.iter().map(|word| word.name()).collect()),
-        ),
-        "user" => ("Names or numbers of users, with commas between them.", text()),
-        "name" => ("A name, in which `*` stands for any characters.", text()),
-        "service" => ("Names of services, with commas between them.", text()),
-        "parent_pid" => (
-            "Numbers of parents, with commas between them; 0 for who has none.",
-            json!({ "type": "array", "items": { "type": "integer", "minimum": 0, "maximum": u32::MAX } }),
-        ),
-        "tree" => (
-            "Each process right before its children, in place of `sort`.",
-            json!({ "type": "boolean" }),
-        ),
-        "collapsed" => (
-            "With `tree`: processes whose descendants are left out, with commas between them.",
-            json!({ "type": "array", "items": { "type": "integer", "minimum": 0, "maximum": u32::MAX } }),
-        ),
-        "source" => ("What wrote the lines, with commas between them.", text()),
-        "mode" => (
-            "`graceful` (the default) sends SIGTERM, and SIGKILL after the grace period.",
-            json!({ "type": "string", "enum": ["graceful", "force"] }),
-        ),
-        "permissions" => (
-            "Permissions of what is made, as an octal number; else 644, and 755 for a directory.",
-            json!({ "type": "string", "pattern": "^[0-7]{1,4}$" }),
-        ),
-        "grace_ms" => ("The grace period; else 5000.", number(0, 600_000)),
-        "max_bytes" => ("Most bytes of output; else 65536.", number(4, 65_536)),
-        "offset" => ("Where to begin; else at the oldest byte kept.", number(0, u64::MAX)),
-        "after" => ("Only what has a higher sequence number.", number(0, u64::MAX)),
-        "wait" => ("Answer when the process has ended.", json!({ "type": "boolean" })),
-        _ => ("Go on as server-sent events.", json!({ "type": "boolean" })),
-    };
-    let mut parameter =
-        json!({ "name": name, "in": "query", "description": description, "schema": schema });
-    if schema_is_list(&parameter) {
-        parameter["style"] = "form".into();
-        parameter["explode"] = false.into();
+/// Name and summary of what needs nothing but a service's name.
+const fn control(kind: OperationKind) -> (&'static str, &'static str) {
+    match kind {
+        OperationKind::Start => ("start_service", "Start a service, with what it needs"),
+        OperationKind::Stop => ("stop_service", "Stop a service, with what needs it"),
+        OperationKind::Restart => {
+            ("restart_service", "Replace the instances, one after the other if there are several")
+        }
+        OperationKind::Reload => ("reload_service", "Let a service read its settings again"),
+        OperationKind::Pause => ("pause_service", "Suspend the processes of a service"),
+        OperationKind::Resume => ("resume_service", "Let the processes of a service go on"),
+        OperationKind::Enable => ("enable_service", "Let a service be started, at boot too"),
+        _ => ("disable_service", "Stop a service, and keep it from being started"),
     }
-    parameter
 }
 
 /// What a header may hold.
@@ -295,10 +357,6 @@ pub(super) fn header_schema(name: &str) -> Value {
         "Last-Event-ID" => json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }),
         _ => json!({ "type": "string" }),
     }
-}
-
-fn schema_is_list(parameter: &Value) -> bool {
-    parameter["schema"]["type"] == "array"
 }
 
 /// A status in words.
@@ -319,6 +377,7 @@ pub(super) const fn status_name(status: u16) -> &'static str {
         422 => "A value is wrong",
         429 => "Too many attempts",
         500 => "It failed inside the system",
+        504 => "It took too long",
         _ => "No room left, or not ready",
     }
 }

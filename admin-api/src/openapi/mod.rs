@@ -5,6 +5,7 @@
 
 mod describe;
 mod leaves;
+mod parameters;
 mod schemas;
 
 use std::format;
@@ -32,7 +33,7 @@ pub fn document() -> String {
         "info": {
             "title": "MultiOS admin API",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Processes, CPUs, memory and network of a MultiOS system.",
+            "description": "Processes, services, CPUs, memory and network of a MultiOS system.",
             "license": { "name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE") },
         },
         "paths": paths,
@@ -55,13 +56,15 @@ fn operation(route: &Route) -> Value {
         "responses": responses(route, &description),
     });
     let mut parameters: Vec<Value> =
-        route.parameters.iter().map(|name| describe::query_parameter(name)).collect();
+        route.parameters.iter().map(|name| parameters::query_parameter(route, name)).collect();
     if let Some((_, rest)) = route.path.split_once('{') {
         let name = rest.split('}').next().unwrap_or_default();
-        let schema = if name == "path" {
-            json!({ "type": "string" })
-        } else {
-            json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
+        let schema = match name {
+            "path" => json!({ "type": "string" }),
+            "name" => {
+                json!({ "type": "string", "pattern": describe::SERVICE_NAME, "maxLength": 63 })
+            }
+            _ => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
         };
         parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
     }
@@ -108,6 +111,9 @@ fn responses(route: &Route, description: &Description) -> Value {
                 "application/json": { "schema": reference(schema) },
                 "text/event-stream": { "schema": { "type": "string" } },
             }),
+            Answer::JsonOrPlan(schema) => json!({ "application/json": { "schema": {
+                "anyOf": [reference(schema), reference("ServicePlan")],
+            } } }),
             Answer::PageOrBytes(schema) => json!({
                 "application/json": { "schema": page(schema) },
                 "application/octet-stream": { "schema": { "type": "string", "format": "binary" } },

@@ -47,6 +47,20 @@ pub(super) fn all() -> Map<String, Value> {
     add::<types::EventGap>(&mut schemas);
     add::<types::LogLine>(&mut schemas);
     add::<types::FileEntry>(&mut schemas);
+    add::<types::Service>(&mut schemas);
+    add::<types::ServiceInstance>(&mut schemas);
+    add::<types::ServiceHealth>(&mut schemas);
+    add::<types::ServiceDependencies>(&mut schemas);
+    add::<types::ServiceGraph>(&mut schemas);
+    add::<types::ServiceExplanation>(&mut schemas);
+    add::<types::ServiceLine>(&mut schemas);
+    add::<types::ServicePlan>(&mut schemas);
+    add::<types::ServiceRevision>(&mut schemas);
+    add::<types::ServiceDifference>(&mut schemas);
+    add::<types::ScaleRequest>(&mut schemas);
+    add::<types::RollbackRequest>(&mut schemas);
+    add::<types::Resolved>(&mut schemas);
+    add::<types::Operation>(&mut schemas);
     add::<types::Problem>(&mut schemas);
     let mut all = Map::new();
     for (name, schema) in schemas {

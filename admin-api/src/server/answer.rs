@@ -182,6 +182,28 @@ impl<B: Backend, A: Assets> App<B, A> {
             Endpoint::ProcessSockets => self.process_sockets(request, &query),
             Endpoint::Sockets => self.sockets(&query),
             Endpoint::ProcessChildren => self.process_children(request, &query).await,
+            Endpoint::Services => self.services(identity, &query).await,
+            Endpoint::RegisterService => {
+                self.register_service(request, identity, &query, timer).await
+            }
+            Endpoint::Service => self.service(request, identity),
+            Endpoint::UpdateService
+            | Endpoint::UnregisterService
+            | Endpoint::ControlService(_)
+            | Endpoint::ScaleService
+            | Endpoint::RollBackService => {
+                self.change_service(route.endpoint, request, identity, &query, timer).await
+            }
+            Endpoint::ServiceInstances => self.service_instances(request, &query),
+            Endpoint::ServiceHealth
+            | Endpoint::ServiceDependencies
+            | Endpoint::ResolveService
+            | Endpoint::ExplainService
+            | Endpoint::ServiceGraph => self.service_part(route.endpoint, request),
+            Endpoint::ServiceOutput => self.service_output(request, identity, &query).await,
+            Endpoint::ServiceVersions => self.service_versions(request, identity, &query),
+            Endpoint::ServiceDifference => self.service_difference(request, identity, &query),
+            Endpoint::Operation => self.operation(request),
             Endpoint::EmergencyTerminate => {
                 self.emergency_terminate(request, identity, timer).await
             }

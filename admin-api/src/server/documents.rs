@@ -14,6 +14,7 @@ use crate::types::{
 
 use super::fields::Fields;
 use super::refusal::Refusal;
+use super::service_document::MAX_INSTANCES;
 
 /// Longest path that is taken, as PATH_MAX.
 const MAX_PATH_BYTES: usize = 4096;
@@ -222,25 +223,68 @@ pub(crate) fn emergency(body: &[u8]) -> Result<EmergencyRequest, Refusal> {
     let mut fields = Fields::parse(body)?;
     let word: Option<String> = fields.required("scope");
     let pid: Option<u32> = fields.optional("pid");
+    let service: Option<String> = fields.optional("service");
     let scope = word.as_deref().and_then(EmergencyScope::from_name);
     match (word.as_deref(), scope, pid) {
         (None, ..) => {}
-        (Some("service"), ..) => {
-            fields.error("scope", "this system has no services yet: process or all");
-        }
-        (Some(_), None, _) => fields.error("scope", "must be process or all"),
+        (Some(_), None, _) => fields.error("scope", "must be process, service or all"),
         (_, Some(EmergencyScope::Process), None) => {
             fields.check(fields.has_error("pid"), "pid", "is missing");
         }
-        (_, Some(EmergencyScope::All), Some(_)) => {
+        (_, Some(EmergencyScope::Service | EmergencyScope::All), Some(_)) => {
             fields.error("pid", "is for the scope process only");
+        }
+        _ => {}
+    }
+    match (scope, &service) {
+        (Some(EmergencyScope::Service), None) => {
+            fields.check(fields.has_error("service"), "service", "is missing");
+        }
+        (Some(EmergencyScope::Process | EmergencyScope::All), Some(_)) => {
+            fields.error("service", "is for the scope service only");
         }
         _ => {}
     }
     fields.finish()?;
     // `finish` has reported a missing scope.
     let scope = scope.ok_or_else(|| Refusal::bad_fields(Vec::new()))?;
-    Ok(EmergencyRequest { scope, pid })
+    Ok(EmergencyRequest { scope, pid, service })
+}
+
+/// Reads `PUT /services/{name}/instances`.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn scale(body: &[u8]) -> Result<u32, Refusal> {
+    let mut fields = Fields::parse(body)?;
+    let count = needed(&mut fields, "count", MAX_INSTANCES.into());
+    fields.finish()?;
+    // `finish` has reported a missing count.
+    count.and_then(|count| u32::try_from(count).ok()).ok_or_else(|| Refusal::bad_fields(Vec::new()))
+}
+
+/// Reads `POST /services/{name}/rollback`.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn rollback(body: &[u8]) -> Result<u64, Refusal> {
+    let mut fields = Fields::parse(body)?;
+    let revision = needed(&mut fields, "revision", u64::MAX);
+    fields.finish()?;
+    // `finish` has reported a missing revision.
+    revision.ok_or_else(|| Refusal::bad_fields(Vec::new()))
+}
+
+/// Takes a number from 1 on that must be there.
+fn needed(fields: &mut Fields, field: &str, most: u64) -> Option<u64> {
+    if !fields.has(field) {
+        fields.error(field, "is missing");
+    }
+    let number = fields.number(field, 1, most);
+    if number.is_none() && !fields.has_error(field) {
+        fields.error(field, "must be a number");
+    }
+    number
 }
 
 /// Reads `POST /sessions`.

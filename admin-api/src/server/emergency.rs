@@ -1,4 +1,4 @@
-//! `POST /emergency/terminate`: one process, or all that are not the system's own.
+//! `POST /emergency/terminate`: one process, one service, or all that are not the system's own.
 //!
 //! Works in steps between which other tasks run, and in passes: what was made while a pass went by is
 //! found by the next one. Then each process is waited for. All of it within [`LONGEST_MS`].
@@ -13,7 +13,7 @@ use picoserve::Timer;
 use picoserve::time::Duration;
 
 use crate::backend::{ApiError, Backend, NewEvent};
-use crate::types::{EmergencyRequest, EmergencyResult, EmergencyScope, EventKind};
+use crate::types::{EmergencyRequest, EmergencyResult, EventKind};
 
 use super::answer::Request;
 use super::authentication::Identity;
@@ -37,21 +37,30 @@ impl<B: Backend, A: Assets> App<B, A> {
         identity: &Identity,
         timer: &impl Timer<Runtime>,
     ) -> Result<Reply, Refusal> {
-        let EmergencyRequest { scope, pid } = documents::emergency(request.body)?;
+        let EmergencyRequest { scope, pid, service } = documents::emergency(request.body)?;
         let backend = &self.backend;
         let began_ns = backend.uptime_ns();
         let ended = Cell::new(0);
         let time = Duration::from_millis(LONGEST_MS);
-        let what = match (scope, pid) {
-            (EmergencyScope::Process, Some(pid)) => {
+        let targets = match (pid, service.as_deref()) {
+            (Some(pid), _) => Targets::Process(pid),
+            (None, Some(name)) => Targets::Service(name),
+            (None, None) => Targets::All,
+        };
+        let what = match targets {
+            Targets::Process(pid) => {
                 backend.process(pid)?;
                 format!("process {pid}")
             }
-            _ => "all programs".into(),
+            Targets::Service(name) => {
+                backend.service(name)?;
+                format!("service {name}")
+            }
+            Targets::All => "all programs".into(),
         };
         self.announce(identity, &format!("emergency: terminate {what}"));
-        let remaining_pids = match pid.filter(|_| scope == EmergencyScope::Process) {
-            Some(pid) => {
+        let remaining_pids = match targets {
+            Targets::Process(pid) => {
                 let is_gone = timer.run_with_timeout(time, end_one(backend, pid, &ended)).await;
                 match is_gone {
                     Ok(Err(error)) => return Err(error.into()),
@@ -59,12 +68,12 @@ impl<B: Backend, A: Assets> App<B, A> {
                     Err(_) => [pid].into(),
                 }
             }
-            None => {
-                let held = Held::new(backend);
+            Targets::Service(_) | Targets::All => {
+                let held = Held::new(backend, targets)?;
                 // What is left is looked for below, whether the time was enough or not.
-                let _ = timer.run_with_timeout(time, end_all(backend, &ended)).await;
+                let _ = timer.run_with_timeout(time, end_all(backend, targets, &ended)).await;
                 drop(held);
-                backend.emergency_targets(0, usize::MAX)
+                targets.after(backend, 0, usize::MAX)
             }
         };
         let remaining = u64::try_from(remaining_pids.len()).unwrap_or(u64::MAX);
@@ -89,18 +98,50 @@ impl<B: Backend, A: Assets> App<B, A> {
 }
 
 /// Keeps programs from being made as long as it is there: also when the request is given up.
-struct Held<'b, B: Backend>(&'b B);
+struct Held<'b, B: Backend> {
+    backend: &'b B,
+    targets: Targets<'b>,
+}
 
 impl<'b, B: Backend> Held<'b, B> {
-    fn new(backend: &'b B) -> Self {
-        backend.hold_new_processes(true);
-        Self(backend)
+    fn new(backend: &'b B, targets: Targets<'b>) -> Result<Self, Refusal> {
+        match targets {
+            Targets::Service(name) => backend.hold_service(name, true)?,
+            Targets::Process(_) | Targets::All => backend.hold_new_processes(true),
+        }
+        Ok(Self { backend, targets })
     }
 }
 
 impl<B: Backend> Drop for Held<'_, B> {
     fn drop(&mut self) {
-        self.0.hold_new_processes(false);
+        match self.targets {
+            // One that was unregistered meanwhile has nothing to be let go.
+            Targets::Service(name) => drop(self.backend.hold_service(name, false)),
+            Targets::Process(_) | Targets::All => self.backend.hold_new_processes(false),
+        }
+    }
+}
+
+/// Whom an emergency concerns.
+#[derive(Clone, Copy)]
+enum Targets<'t> {
+    Process(u32),
+    Service(&'t str),
+    All,
+}
+
+impl Targets<'_> {
+    /// Up to `limit` of them above `after`, by number.
+    fn after<B: Backend>(self, backend: &B, after: u32, limit: usize) -> Vec<u32> {
+        match self {
+            Self::Process(pid) => [pid].into(),
+            // None of a service that was unregistered meanwhile.
+            Self::Service(name) => {
+                backend.service_processes(name, after, limit).unwrap_or_default()
+            }
+            Self::All => backend.emergency_targets(after, limit),
+        }
     }
 }
 
@@ -115,13 +156,13 @@ async fn end_one<B: Backend>(backend: &B, pid: u32, ended: &Cell<u64>) -> Result
     Ok(())
 }
 
-/// Ends all programs, until there are none.
-async fn end_all<B: Backend>(backend: &B, ended: &Cell<u64>) {
+/// Ends all of them, until there are none.
+async fn end_all<B: Backend>(backend: &B, whom: Targets<'_>, ended: &Cell<u64>) {
     loop {
         let mut after = 0;
         let mut last = None;
         loop {
-            let targets = backend.emergency_targets(after, STEP);
+            let targets = whom.after(backend, after, STEP);
             for pid in &targets {
                 // One that is gone meanwhile is what is wanted.
                 if backend.emergency_end(*pid) == Ok(true) {
@@ -137,7 +178,7 @@ async fn end_all<B: Backend>(backend: &B, ended: &Cell<u64>) {
         }
         // All of them are ending by now. Whoever is waited for next has had the longest time.
         let mut after = 0;
-        while let Some(pid) = backend.emergency_targets(after, 1).pop() {
+        while let Some(pid) = whom.after(backend, after, 1).pop() {
             poll_fn(|context| backend.poll_process_ended(context, pid)).await;
             after = pid;
             yield_now().await;

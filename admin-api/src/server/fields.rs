@@ -78,6 +78,48 @@ impl Fields {
         }
     }
 
+    /// Takes a field that is a list of objects, if it is there; at most `most` of them.
+    pub(crate) fn objects(&mut self, field: &str, most: usize) -> Vec<Self> {
+        let values: Vec<Value> = self.optional(field).unwrap_or_default();
+        if values.len() > most {
+            self.error(field, format!("has too many items, at most {most}"));
+            return Vec::new();
+        }
+        let mut objects = Vec::new();
+        for (index, value) in values.into_iter().enumerate() {
+            match value {
+                Value::Object(object) => objects.push(Self { object, errors: Vec::new() }),
+                _ => self.error(&format!("{field}.{index}"), "must be an object"),
+            }
+        }
+        objects
+    }
+
+    /// Whether a field is there, be it `null`.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.object.contains_key(field)
+    }
+
+    /// Takes a field that is not looked at.
+    pub(crate) fn ignore(&mut self, field: &str) {
+        self.object.remove(field);
+    }
+
+    /// Takes a whole number from `least` to `most`, if it is there.
+    pub(crate) fn number(&mut self, field: &str, least: u64, most: u64) -> Option<u64> {
+        let value = self.object.remove(field).filter(|value| !value.is_null())?;
+        let number = value.as_u64().filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.error(field, format!("must be a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    /// The same for numbers of 32 bits.
+    pub(crate) fn number_u32(&mut self, field: &str, least: u32, most: u32) -> Option<u32> {
+        self.number(field, least.into(), most.into()).and_then(|number| u32::try_from(number).ok())
+    }
+
     /// Takes over what was wrong with an object of this document; fields that nobody took are unknown.
     pub(crate) fn take_errors(&mut self, field: &str, mut inner: Self) {
         inner.refuse_rest();
@@ -106,6 +148,12 @@ impl Fields {
     /// Whether nothing was wrong so far.
     pub(crate) fn is_clean(&self) -> bool {
         self.errors.is_empty()
+    }
+
+    /// Everything that was wrong, unknown fields included.
+    pub(crate) fn into_errors(mut self) -> Vec<FieldError> {
+        self.refuse_rest();
+        self.errors
     }
 
     /// Ends the reading.

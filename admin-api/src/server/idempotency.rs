@@ -4,14 +4,16 @@ use alloc::collections::VecDeque;
 
 use crate::types::Text;
 
+use super::answer::Head;
 use super::credentials::SecretHash;
+use super::refusal::Refusal;
 
 /// So many keys are remembered; one more forgets the oldest.
 const CAPACITY: usize = 256;
 /// A key is remembered for this time.
 const LIFETIME_NS: u64 = 3600 * 1_000_000_000;
 /// Longest key that is taken.
-pub(crate) const MAX_KEY_BYTES: usize = 255;
+const MAX_KEY_BYTES: usize = 255;
 
 struct Entry {
     user: Text,
@@ -19,8 +21,17 @@ struct Entry {
     key: SecretHash,
     /// Of the request's body.
     request: SecretHash,
-    pid: u32,
+    made: Made,
     expires_ns: u64,
+}
+
+/// What a request made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// A process.
+    Process(u32),
+    /// A service.
+    Service(Text),
 }
 
 /// What is known of a key.
@@ -28,10 +39,22 @@ struct Entry {
 pub(crate) enum Known {
     /// Nothing: go ahead.
     Nothing,
-    /// The same request made this process.
-    Created(u32),
+    /// The same request made this.
+    Made(Made),
     /// Another request had this key.
     OtherRequest,
+}
+
+/// The key that a request has.
+///
+/// # Errors
+/// 400 when it has a wrong length.
+pub(crate) fn key_of<'h>(head: &Head<'h>) -> Result<Option<&'h [u8]>, Refusal> {
+    let key = head.header("idempotency-key");
+    if key.is_some_and(|key| key.is_empty() || key.len() > MAX_KEY_BYTES) {
+        return Err(Refusal::bad_header("Idempotency-Key", "must have 1 to 255 bytes"));
+    }
+    Ok(key.map(str::as_bytes))
 }
 
 /// The keys of late.
@@ -50,14 +73,21 @@ impl IdempotencyKeys {
         match entry {
             None => Known::Nothing,
             Some(entry) if entry.request.matches(&SecretHash::of(body)) => {
-                Known::Created(entry.pid)
+                Known::Made(entry.made.clone())
             }
             Some(_) => Known::OtherRequest,
         }
     }
 
     /// Remembers what a request made.
-    pub(crate) fn remember(&mut self, user: Text, key: &[u8], body: &[u8], pid: u32, now_ns: u64) {
+    pub(crate) fn remember(
+        &mut self,
+        user: Text,
+        key: &[u8],
+        body: &[u8],
+        made: Made,
+        now_ns: u64,
+    ) {
         if self.entries.len() >= CAPACITY {
             self.entries.pop_front();
         }
@@ -65,7 +95,7 @@ impl IdempotencyKeys {
             user,
             key: SecretHash::of(key),
             request: SecretHash::of(body),
-            pid,
+            made,
             expires_ns: now_ns.saturating_add(LIFETIME_NS),
         });
     }

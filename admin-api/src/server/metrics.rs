@@ -6,6 +6,8 @@ use core::fmt::{self, Display, Write as _};
 use crate::backend::Backend;
 use crate::types::{Cpu, CpuState, Hundredths};
 
+use super::service_metrics;
+
 /// The media type of OpenMetrics text.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -19,12 +21,12 @@ pub(crate) fn render(backend: &impl Backend) -> String {
 }
 
 /// The text so far.
-struct Metrics {
+pub(crate) struct Metrics {
     text: String,
 }
 
 /// Nanoseconds as seconds, without floating point.
-struct Seconds(u64);
+pub(crate) struct Seconds(pub(crate) u64);
 
 impl Display for Seconds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,7 +44,7 @@ impl Display for Ratio {
 }
 
 /// A label's value, escaped.
-struct Label<'l>(&'l str);
+pub(crate) struct Label<'l>(pub(crate) &'l str);
 
 impl Display for Label<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,11 +62,12 @@ impl Display for Label<'_> {
 
 impl Metrics {
     /// Begins a family of samples.
-    fn family(&mut self, name: &str, kind: &str, help: &str) -> fmt::Result {
+    pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) -> fmt::Result {
         writeln!(self.text, "# TYPE multios_{name} {kind}\n# HELP multios_{name} {help}")
     }
 
-    fn sample(
+    /// Writes a sample.
+    pub(crate) fn sample(
         &mut self,
         name: &str,
         labels: fmt::Arguments<'_>,
@@ -89,7 +92,8 @@ fn write_all(metrics: &mut Metrics, backend: &impl Backend) -> fmt::Result {
     write_cpus(metrics, backend)?;
     write_memory(metrics, backend)?;
     write_interrupts(metrics, backend)?;
-    write_network(metrics, backend)
+    write_network(metrics, backend)?;
+    service_metrics::write(metrics, backend)
 }
 
 fn write_system(metrics: &mut Metrics, backend: &impl Backend) -> fmt::Result {

@@ -16,6 +16,7 @@ mod fields;
 mod files;
 mod idempotency;
 mod json;
+mod lines;
 mod listing;
 mod logs;
 mod metrics;
@@ -31,6 +32,11 @@ mod resources;
 mod route;
 mod send;
 mod serve;
+mod service_document;
+mod service_metrics;
+mod service_output;
+mod service_refusal;
+mod services;
 mod sessions;
 mod stream;
 mod throttle;
@@ -45,6 +51,7 @@ pub use assets::{Asset, Assets};
 pub use credentials::{Config, Credential, SecretHash};
 pub use route::{Access, BodyRule, Endpoint, Method, ROUTES, Route, max_body_bytes};
 pub use serve::{HTTP_BUFFER_BYTES, router, serve_connection};
+pub use service_document::{is_service_name, read_service, write_service};
 
 /// The server's state, shared by all connections of one executor.
 pub struct App<B, A> {

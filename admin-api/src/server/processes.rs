@@ -14,7 +14,7 @@ use crate::types::{PowerAction, PowerAnswer, Process, Role};
 use super::answer::Request;
 use super::assets::names_tag;
 use super::authentication::Identity;
-use super::idempotency::{Known, MAX_KEY_BYTES};
+use super::idempotency::{Known, Made, key_of};
 use super::listing::ProcessPages;
 use super::output::read_output;
 use super::process_json::append_process;
@@ -94,25 +94,24 @@ impl<B: Backend, A: Assets> App<B, A> {
         request: &Request<'_>,
         identity: &Identity,
     ) -> Result<Reply, Refusal> {
-        let key = request.head.header("idempotency-key");
-        if key.is_some_and(|key| key.is_empty() || key.len() > MAX_KEY_BYTES) {
-            return Err(Refusal::bad_header("Idempotency-Key", "must have 1 to 255 bytes"));
-        }
+        let key = key_of(request.head)?;
         let user = &identity.caller.user;
         let now_ns = self.backend.uptime_ns();
         if let Some(key) = key {
             let keys = self.idempotency.borrow();
-            match keys.find(user, key.as_bytes(), request.body, now_ns) {
+            match keys.find(user, key, request.body, now_ns) {
                 Known::Nothing => {}
-                Known::Created(pid) => return self.created(pid),
-                Known::OtherRequest => return Err(Refusal::key_reused()),
+                Known::Made(Made::Process(pid)) => return self.created(pid),
+                Known::Made(Made::Service(_)) | Known::OtherRequest => {
+                    return Err(Refusal::key_reused());
+                }
             }
         }
         let document = documents::create_process(request.body, self.backend.cpu_count())?;
         let pid = self.backend.create_process(&identity.caller, document)?;
         if let Some(key) = key {
             let mut keys = self.idempotency.borrow_mut();
-            keys.remember(user.clone(), key.as_bytes(), request.body, pid, now_ns);
+            keys.remember(user.clone(), key, request.body, Made::Process(pid), now_ns);
         }
         self.created(pid)
     }

@@ -22,14 +22,33 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<Text>) -> Self {
+    pub(crate) fn new(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<Text>,
+    ) -> Self {
         let (detail, errors, headers) = (detail.into(), Vec::new(), Headers::default());
         Self { status, code, title, detail, errors, headers }
     }
 
-    fn with_header(mut self, name: &'static str, value: impl Into<Text>) -> Self {
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<Text>) -> Self {
         self.headers.push(name, value);
         self
+    }
+
+    /// The fields that are wrong.
+    pub(crate) fn with_errors(self, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..self }
+    }
+
+    /// What is wrong, as fields alone; for one that names none, an empty name.
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        if self.errors.is_empty() {
+            let message = self.detail.as_str().into();
+            return vec![FieldError { field: String::new(), message }];
+        }
+        self.errors
     }
 
     /// There is nothing at this path.

@@ -8,6 +8,7 @@ use crate::types::{EventKind, InterruptLine, Page};
 
 use super::answer::Request;
 use super::authentication::Identity;
+use super::lines;
 use super::logs::{self, LogFilter};
 use super::query::Query;
 use super::refusal::Refusal;
@@ -75,7 +76,8 @@ impl<B: Backend, A: Assets> App<B, A> {
     ) -> Result<Reply, Refusal> {
         if query.flag("follow")? {
             let filter = LogFilter::parse(query)?;
-            let after = logs::follow_from(&self.backend, query, request.last_event_id()?)?;
+            let after =
+                lines::follow_from(query, self.backend.log_range(), request.last_event_id()?)?;
             return self.stream(Subject::Logs { after, filter }, identity);
         }
         let page = logs::page(&self.backend, query).await?;

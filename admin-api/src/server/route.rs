@@ -3,7 +3,7 @@
 //! Matching, authorisation, the `Allow` header of a 405, the check of query parameters, the OpenAPI
 //! document and the tests all read [`ROUTES`]; a route that is not in it does not exist.
 
-use crate::types::Role;
+use crate::types::{OperationKind, Role};
 
 /// A request method that some route has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +128,42 @@ pub enum Endpoint {
     Sockets,
     /// Children of a process.
     ProcessChildren,
+    /// List services.
+    Services,
+    /// Register a service.
+    RegisterService,
+    /// One service.
+    Service,
+    /// Replace a service's document.
+    UpdateService,
+    /// Forget a service.
+    UnregisterService,
+    /// Start, stop and the like.
+    ControlService(OperationKind),
+    /// Change the number of instances.
+    ScaleService,
+    /// Go back to an earlier document.
+    RollBackService,
+    /// Instances of a service.
+    ServiceInstances,
+    /// Health of a service.
+    ServiceHealth,
+    /// Whom a service uses, and who uses it.
+    ServiceDependencies,
+    /// Lines that a service wrote.
+    ServiceOutput,
+    /// An instance for a connection.
+    ResolveService,
+    /// Why a service does not run.
+    ExplainService,
+    /// Documents of a service.
+    ServiceVersions,
+    /// What changed between two of them.
+    ServiceDifference,
+    /// All services and their edges.
+    ServiceGraph,
+    /// One operation.
+    Operation,
     /// End processes whatever state they are in.
     EmergencyTerminate,
     /// A file's contents, or a directory's entries.
@@ -167,6 +203,13 @@ const ADMINISTRATOR: Access = Access::Role(Role::Administrator);
 const SMALL_BODY: BodyRule = BodyRule::Json { max_bytes: 4 * 1024 };
 /// Largest JSON body of all; what a process may get as arguments and environment.
 const LARGE_BODY: BodyRule = BodyRule::Json { max_bytes: 64 * 1024 };
+
+/// What every change of a service knows.
+const CHANGE: &[&str] = &["wait", "timeout_ms", "dry_run"];
+
+const fn control(path: &'static str, kind: OperationKind) -> Route {
+    post(path, Endpoint::ControlService(kind), OPERATOR, BodyRule::None).with(CHANGE)
+}
 
 const fn get(path: &'static str, endpoint: Endpoint, access: Access) -> Route {
     Route { method: Method::Get, path, access, body: BodyRule::None, parameters: &[], endpoint }
@@ -273,6 +316,57 @@ pub const ROUTES: &[Route] = &[
     get("/api/v1/network/sockets", Endpoint::Sockets, VIEWER).with(&["limit", "cursor"]),
     get("/api/v1/processes/{pid}/children", Endpoint::ProcessChildren, VIEWER)
         .with(&["limit", "cursor", "sort"]),
+    get("/api/v1/services", Endpoint::Services, VIEWER)
+        .with(&["limit", "cursor", "state", "kind", "tag", "name"]),
+    post("/api/v1/services", Endpoint::RegisterService, OPERATOR, LARGE_BODY).with(CHANGE),
+    get("/api/v1/services/graph", Endpoint::ServiceGraph, VIEWER),
+    get("/api/v1/services/{name}", Endpoint::Service, VIEWER),
+    Route {
+        method: Method::Put,
+        path: "/api/v1/services/{name}",
+        access: OPERATOR,
+        body: LARGE_BODY,
+        parameters: CHANGE,
+        endpoint: Endpoint::UpdateService,
+    },
+    Route {
+        method: Method::Delete,
+        path: "/api/v1/services/{name}",
+        access: OPERATOR,
+        body: BodyRule::None,
+        parameters: CHANGE,
+        endpoint: Endpoint::UnregisterService,
+    },
+    control("/api/v1/services/{name}/start", OperationKind::Start),
+    control("/api/v1/services/{name}/stop", OperationKind::Stop),
+    control("/api/v1/services/{name}/restart", OperationKind::Restart),
+    control("/api/v1/services/{name}/reload", OperationKind::Reload),
+    control("/api/v1/services/{name}/pause", OperationKind::Pause),
+    control("/api/v1/services/{name}/resume", OperationKind::Resume),
+    control("/api/v1/services/{name}/enable", OperationKind::Enable),
+    control("/api/v1/services/{name}/disable", OperationKind::Disable),
+    Route {
+        method: Method::Put,
+        path: "/api/v1/services/{name}/instances",
+        access: OPERATOR,
+        body: SMALL_BODY,
+        parameters: CHANGE,
+        endpoint: Endpoint::ScaleService,
+    },
+    post("/api/v1/services/{name}/rollback", Endpoint::RollBackService, OPERATOR, SMALL_BODY)
+        .with(CHANGE),
+    get("/api/v1/services/{name}/instances", Endpoint::ServiceInstances, VIEWER)
+        .with(&["limit", "cursor"]),
+    get("/api/v1/services/{name}/health", Endpoint::ServiceHealth, VIEWER),
+    get("/api/v1/services/{name}/dependencies", Endpoint::ServiceDependencies, VIEWER),
+    get("/api/v1/services/{name}/output", Endpoint::ServiceOutput, VIEWER)
+        .with(&["limit", "cursor", "sort", "after", "follow", "stream", "instance", "search"]),
+    get("/api/v1/services/{name}/resolve", Endpoint::ResolveService, VIEWER),
+    get("/api/v1/services/{name}/explain", Endpoint::ExplainService, VIEWER),
+    get("/api/v1/services/{name}/versions", Endpoint::ServiceVersions, VIEWER)
+        .with(&["limit", "cursor"]),
+    get("/api/v1/services/{name}/diff", Endpoint::ServiceDifference, VIEWER).with(&["from", "to"]),
+    get("/api/v1/operations/{id}", Endpoint::Operation, VIEWER),
     post("/api/v1/emergency/terminate", Endpoint::EmergencyTerminate, OPERATOR, SMALL_BODY),
     get("/api/v1/files/{path}", Endpoint::GetFile, ADMINISTRATOR).with(&["limit", "cursor"]),
     Route {
@@ -310,7 +404,9 @@ pub(crate) enum Matched<'p> {
 /// Finds the route of a request.
 pub(crate) fn find<'p>(method: &str, path: &'p str) -> Matched<'p> {
     let mut exists = false;
-    for route in ROUTES {
+    // A path of its own hides one with a parameter.
+    let is_own = ROUTES.iter().any(|route| route.path == path);
+    for route in ROUTES.iter().filter(|route| !is_own || route.path == path) {
         if let Some(parameter) = route.matches_path(path) {
             if route.method.matches(method) {
                 return Matched::Route(route, parameter);
@@ -339,7 +435,12 @@ pub fn max_body_bytes(method: &str, path: &str) -> u64 {
 /// The value of `Allow` for a path that exists.
 pub(crate) fn allowed(path: &str) -> alloc::string::String {
     let mut allow = alloc::string::String::new();
-    for route in ROUTES.iter().filter(|route| route.matches_path(path).is_some()) {
+    // A path of its own hides one with a parameter.
+    let is_own = ROUTES.iter().any(|route| route.path == path);
+    let is_here = |route: &&Route| {
+        if is_own { route.path == path } else { route.matches_path(path).is_some() }
+    };
+    for route in ROUTES.iter().filter(is_here) {
         if !allow.is_empty() {
             allow.push_str(", ");
         }

@@ -11,12 +11,13 @@ use picoserve::response::custom::CustomBody;
 use picoserve::time::Duration;
 
 use crate::backend::{Backend, SequenceRange};
-use crate::types::{EventGap, EventKind, ProcessOutput};
+use crate::types::{EventGap, EventKind, ProcessOutput, Text};
 
 use super::App;
 use super::json::append_json;
 use super::logs::LogFilter;
 use super::output::read_output;
+use super::service_output::LineFilter;
 
 /// Streams at once; the other connections are for requests.
 const MAX_STREAMS: u32 = 64;
@@ -34,6 +35,8 @@ pub(crate) enum Subject {
     Events { after: u64, kinds: Vec<EventKind> },
     /// Log lines.
     Logs { after: u64, filter: LogFilter },
+    /// Lines of a service's output.
+    ServiceOutput { name: Text, after: u64, filter: LineFilter },
     /// Output of a process.
     Output { pid: u32, offset: u64 },
 }
@@ -162,6 +165,18 @@ impl Subject {
                 }
                 if lines.is_empty() { Progress::Waits(*after) } else { Progress::More }
             }
+            Self::ServiceOutput { name, after, filter } => {
+                let Ok(kept) = backend.service_output_range(name) else { return Progress::Ended };
+                append_gap(text, after, kept);
+                let lines = backend.service_output_after(name, *after, BATCH);
+                for line in &lines {
+                    *after = line.sequence;
+                    if filter.matches(line) {
+                        append_event(text, "line", line.sequence, line);
+                    }
+                }
+                if lines.is_empty() { Progress::Waits(*after) } else { Progress::More }
+            }
             Self::Output { pid, offset } => {
                 let Ok(read) = read_output(backend, *pid, *offset, OUTPUT_BATCH_BYTES) else {
                     return Progress::Ended;
@@ -192,6 +207,7 @@ impl Subject {
         match self {
             Self::Events { .. } => backend.poll_events(context, from),
             Self::Logs { .. } => backend.poll_logs(context, from),
+            Self::ServiceOutput { name, .. } => backend.poll_service_output(context, name, from),
             Self::Output { pid, .. } => backend.poll_process_output(context, *pid, from),
         }
     }

@@ -1,5 +1,6 @@
 //! Emergency termination: [`EmergencyRequest`] and [`EmergencyResult`].
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -9,13 +10,15 @@ words! {
     EmergencyScope {
         /// One process.
         Process = "process",
+        /// All processes of one service, which is stopped by it.
+        Service = "service",
         /// Every process that is not the system's own.
         All = "all",
     }
 }
 
 /// `POST /emergency/terminate`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EmergencyRequest {
@@ -24,6 +27,9 @@ pub struct EmergencyRequest {
     /// The process; for the scope `process` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// The service; for the scope `service` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 /// What an emergency termination has done when it answers, which is after 10 seconds at the latest.

@@ -33,6 +33,24 @@ words! {
         SystemChanged = "system_changed",
         /// An operator began or finished an emergency termination.
         Emergency = "emergency",
+        /// A service was registered.
+        ServiceRegistered = "service_registered",
+        /// The document of a service was changed.
+        ServiceUpdated = "service_updated",
+        /// A service was unregistered.
+        ServiceUnregistered = "service_unregistered",
+        /// A service went from one state to another.
+        ServiceStateChanged = "service_state_changed",
+        /// An instance of a service was started.
+        ServiceInstanceStarted = "service_instance_started",
+        /// An instance of a service became ready.
+        ServiceInstanceReady = "service_instance_ready",
+        /// An instance of a service ended.
+        ServiceInstanceEnded = "service_instance_ended",
+        /// What the checks of a service say has changed.
+        ServiceHealthChanged = "service_health_changed",
+        /// A change of a service is done, or was given up.
+        OperationEnded = "operation_ended",
     }
 }
 
@@ -48,6 +66,9 @@ pub struct Event {
     pub kind: EventKind,
     /// The process it is about.
     pub pid: Option<u32>,
+    /// The service it is about.
+    #[serde(default)]
+    pub service: Option<Text>,
     /// Who caused it, if an operator did.
     pub actor: Option<Text>,
     /// What happened, in words.

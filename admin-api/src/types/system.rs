@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hundredths, Text, Timestamp};
+use super::{Hundredths, ServiceCounts, Text, Timestamp};
 
 /// The system as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct System {
     pub processes: ProcessCounts,
     /// Threads of all processes.
     pub threads: u32,
+    /// Services by state.
+    #[serde(default)]
+    pub services: ServiceCounts,
 }
 
 /// CPUs in short.

@@ -10,7 +10,10 @@ use crate::harness::{
 
 /// A path for a route; the process exists and may be changed.
 fn path(route: &Route) -> String {
-    route.path.replace("{pid}", "6").replace("{id}", "0").replace("{path}", "etc/hostname")
+    let path = route.path.replace("{name}", "web");
+    let path = if path.ends_with("/diff") { path + "?from=1&to=1" } else { path };
+    let path = path.replace("/operations/{id}", "/operations/1");
+    path.replace("{pid}", "6").replace("{id}", "0").replace("{path}", "etc/hostname")
 }
 
 fn with_body(route: &Route, request: Request) -> Request {
@@ -23,6 +26,8 @@ fn with_body(route: &Route, request: Request) -> Request {
 fn app_with_process() -> TestApp {
     let app = app();
     assert_eq!(crate::harness::create(&app, "/bin/sleep", &["1000"]), 6);
+    crate::harness::register(&app, r#"{"name":"web","program":"/bin/httpd"}"#);
+    app.backend().advance_ms(1000);
     app
 }
 

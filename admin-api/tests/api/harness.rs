@@ -374,6 +374,13 @@ impl Request {
     }
 }
 
+/// Registers a service.
+#[track_caller]
+pub(crate) fn register(app: &TestApp, document: &str) {
+    let response = post("/api/v1/services").json(document).send(app);
+    assert_eq!(response.status, 201, "{}", response.text());
+}
+
 /// Creates a process and returns its number.
 pub(crate) fn create(app: &TestApp, program: &str, args: &[&str]) -> u32 {
     let body = serde_json::json!({ "program": program, "args": args }).to_string();

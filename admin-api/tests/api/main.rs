@@ -16,5 +16,8 @@ mod openapi;
 mod parts;
 mod routes;
 mod sandbox;
+mod service_changes;
+mod service_documents;
+mod services;
 mod streams;
 mod types;

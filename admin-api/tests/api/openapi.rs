@@ -12,6 +12,10 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
         let target = document.pointer(reference.trim_start_matches('#')).expect("a target");
         return check(document, target, value, at);
     }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let fits = choices.iter().any(|one| check(document, one, value, at).is_ok());
+        return if fits { Ok(()) } else { Err(format!("{at}: no choice fits {value}")) };
+    }
     if let Some(choices) = schema["oneOf"].as_array() {
         let fits = choices.iter().filter(|one| check(document, one, value, at).is_ok()).count();
         return if fits == 1 { Ok(()) } else { Err(format!("{at}: {fits} choices fit {value}")) };
@@ -94,6 +98,14 @@ fn busy_app() -> TestApp {
     for (program, args) in [("/bin/sleep", &["99"][..]), ("/bin/yes", &[]), ("/bin/true", &[])] {
         create(&app, program, args);
     }
+    for document in [
+        r#"{"name":"data","program":"/bin/data","version":"1.2.0"}"#,
+        r#"{"name":"web","program":"/bin/httpd","instances":2,"port":{"listen":8080},
+            "health":{"kind":"http"},"dependencies":[{"service":"data","version":">=1"}]}"#,
+        r#"{"name":"crash","program":"/bin/crash","restart":{"max_restarts":0}}"#,
+    ] {
+        crate::harness::register(&app, document);
+    }
     app.backend().advance_ms(2500);
     app
 }
@@ -106,8 +118,9 @@ fn what_is_read_is_described() {
         .iter()
         .filter(|route| route.method.name() == "GET" && !route.path.ends_with("/events"))
     {
-        for pid in ["6", "8", "4711"] {
-            let path = route.path.replace("{pid}", pid).replace("{id}", pid);
+        for (pid, name) in [("6", "web"), ("8", "crash"), ("4711", "nothing")] {
+            let path =
+                route.path.replace("{pid}", pid).replace("{id}", pid).replace("{name}", name);
             let response = request("GET", &path, ADMINISTRATOR).send(&app);
             expect_described(&document, "GET", route.path, &response);
             let refused = request("GET", &(path.clone() + "?unknown=1"), ADMINISTRATOR).send(&app);
@@ -117,7 +130,7 @@ fn what_is_read_is_described() {
         }
     }
     let ended = get("/api/v1/processes?state=defunct").send(&app);
-    assert_eq!(ended.json()["total"], 1);
+    assert_eq!(ended.json()["total"], 2);
     expect_described(&document, "GET", "/api/v1/processes", &ended);
 }
 
@@ -148,6 +161,53 @@ fn what_is_changed_is_described() {
             r#"{"scope":"all"}"#,
         ),
         ("POST", "/api/v1/emergency/terminate", "/api/v1/emergency/terminate", r#"{"scope":1}"#),
+        ("POST", "/api/v1/services", "/api/v1/services", r#"{"name":"x","program":"/bin/sh"}"#),
+        ("POST", "/api/v1/services", "/api/v1/services", r#"{"name":"x","program":"/bin/sh"}"#),
+        (
+            "POST",
+            "/api/v1/services?dry_run=true",
+            "/api/v1/services",
+            r#"{"name":"y","program":"/bin/sh"}"#,
+        ),
+        ("POST", "/api/v1/services", "/api/v1/services", r#"{"name":"X"}"#),
+        (
+            "PUT",
+            "/api/v1/services/x",
+            "/api/v1/services/{name}",
+            r#"{"name":"x","program":"/bin/cat"}"#,
+        ),
+        (
+            "PUT",
+            "/api/v1/services/x?dry_run=true",
+            "/api/v1/services/{name}",
+            r#"{"name":"x","program":"/bin/cat"}"#,
+        ),
+        (
+            "PUT",
+            "/api/v1/services/x/instances",
+            "/api/v1/services/{name}/instances",
+            r#"{"count":3}"#,
+        ),
+        (
+            "POST",
+            "/api/v1/services/x/rollback",
+            "/api/v1/services/{name}/rollback",
+            r#"{"revision":1}"#,
+        ),
+        ("POST", "/api/v1/services/x/stop?wait=true", "/api/v1/services/{name}/stop", ""),
+        ("POST", "/api/v1/services/x/stop", "/api/v1/services/{name}/stop", ""),
+        ("POST", "/api/v1/services/x/start?dry_run=true", "/api/v1/services/{name}/start", ""),
+        ("POST", "/api/v1/services/x/start", "/api/v1/services/{name}/start", ""),
+        ("POST", "/api/v1/services/nothing/start", "/api/v1/services/{name}/start", ""),
+        ("DELETE", "/api/v1/services/x", "/api/v1/services/{name}", ""),
+        (
+            "POST",
+            "/api/v1/emergency/terminate",
+            "/api/v1/emergency/terminate",
+            r#"{"scope":"service","service":"x"}"#,
+        ),
+        ("DELETE", "/api/v1/services/x?dry_run=true", "/api/v1/services/{name}", ""),
+        ("DELETE", "/api/v1/services/x", "/api/v1/services/{name}", ""),
         ("DELETE", "/api/v1/processes/1", "/api/v1/processes/{pid}", ""),
         ("DELETE", "/api/v1/processes/7", "/api/v1/processes/{pid}", ""),
         ("POST", "/api/v1/sessions", "/api/v1/sessions", r#"{"token":"viewer-token"}"#),

@@ -219,3 +219,34 @@ fn streams_are_bounded_and_their_places_come_back() {
     }
     assert!(stream(&app, &get("/api/v1/events"), &mut []).starts_with("HTTP/1.1 200"));
 }
+
+/// All events of these kinds so far, as they are sent.
+pub(crate) fn events(app: &TestApp, kinds: &str) -> String {
+    stream(app, &get(&format!("/api/v1/events?after=0&kind={kinds}")), &mut [])
+}
+
+// proves: S9
+#[test]
+fn output_of_a_service_is_followed_until_it_is_forgotten() {
+    let app = app();
+    crate::harness::register(&app, r#"{"name":"x","program":"/bin/httpd"}"#);
+    let text = stream(
+        &app,
+        &get("/api/v1/services/x/output?follow=true&stream=manager&search=READY"),
+        &mut [
+            &mut || app.backend().advance_ms(1000),
+            &mut || {
+                let stop = "/api/v1/services/x/stop?wait=true";
+                assert_eq!(post(stop).send(&app).status, 200);
+            },
+            &mut || {
+                let delete = request("DELETE", "/api/v1/services/x", ADMINISTRATOR);
+                assert_eq!(delete.send(&app).status, 204);
+            },
+            &mut || app.backend().advance_ms(1000),
+        ],
+    );
+    let lines = sent(&text);
+    assert_eq!(lines.len(), 1, "{text}");
+    assert_eq!((lines[0].name.as_str(), &lines[0].data["text"]), ("line", &"ready".into()));
+}

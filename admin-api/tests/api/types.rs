@@ -109,7 +109,16 @@ fn every_type_is_written_alike_and_read_back() {
     for kind in EventKind::ALL {
         let at = Timestamp::from_unix_ms(1_767_225_600_123);
         let (pid, actor) = (Some(1), Some(text("alice")));
-        round_trip(&Event { sequence: 1, at, kind: *kind, pid, actor, message: text("\n") });
+        let service = Some(text("web"));
+        round_trip(&Event {
+            sequence: 1,
+            at,
+            kind: *kind,
+            pid,
+            service,
+            actor,
+            message: text("\n"),
+        });
     }
     round_trip(&EventGap { first_lost: 1, last_lost: 2 });
     for level in LogLevel::ALL {

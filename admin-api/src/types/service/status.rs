@@ -165,21 +165,21 @@ pub struct Resolved {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceCounts {
     /// All of them.
-    pub total: u64,
+    pub total: u32,
     /// Stopped.
-    pub stopped: u64,
+    pub stopped: u32,
     /// Starting.
-    pub starting: u64,
+    pub starting: u32,
     /// Running.
-    pub running: u64,
+    pub running: u32,
     /// Stopping.
-    pub stopping: u64,
+    pub stopping: u32,
     /// Failed.
-    pub failed: u64,
+    pub failed: u32,
     /// Disabled.
-    pub disabled: u64,
+    pub disabled: u32,
     /// Paused.
-    pub paused: u64,
+    pub paused: u32,
 }
 
 impl ServiceCounts {
