@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
@@ -43,6 +44,24 @@ pub enum Kind {
     SystemChanged,
     /// An operator began or finished an emergency termination.
     Emergency,
+    /// A service was registered.
+    ServiceRegistered,
+    /// It has another document.
+    ServiceUpdated,
+    /// It was unregistered.
+    ServiceUnregistered,
+    /// It is in another state.
+    ServiceStateChanged,
+    /// An instance of it was started.
+    ServiceInstanceStarted,
+    /// An instance can be used.
+    ServiceInstanceReady,
+    /// An instance has ended.
+    ServiceInstanceEnded,
+    /// What the checks of an instance say has changed.
+    ServiceHealthChanged,
+    /// A change of a service is done, or was given up.
+    OperationEnded,
 }
 
 /// Something that happened.
@@ -56,6 +75,8 @@ pub struct Event {
     pub kind: Kind,
     /// The process that it is about.
     pub pid: Option<Pid>,
+    /// The service that it is about.
+    pub service: Option<Arc<str>>,
     /// Who caused it, if a user did.
     pub actor: Option<String>,
     /// What happened, in words.
@@ -74,6 +95,16 @@ pub static NEWS: Broadcast = Broadcast::new();
 
 /// Notes an event.
 pub fn publish(kind: Kind, pid: Option<Pid>, actor: Option<&str>, message: fmt::Arguments<'_>) {
+    publish_about((kind, None), pid, actor, message);
+}
+
+/// The same, about a service.
+pub fn publish_about(
+    (kind, service): (Kind, Option<Arc<str>>),
+    pid: Option<Pid>,
+    actor: Option<&str>,
+    message: fmt::Arguments<'_>,
+) {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = text.write_fmt(message);
@@ -82,6 +113,7 @@ pub fn publish(kind: Kind, pid: Option<Pid>, actor: Option<&str>, message: fmt::
         wall_ns: hal::time::wall_ns(),
         kind,
         pid,
+        service,
         actor: actor.map(String::from),
         message: text,
     };

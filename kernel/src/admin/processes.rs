@@ -230,6 +230,7 @@ pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, Api
             .map_err(|error| convert::error(&error, "be created"))?,
         set: None,
         instance: 0,
+        tee: None,
         sandbox: request.sandbox.map(confined::sandbox).transpose()?,
         actor: Some(String::from(caller.user.as_str())),
     };

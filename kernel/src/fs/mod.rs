@@ -14,6 +14,7 @@ mod memory_files;
 mod open_file;
 mod opening;
 mod output_file;
+mod own_use;
 mod pipe;
 mod poll;
 mod proc;
@@ -51,6 +52,7 @@ pub use mapped::{
 pub use memory_files::make_memory_file;
 pub use open_file::OpenFile;
 pub use opening::open;
+pub use own_use::{exists, names_in, read_small};
 pub use pipe::{PipeEnd, make_pipe};
 pub use poll::{Polled, poll};
 pub use readiness::Readiness;

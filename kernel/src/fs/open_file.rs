@@ -19,7 +19,7 @@ use super::record_locks::{LockOwner, unlock_closed, unlock_whole};
 use super::tree::{Held, leave_closed, tree};
 use super::tree_file::TreeFile;
 use crate::levels;
-use crate::process::Output;
+use crate::process::{Output, OutputStream};
 use crate::sync::{Mutex, MutexGuard};
 
 /// An open file.
@@ -51,8 +51,8 @@ impl OpenFile {
 
     /// What a program's output is captured by.
     #[must_use]
-    pub fn output(output: Arc<Output>) -> Self {
-        Self::new(Box::new(OutputFile::new(output)), AccessMode::WriteOnly, OpenFlags::NONE)
+    pub fn output(output: Arc<Output>, stream: OutputStream) -> Self {
+        Self::new(Box::new(OutputFile::new(output, stream)), AccessMode::WriteOnly, OpenFlags::NONE)
     }
 
     /// As `/dev/null`.

@@ -8,19 +8,20 @@ use vfs_core::{FileKind, Metadata};
 
 use super::file::{File, Transfer, nameless};
 use super::{Readiness, WatchList};
-use crate::process::Output;
+use crate::process::{Output, OutputStream};
 
 /// Output that is kept for the operator; nothing can be read from it.
 #[derive(Debug)]
 pub(super) struct OutputFile {
     output: Arc<Output>,
+    stream: OutputStream,
     /// It can always be written; there is a list because one may ask for that, as of a pipe.
     watchers: WatchList,
 }
 
 impl OutputFile {
-    pub(super) fn new(output: Arc<Output>) -> Self {
-        Self { output, watchers: WatchList::new() }
+    pub(super) fn new(output: Arc<Output>, stream: OutputStream) -> Self {
+        Self { output, stream, watchers: WatchList::new() }
     }
 }
 
@@ -30,7 +31,7 @@ impl File for OutputFile {
     }
 
     fn write(&self, _at: u64, bytes: &[u8]) -> Result<usize, Errno> {
-        self.output.write(bytes);
+        self.output.write(self.stream, bytes);
         Ok(bytes.len())
     }
 

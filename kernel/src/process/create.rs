@@ -22,7 +22,10 @@ use super::rlimits::open_files;
 use super::sandbox::{Confinement, NewSandbox};
 use super::sharing::{FileTable, SpaceOwner};
 use super::wait::Children;
-use super::{Load, OUT_OF_MEMORY, Output, Process, Threads, end_thread, now, program, table};
+use super::{
+    Load, OUT_OF_MEMORY, Output, OutputStream, OutputTee, Process, Threads, end_thread, now,
+    program, table,
+};
 use crate::broadcast::Broadcast;
 use crate::events::{self, Kind};
 use crate::fs::{self, Held, OpenFile, Standpoint, WatchList, Who};
@@ -60,6 +63,8 @@ pub struct NewProgram {
     /// The run of a service's instance that it is, with all that it forks; 0 for none. By this number a
     /// front knows its members.
     pub instance: u64,
+    /// Who gets what it writes, too.
+    pub tee: Option<Arc<dyn OutputTee>>,
     /// The sandbox of its own that it is to be in.
     pub sandbox: Option<NewSandbox>,
     /// Who asked for it, for the event.
@@ -198,7 +203,7 @@ pub fn create_for(new: &NewProgram, origin: &Origin<'_>) -> Result<Pid, CreateEr
         service: set.as_ref().map(|set| Arc::clone(set.name())),
     };
     let context = hal::user::UserContext::new(loaded.entry, loaded.stack_pointer);
-    let output = Arc::new(Output::new());
+    let output = Arc::new(Output::with_tee(new.tee.clone()));
     let (standard, lineage, rlimits) = match origin {
         Origin::Manager => {
             (&[const { None }; 3], Lineage::Manager, ResourceLimits::new(&new.limits))
@@ -306,8 +311,9 @@ fn standard_files(
     limit: u32,
 ) -> Result<DescriptorTable<Arc<OpenFile>>, CreateError> {
     let mut files = DescriptorTable::new();
-    let written = Arc::new(OpenFile::output(Arc::clone(output)));
-    let usual = [Arc::new(OpenFile::null()), Arc::clone(&written), written];
+    let written = |stream| Arc::new(OpenFile::output(Arc::clone(output), stream));
+    let (written, errors) = (written(OutputStream::Standard), written(OutputStream::Error));
+    let usual = [Arc::new(OpenFile::null()), written, errors];
     for (given, usual) in given.iter().zip(usual) {
         let file = given.as_ref().map_or(usual, Arc::clone);
         let descriptor = Descriptor { file, close_on_exec: false };

@@ -113,6 +113,9 @@ fn end_process(process: &Arc<Process>, code: u8) {
         reap(pid);
     }
     process.has_ended.store(true, Ordering::Release);
+    if process.instance != 0 {
+        crate::service::process_ended(process.instance, pid, end.exit);
+    }
     super::shortage::memory_was_freed();
     process.ended.wake_all();
     process.end_watch.notify(Readiness::IN);

@@ -55,7 +55,7 @@ pub use handler::{BadStack, info, replace_stack, shown_stack, wanted_stack};
 pub use masks::{
     await_signal, end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait,
 };
-pub use output::{Output, ended_output};
+pub use output::{Output, OutputStream, OutputTee, ended_output};
 pub use pid_file::PidFile;
 pub use process_set::ProcessSet;
 pub use program::{Interrupted, return_from_handler};
@@ -76,7 +76,7 @@ pub use sharing::unshare_files;
 pub use shortage::{make_room, next_victim};
 pub use signal_file::SignalFile;
 pub use snapshot::{
-    Snapshot, counts, made, pids_after, rows_after, snapshot, snapshots_after, total,
+    Snapshot, counts, made, pids_after, recent_cpu_of, rows_after, snapshot, snapshots_after, total,
 };
 pub use thread::{NewThread, ProgramThread, set_thread_affinity, spawn_thread, thread_affinity};
 pub use thread_list::{ThreadSnapshot, threads};

@@ -14,10 +14,26 @@ use crate::levels;
 /// Bytes kept.
 const KEPT_BYTES: usize = 64 * 1024;
 
+/// Which of a process's two outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputStream {
+    /// The standard output.
+    Standard,
+    /// The standard error.
+    Error,
+}
+
+/// Someone who gets what is written, too, as it comes: the lines of a service.
+pub trait OutputTee: core::fmt::Debug + Send + Sync {
+    /// Takes in what `writer` wrote, the running process.
+    fn take_in(&self, writer: Pid, stream: OutputStream, bytes: &[u8]);
+}
+
 /// The captured output of one process.
 #[derive(Debug)]
 pub struct Output {
     ring: SpinLock<Ring>,
+    tee: Option<Arc<dyn OutputTee>>,
     /// Who waits for more.
     pub news: Broadcast,
 }
@@ -46,14 +62,26 @@ impl Output {
     /// None yet. Memory is taken as output comes.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_tee(None)
+    }
+
+    /// The same; `tee` gets what is written, too.
+    #[must_use]
+    pub fn with_tee(tee: Option<Arc<dyn OutputTee>>) -> Self {
         Self {
             ring: SpinLock::new(levels::RINGS, "output", Ring::default()),
+            tee,
             news: Broadcast::new(),
         }
     }
 
     /// Adds what a program wrote, over the oldest bytes if need be.
-    pub fn write(&self, bytes: &[u8]) {
+    pub fn write(&self, stream: OutputStream, bytes: &[u8]) {
+        if let Some(tee) = &self.tee
+            && let Some(thread) = crate::scheduler::current()
+        {
+            tee.take_in(thread.process().pid(), stream, bytes);
+        }
         // In pieces, because interrupts are disabled under the lock.
         for piece in bytes.chunks(1024) {
             let mut ring = self.ring.lock();

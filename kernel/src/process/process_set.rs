@@ -9,6 +9,7 @@
 //! | who is in it | [`ProcessSet::members`], [`ProcessSet::is_empty`], [`Process::set`] |
 //! | end all of it | [`ProcessSet::end_all`], wait for [`ProcessSet::news`] until it is empty; [`ProcessSet::open`] before the next start |
 //! | stop signal, pause | [`ProcessSet::signal_all`], [`ProcessSet::suspend_all`], [`ProcessSet::resume_all`] |
+//! | the same for the members of one instance | [`ProcessSet::members_of`], [`ProcessSet::end_instance`], ... |
 //! | figures | [`ProcessSet::usage`] |
 //! | quotas | [`ProcessSet::quotas`], [`ProcessSet::set_quotas`] |
 //!
@@ -149,6 +150,44 @@ impl ProcessSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.lock().living.is_empty()
+    }
+
+    /// Its members that belong to this run of an instance.
+    fn living_of(&self, instance: u64) -> Vec<Arc<Process>> {
+        let members = self.members.lock();
+        let own = members.living.values().filter(|process| process.instance == instance);
+        own.map(Arc::clone).collect()
+    }
+
+    /// The numbers of those members, in rising order.
+    #[must_use]
+    pub fn members_of(&self, instance: u64) -> Vec<Pid> {
+        self.living_of(instance).iter().map(|process| process.pid).collect()
+    }
+
+    /// Ends those members. Whoever comes by a fork that is under way is not among them: who ends an
+    /// instance does so again until it has none.
+    pub fn end_instance(&self, instance: u64) {
+        for process in self.living_of(instance) {
+            // It may have ended already.
+            let _ = exit::begin(process.pid, ExitStatus::by_signal(Signal::SIGKILL));
+        }
+    }
+
+    /// Suspends those members.
+    pub fn suspend_instance(&self, instance: u64) {
+        for process in self.living_of(instance) {
+            // It may be suspended, or have ended.
+            let _ = process.hold();
+        }
+    }
+
+    /// Lets those members go on.
+    pub fn resume_instance(&self, instance: u64) {
+        for process in self.living_of(instance) {
+            // It may not be suspended, or have ended.
+            let _ = process.let_go();
+        }
     }
 
     /// What it uses and has used.

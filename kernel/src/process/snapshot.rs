@@ -228,3 +228,10 @@ pub fn counts() -> (StateCounts, usize) {
     let table = table().lock();
     (*table.counts(), table.history().len())
 }
+
+/// The CPU use of late of a process, in hundredths of a percent of one CPU.
+#[must_use]
+pub fn recent_cpu_of(pid: Pid) -> Option<u32> {
+    let process = super::find(pid).ok()?;
+    Some(process.recent_cpu(process.usage().cpu.total_ns()))
+}

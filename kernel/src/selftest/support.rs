@@ -214,6 +214,7 @@ pub(super) fn program(arguments: &[&str]) -> Result<NewProgram, Stop> {
         limits: Limits::default(),
         set: None,
         instance: 0,
+        tee: None,
         sandbox: None,
         actor: None,
     })

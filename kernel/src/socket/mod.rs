@@ -19,6 +19,7 @@ use process_core::{Capability, Gid, Uid};
 
 pub use devices::interface_ioctl;
 pub use options::{CommonOptions, OptionValue};
+pub use unix::close_rights;
 
 use crate::fs::{File, Held, OpenFile};
 use crate::{process, scheduler};

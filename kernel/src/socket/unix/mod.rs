@@ -23,6 +23,8 @@ use super::{
 use crate::fs::{File, Readiness, Transfer, WatchList, nameless};
 use node::{Closing, Node};
 
+pub use rights::close as close_rights;
+
 /// How many bytes wait at the other side (`SIOCOUTQ`).
 const SIOCOUTQ: u32 = 0x5411;
 

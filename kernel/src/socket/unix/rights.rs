@@ -87,7 +87,7 @@ static CLOSING: SpinLock<Closing> =
     SpinLock::new(levels::FILES, "closing", Closing { files: Vec::new(), is_going_on: false });
 
 /// Closes files that never arrived, in any order.
-pub(super) fn close(mut files: Vec<Arc<OpenFile>>) {
+pub fn close(mut files: Vec<Arc<OpenFile>>) {
     if files.is_empty() {
         return;
     }

@@ -55,6 +55,7 @@ pub(super) fn create_process(caller: &mut Caller<'_>, arguments: &Arguments) -> 
         // Those of the caller.
         set: None,
         instance: 0,
+        tee: None,
         actor: Some(actor(caller)),
         path,
     };
