@@ -7,6 +7,7 @@
 mod error;
 mod number;
 mod process;
+mod service;
 
 pub use error::NativeError;
 pub use number::{FIRST, FIRST_OF_SERVICES, LAST, NativeCall, VERSION};
@@ -15,3 +16,4 @@ pub use process::{
     TerminateProcess, WaitProcess, create_flags, exit_kind, isolation, limit_bits, network_rights,
     scheduling_flags, violation,
 };
+pub use service::{ResolvedService, ServiceInfo, service_health, service_state};

@@ -8,7 +8,7 @@ pub const LAST: u64 = FIRST + 0xff;
 /// The first one about services.
 pub const FIRST_OF_SERVICES: u64 = FIRST + 0x40;
 /// What `version` answers: raised when a call is added.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 macro_rules! native_calls {
     ($($(#[$doc:meta])* $constant:ident = $offset:literal $name:ident;)*) => {
@@ -57,6 +57,18 @@ native_calls! {
     SEND_SIGNAL = 9 send_signal;
     /// Waits for the end of a process.
     WAIT_PROCESS = 10 wait_process;
+    /// Registers a service by its document.
+    CREATE_SERVICE = 64 create_service;
+    /// Starts a service, and what it needs.
+    START_SERVICE = 65 start_service;
+    /// Stops a service, and what needs it.
+    STOP_SERVICE = 66 stop_service;
+    /// Tells about a service.
+    SERVICE_STATUS = 67 service_status;
+    /// Chooses an instance of a service.
+    RESOLVE_SERVICE = 68 resolve_service;
+    /// Says something about the caller's own service.
+    NOTIFY_SERVICE = 69 notify_service;
 }
 
 impl NativeCall {

@@ -3,6 +3,7 @@
 
 mod create;
 mod list;
+mod services;
 mod structure;
 mod wait;
 
@@ -68,6 +69,12 @@ pub(super) fn dispatch(
         NativeCall::SET_SCHEDULING => set_scheduling(caller, arguments),
         NativeCall::SEND_SIGNAL => send_signal(caller, arguments),
         NativeCall::WAIT_PROCESS => wait::wait_process(caller, arguments),
+        NativeCall::CREATE_SERVICE => services::create(caller, arguments),
+        NativeCall::START_SERVICE => services::start(caller, arguments),
+        NativeCall::STOP_SERVICE => services::stop(caller, arguments),
+        NativeCall::SERVICE_STATUS => services::status(arguments),
+        NativeCall::RESOLVE_SERVICE => services::resolve(arguments),
+        NativeCall::NOTIFY_SERVICE => services::notify(caller, arguments),
         _ => return None,
     })
 }
