@@ -23,6 +23,7 @@ mod process;
 mod random;
 mod scheduler;
 mod selftest;
+mod service;
 mod socket;
 mod sync;
 mod syscall;
@@ -109,7 +110,8 @@ fn start_threads(
         return selftest::start(filter.clone());
     }
     admin::start()?;
-    network::start(options, secrets(options))
+    network::start(options, secrets(options))?;
+    service::start(options.services)
 }
 
 /// What lets the first user in. Without a token from the command line one is made, and shown on the

@@ -11,6 +11,7 @@
 //! | `port=N` | the admin server's port (80) |
 //! | `log=error\|warning\|info\|debug` | what appears on the serial console (`info`) |
 //! | `panic=reset\|halt\|exit` | what follows a kernel panic (`reset`; `exit` ends QEMU) |
+//! | `services=on\|off` | whether the services that are enabled are started (`on`) |
 //! | `test=NAME` | runs the in-kernel tests whose names contain NAME (`all`: every one) and ends QEMU |
 
 use alloc::string::String;
@@ -42,12 +43,23 @@ pub struct Options {
     pub console_level: Severity,
     /// What follows a panic.
     pub panic: Action,
+    /// Whether the services that are enabled are started.
+    pub services: ServicesAtBoot,
     /// Which tests to run instead of the system.
     pub test: Option<String>,
     /// What was not understood, for a warning each.
     pub complaints: Vec<String>,
     /// The line without its secrets, for observers.
     pub shown: String,
+}
+
+/// What becomes of the services that are enabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServicesAtBoot {
+    /// They are started.
+    Start,
+    /// They are known, and wait for an operator.
+    Leave,
 }
 
 /// How the network is wanted.
@@ -70,6 +82,7 @@ impl Options {
             port: 80,
             console_level: Severity::Info,
             panic: Action::Reset,
+            services: ServicesAtBoot::Start,
             test: None,
             complaints: Vec::new(),
             shown: String::new(),
@@ -117,6 +130,14 @@ impl Options {
                         "reset" => Some(Action::Reset),
                         "halt" => Some(Action::Halt),
                         "exit" => Some(Action::DebugExit),
+                        _ => None,
+                    },
+                ),
+                "services" => set(
+                    &mut options.services,
+                    match value {
+                        "on" => Some(ServicesAtBoot::Start),
+                        "off" => Some(ServicesAtBoot::Leave),
                         _ => None,
                     },
                 ),

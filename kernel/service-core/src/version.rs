@@ -134,6 +134,10 @@ fn number(text: &str) -> Result<u64, BadVersion> {
 }
 
 impl Version {
+    /// The lowest release.
+    pub const ZERO: Self =
+        Self { major: 0, minor: 0, patch: 0, pre_release: Vec::new(), text: String::new() };
+
     fn numbers(&self) -> [u64; 3] {
         [self.major, self.minor, self.patch]
     }

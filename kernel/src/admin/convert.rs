@@ -183,6 +183,15 @@ pub(super) fn event_kind(kind: Kind) -> EventKind {
         Kind::SessionChanged => EventKind::SessionChanged,
         Kind::SystemChanged => EventKind::SystemChanged,
         Kind::Emergency => EventKind::Emergency,
+        Kind::ServiceRegistered => EventKind::ServiceRegistered,
+        Kind::ServiceUpdated => EventKind::ServiceUpdated,
+        Kind::ServiceUnregistered => EventKind::ServiceUnregistered,
+        Kind::ServiceStateChanged => EventKind::ServiceStateChanged,
+        Kind::ServiceInstanceStarted => EventKind::ServiceInstanceStarted,
+        Kind::ServiceInstanceReady => EventKind::ServiceInstanceReady,
+        Kind::ServiceInstanceEnded => EventKind::ServiceInstanceEnded,
+        Kind::ServiceHealthChanged => EventKind::ServiceHealthChanged,
+        Kind::OperationEnded => EventKind::OperationEnded,
     }
 }
 
@@ -201,6 +210,15 @@ pub(super) fn to_event_kind(kind: EventKind) -> Kind {
         EventKind::SessionChanged => Kind::SessionChanged,
         EventKind::SystemChanged => Kind::SystemChanged,
         EventKind::Emergency => Kind::Emergency,
+        EventKind::ServiceRegistered => Kind::ServiceRegistered,
+        EventKind::ServiceUpdated => Kind::ServiceUpdated,
+        EventKind::ServiceUnregistered => Kind::ServiceUnregistered,
+        EventKind::ServiceStateChanged => Kind::ServiceStateChanged,
+        EventKind::ServiceInstanceStarted => Kind::ServiceInstanceStarted,
+        EventKind::ServiceInstanceReady => Kind::ServiceInstanceReady,
+        EventKind::ServiceInstanceEnded => Kind::ServiceInstanceEnded,
+        EventKind::ServiceHealthChanged => Kind::ServiceHealthChanged,
+        EventKind::OperationEnded => Kind::OperationEnded,
     }
 }
 

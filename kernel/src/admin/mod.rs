@@ -20,6 +20,7 @@ mod parts;
 mod power;
 mod processes;
 mod sampler;
+mod services;
 mod sockets;
 mod streams;
 mod system;
@@ -212,6 +213,9 @@ impl Backend for KernelBackend {
 
     fn hold_new_processes(&self, is_held: bool) {
         process::hold_new_programs(is_held);
+        if is_held {
+            crate::service::terminate_all(None);
+        }
     }
 
     fn signal_process(&self, caller: &Caller, pid: u32, signal: Signal) -> Result<(), ApiError> {

@@ -1,4 +1,4 @@
-//! Shutting down and rebooting: programs first, then the machine.
+//! Shutting down and rebooting: services in their order, then the other programs, then the machine.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -93,6 +93,7 @@ pub fn go_down(power: Power, actor: &str) -> Result<(), ApiError> {
 
 fn carry_out(action: PowerAction) {
     let answered_ns = hal::time::now_ns() + ANSWER_NS;
+    crate::service::stop_all();
     end_programs();
     while scheduler::park_until(BlockReason::Sleep, answered_ns) {}
     let reason: String = match action {

@@ -27,6 +27,7 @@ pub(super) fn events_after(after: u64, limit: usize) -> Vec<Event> {
         at: convert::timestamp(event.wall_ns),
         kind: convert::event_kind(event.kind),
         pid: event.pid.map(Pid::number),
+        service: event.service.map(|service| Text::from(String::from(&*service))),
         actor: event.actor.map(Text::from),
         message: event.message.into(),
     };
@@ -132,7 +133,7 @@ pub(super) fn poll_ended(context: &mut Context<'_>, number: u32) -> Poll<()> {
 }
 
 /// Ready if there is news; else the task is woken when there may be.
-fn poll(
+pub(super) fn poll(
     context: &mut Context<'_>,
     news: &crate::broadcast::Broadcast,
     is_there: impl Fn() -> bool,

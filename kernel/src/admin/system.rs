@@ -46,6 +46,7 @@ pub(super) fn system(facts: &Facts, command_line: Text) -> System {
         load: sampler::load(),
         processes: process_counts(&totals),
         threads: totals.threads,
+        services: super::services::counts(),
     }
 }
 

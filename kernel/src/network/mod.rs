@@ -2,6 +2,7 @@
 //! server's connections as tasks of its own. It sleeps when there is nothing to do.
 
 mod card;
+mod checks;
 mod resolver;
 mod server;
 mod stack;
@@ -11,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::task::Wake;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 
 use net::executor::{Executor, Unpark};
@@ -19,11 +21,13 @@ use net::socket::SharedStack;
 use net::stack::{Stack, StackConfig, WakeList};
 use process_core::{BlockReason, Priority};
 
+pub use checks::{PortCheck, check_port};
 pub use resolver::{publish_name, resolver_figures, withdraw_name};
 pub use server::{HttpFigures, Secrets, http_figures};
 pub use stack::{KernelStack, act, all_sockets, is_up, statistics};
 pub use tables::{Table, text};
 
+use crate::broadcast::Broadcast;
 use crate::options::Options;
 use crate::process::{self, CreateError};
 use crate::random;
@@ -49,7 +53,10 @@ pub fn start(options: &Options, secrets: Secrets) -> Result<(), CreateError> {
         Priority::High,
         STACK_BYTES,
         Box::new(move || {
-            let Some(card) = card::start() else { return };
+            let Some(card) = card::start() else {
+                has_started();
+                return;
+            };
             let mac = card.mac_address();
             let memory = hal::frame::figures().total_bytes;
             let config = StackConfig {
@@ -59,10 +66,34 @@ pub fn start(options: &Options, secrets: Secrets) -> Result<(), CreateError> {
                 ..StackConfig::new(mac, random::number())
             };
             stack::install(Stack::new(&config, card, stack::now()));
+            has_started();
             run(port, secrets, shown);
         }),
     )?;
     Ok(())
+}
+
+/// Whether it is known if there is a network.
+static HAS_STARTED: AtomicBool = AtomicBool::new(false);
+static STARTED: Broadcast = Broadcast::new();
+
+fn has_started() {
+    // Release pairs with the acquire in `await_start`.
+    HAS_STARTED.store(true, Ordering::Release);
+    STARTED.wake_all();
+}
+
+/// Waits until programs can use the network, or it is known that there is none.
+pub fn await_start() {
+    let Some(thread) = scheduler::current() else { return };
+    let waker = Waker::from(Arc::new(NetworkThread(thread)));
+    loop {
+        STARTED.register(&waker);
+        if HAS_STARTED.load(Ordering::Acquire) {
+            return;
+        }
+        scheduler::park(BlockReason::Work);
+    }
 }
 
 /// The thread that is to run when there is work.
@@ -94,6 +125,7 @@ fn run(port: u16, secrets: Secrets, shown: String) {
         crate::error!("the admin server cannot listen on port {port}: {error:?}");
     }
     resolver::start(&executor);
+    checks::start(&executor);
     let mut wakes = WakeList::default();
     let mut address = None;
     loop {

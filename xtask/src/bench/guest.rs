@@ -34,7 +34,7 @@ impl Plan {
                 let mut machine = Machine::new(bench.places.kernel());
                 machine.initrd = Some(bench.initrd.clone());
                 let options = secret::kernel_options(&token, &secret::random()?);
-                machine.command_line = format!("{options} panic=exit");
+                machine.command_line = format!("{options} panic=exit services=off");
                 machine
             }
         };

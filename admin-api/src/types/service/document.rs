@@ -138,7 +138,7 @@ pub struct Service {
     pub class: Class,
     /// How far its processes are kept apart.
     pub isolation: Isolation,
-    /// Whether it is started at boot, and may be started at all.
+    /// Whether it is started at boot.
     pub enabled: bool,
     /// How many instances of it run.
     pub instances: u32,
@@ -394,14 +394,14 @@ pub struct StopRule {
     pub signal: Signal,
     /// How long they have until SIGKILL; else 5,000.
     pub grace_ms: u32,
-    /// How long open connections have before the signal, at most; else 0.
+    /// How long open connections through its port have before the signal, at most; else 5,000.
     #[serde(default)]
     pub drain_ms: u32,
 }
 
 impl Default for StopRule {
     fn default() -> Self {
-        Self { signal: Signal::TERM, grace_ms: 5000, drain_ms: 0 }
+        Self { signal: Signal::TERM, grace_ms: 5000, drain_ms: 5000 }
     }
 }
 

@@ -73,9 +73,9 @@ words! {
         Pause = "pause",
         /// Lets them go on.
         Resume = "resume",
-        /// Lets it be started, at boot and otherwise.
+        /// Has it started at boot.
         Enable = "enable",
-        /// Keeps it from being started.
+        /// Has it not started at boot.
         Disable = "disable",
         /// Changes the number of its instances.
         Scale = "scale",

@@ -21,7 +21,7 @@ words! {
         Stopping = "stopping",
         /// Given up; the reason is told by `explain`.
         Failed = "failed",
-        /// Not to be started, at boot or otherwise.
+        /// Not running, and not started at boot.
         Disabled = "disabled",
         /// Its processes are suspended.
         Paused = "paused",

@@ -1,11 +1,12 @@
 //! What is seen from outside: snapshots of services and their instances, and instances to use.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Manager;
-use super::action::RunId;
+use super::action::{RunId, ServiceId};
 use super::instance::{Instance, InstanceState, Run};
 use super::service::{Service, StateName};
 use crate::balance::{Candidate, Strategy};
@@ -100,6 +101,18 @@ impl Manager {
         StateName::ALL.iter().map(|state| (*state, count(*state))).collect()
     }
 
+    /// The service of this name.
+    #[must_use]
+    pub fn id_of(&self, name: &str) -> Option<ServiceId> {
+        self.ids.get(name).copied()
+    }
+
+    /// Whether a service is still registered.
+    #[must_use]
+    pub fn is_known(&self, id: ServiceId) -> bool {
+        self.services.contains_key(&id)
+    }
+
     /// The results of the checks of one instance, the oldest first.
     ///
     /// # Errors
@@ -140,10 +153,11 @@ impl Manager {
                 && let Some(run) = service.run_id(index)
             {
                 let (weight, connections) = (document.weight_of(index), connections(run));
-                candidates.push(Candidate { index, weight, connections });
+                candidates.push(Candidate { member: index.into(), weight, connections });
             }
         }
-        let index = service.balancer.choose(strategy, &candidates).ok_or_else(none)?;
+        let chosen = service.balancer.choose(strategy, &candidates).ok_or_else(none)?;
+        let index = u32::try_from(chosen).map_err(|_| none())?;
         service.run_id(index).ok_or_else(none)
     }
 
@@ -157,6 +171,18 @@ impl Manager {
     #[must_use]
     pub fn edges(&self) -> Vec<Edge> {
         self.graph.edges().collect()
+    }
+
+    /// A service and what a start of it starts, too.
+    #[must_use]
+    pub fn start_closure(&self, name: &str) -> BTreeSet<Arc<str>> {
+        self.start_set(&name.into())
+    }
+
+    /// Services by the order in which they could start.
+    #[must_use]
+    pub fn levels_of(&self, services: &BTreeSet<Arc<str>>) -> Vec<Vec<Arc<str>>> {
+        self.graph.levels(services)
     }
 
     /// All services by the order in which they could start.

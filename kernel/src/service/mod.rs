@@ -1,0 +1,315 @@
+//! Services: `service_core` decides, this carries out.
+//!
+//! The manager lies in the [`State`] under a lock that sleeps. Whoever asks for something (the API, a
+//! system call) takes the lock, asks, and leaves what is to be done to the thread `services`, which
+//! starts and ends processes without holding it. What happens elsewhere (a process has ended, a check
+//! has its answer) comes by the inbox, which may be written under no lock but from everywhere.
+//!
+//! - `actions`: what the manager wants done. `runs`: processes by instance. `output`: their lines.
+//! - `checks`: health. `notices`: what programs say about themselves. `documents`: the API's words.
+//! - `reports`: what operators are told. `boot`: the documents of the image.
+
+mod actions;
+mod boot;
+mod checks;
+mod documents;
+mod front;
+mod notices;
+mod output;
+mod reports;
+mod runs;
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+
+use hal::interrupts::SpinLock;
+use ksync::Once;
+use net::stack::FrontId;
+use process_core::{BlockReason, ExitStatus, Pid, Priority};
+use service_core::{Action, Event, Instant, Manager, Purpose, Request, RunId, ServiceId};
+
+use crate::broadcast::Broadcast;
+use crate::options::ServicesAtBoot;
+use crate::process::{self, CreateError, ProcessSet};
+use crate::scheduler::{self, Thread};
+use crate::sync::Mutex;
+use crate::{levels, random};
+use runs::Run;
+
+pub use documents::{document_of, from_document};
+pub use front::{choose, connections};
+pub use notices::{Notice, say};
+pub use output::{Line, Lines};
+
+/// Bytes of the thread's stack.
+const STACK_BYTES: u64 = 64 * 1024;
+/// How long the services may take to stop before the machine goes down all the same.
+const LONGEST_SHUTDOWN_NS: u64 = 60_000_000_000;
+
+/// All that the kernel knows of services.
+pub struct State {
+    /// Who decides.
+    pub manager: Manager,
+    /// What belongs to each service beside its decisions.
+    pub belongings: BTreeMap<ServiceId, Belongings>,
+    /// Runs that have processes, by number.
+    runs: BTreeMap<u64, Run>,
+    /// Checks by a command, by the number that their processes have as instance.
+    commands: BTreeMap<u64, checks::Command>,
+    work: VecDeque<Action>,
+    /// The ports of services, as the network knows them.
+    fronts: BTreeMap<ServiceId, FrontId>,
+    /// Runs that are to have no connections left.
+    draining: BTreeSet<RunId>,
+    /// Services for which an emergency goes on, with how many.
+    held: BTreeMap<ServiceId, u32>,
+    has_stopped: bool,
+}
+
+/// What belongs to a service.
+#[derive(Clone, Debug)]
+pub struct Belongings {
+    /// Its processes.
+    pub set: Arc<ProcessSet>,
+    /// What they wrote.
+    pub lines: Arc<Lines>,
+}
+
+/// Something that has happened elsewhere.
+#[derive(Debug)]
+enum Note {
+    Ended {
+        instance: u64,
+        pid: Pid,
+        exit: ExitStatus,
+    },
+    Checked {
+        run: RunId,
+        ticket: u64,
+        purpose: Purpose,
+        is_success: bool,
+        detail: alloc::string::String,
+    },
+    Said {
+        instance: u64,
+        notice: notices::Notice,
+    },
+    Shutdown,
+}
+
+static STATE: Once<Mutex<State>> = Once::new();
+static INBOX: SpinLock<VecDeque<Note>> =
+    SpinLock::new(levels::RINGS, "service inbox", VecDeque::new());
+static THREAD: Once<Arc<Thread>> = Once::new();
+/// Woken when anything about services has changed.
+pub static NEWS: Broadcast = Broadcast::new();
+
+/// Starts the service manager, with the documents of the image. Once.
+///
+/// # Errors
+/// When there is no memory for it.
+pub fn start(at_boot: ServicesAtBoot) -> Result<(), CreateError> {
+    STATE.call_once(|| {
+        Mutex::new(State {
+            manager: Manager::new(random::number()),
+            belongings: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            work: VecDeque::new(),
+            fronts: BTreeMap::new(),
+            draining: BTreeSet::new(),
+            held: BTreeMap::new(),
+            has_stopped: false,
+        })
+    });
+    let main = Box::new(move || main(at_boot));
+    let thread = process::spawn_kernel_thread("services", Priority::High, STACK_BYTES, main)?;
+    THREAD.call_once(|| thread);
+    notices::start()
+}
+
+/// The present, for the manager.
+#[must_use]
+pub fn now() -> Instant {
+    Instant(hal::time::now_ns())
+}
+
+/// Looks at the state, or asks the manager for something; what is to be done is done by the thread.
+/// None before the manager has been started.
+pub fn with<R>(f: impl FnOnce(&mut State) -> R) -> Option<R> {
+    let mut state = STATE.get()?.lock();
+    let answer = f(&mut state);
+    let has_work = !state.work.is_empty();
+    drop(state);
+    if has_work {
+        wake();
+    }
+    Some(answer)
+}
+
+impl State {
+    /// Takes in what the manager wants done. Operators are told at once, of the rest the thread takes
+    /// care.
+    pub fn take_in(&mut self, actions: alloc::vec::Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Report(report) => reports::tell(self, &report),
+                other => self.work.push_back(other),
+            }
+        }
+    }
+
+    /// Whether an emergency goes on for a service.
+    #[must_use]
+    pub fn is_held(&self, name: &str) -> bool {
+        self.manager.id_of(name).is_some_and(|id| self.held.contains_key(&id))
+    }
+
+    /// An emergency begins for a service, or ends: until then nobody stays in it.
+    pub fn hold(&mut self, id: ServiceId, is_held: bool) {
+        let count = self.held.entry(id).or_default();
+        *count = if is_held { count.saturating_add(1) } else { count.saturating_sub(1) };
+        let is_over = *count == 0;
+        if is_over {
+            self.held.remove(&id);
+        }
+        let Some(belongings) = self.belongings.get(&id) else { return };
+        if is_over {
+            belongings.set.open();
+        } else {
+            belongings.set.end_all();
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        let actions = self.manager.step(now(), event);
+        self.take_in(actions);
+    }
+
+    /// What belongs to a service, which is made when it is first needed.
+    ///
+    /// # Errors
+    /// When its quotas are impossible.
+    fn belongings_of(
+        &mut self,
+        id: ServiceId,
+        document: &service_core::Document,
+    ) -> Result<Belongings, process_core::ProcessError> {
+        let quotas = runs::quotas(&document.limits);
+        if let Some(known) = self.belongings.get(&id) {
+            if known.set.quotas() != quotas {
+                known.set.set_quotas(&quotas)?;
+            }
+            return Ok(known.clone());
+        }
+        let set = ProcessSet::new(document.name.as_str().into(), &quotas)?;
+        let new = Belongings { set, lines: Arc::new(Lines::new()) };
+        self.belongings.insert(id, new.clone());
+        Ok(new)
+    }
+}
+
+fn wake() {
+    if let Some(thread) = THREAD.get() {
+        thread.unpark();
+    }
+}
+
+fn post(note: Note) {
+    INBOX.lock().push_back(note);
+    wake();
+}
+
+/// A process that belongs to an instance has ended.
+pub fn process_ended(instance: u64, pid: Pid, exit: ExitStatus) {
+    post(Note::Ended { instance, pid, exit });
+}
+
+/// Ends all services by force: an emergency concerns everything.
+pub fn terminate_all(actor: Option<&str>) {
+    with(|state| {
+        for name in state.manager.names() {
+            // What does not run has nothing to end.
+            if let Ok((_, actions)) = state.manager.request(now(), &Request::Terminate(name), actor)
+            {
+                state.take_in(actions);
+            }
+        }
+    });
+}
+
+/// Stops all services, in the reverse order of their dependencies, and waits until they have; not
+/// without end.
+pub fn stop_all() {
+    if STATE.get().is_none() {
+        return;
+    }
+    post(Note::Shutdown);
+    let deadline_ns = hal::time::now_ns().saturating_add(LONGEST_SHUTDOWN_NS);
+    let Some(thread) = scheduler::current() else { return };
+    let waker = core::task::Waker::from(Arc::new(Unpark(thread)));
+    loop {
+        NEWS.register(&waker);
+        let has_stopped = with(|state| state.has_stopped).unwrap_or(true);
+        if has_stopped || !scheduler::park_until(BlockReason::Work, deadline_ns) {
+            return;
+        }
+    }
+}
+
+/// Wakes a thread.
+struct Unpark(Arc<Thread>);
+
+impl alloc::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// The thread: what has happened, then what is to be done, then sleep.
+fn main(at_boot: ServicesAtBoot) {
+    crate::network::await_start();
+    boot::start(at_boot);
+    loop {
+        let notes = core::mem::take(&mut *INBOX.lock());
+        let has_notes = !notes.is_empty();
+        for note in notes {
+            with(|state| take_note(state, note));
+        }
+        let has_work = actions::carry_out_all();
+        let next = with(|state| {
+            checks::end_late_commands(state);
+            front::look_at_draining(state);
+            let is_due = state.manager.next_tick().is_some_and(|at| at <= now());
+            if is_due {
+                state.step(Event::Tick);
+            }
+            let ticks = [state.manager.next_tick(), checks::next_deadline(state)];
+            let next = ticks.into_iter().chain([front::next_look(state)]);
+            (is_due || !state.work.is_empty(), next.flatten().min())
+        });
+        let Some((is_busy, next)) = next else { return };
+        if has_notes || has_work || is_busy {
+            NEWS.wake_all();
+            continue;
+        }
+        match next {
+            Some(at) => {
+                scheduler::park_until(BlockReason::Work, at.0);
+            }
+            None => scheduler::park(BlockReason::Work),
+        }
+    }
+}
+
+fn take_note(state: &mut State, note: Note) {
+    match note {
+        Note::Ended { instance, pid, exit } => runs::process_ended(state, instance, pid, exit),
+        Note::Checked { run, ticket, purpose, is_success, detail } => {
+            state.step(Event::Checked { run, ticket, purpose, is_success, detail });
+        }
+        Note::Said { instance, notice } => notices::heard(state, instance, notice),
+        Note::Shutdown => state.step(Event::Shutdown),
+    }
+}
