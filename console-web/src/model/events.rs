@@ -61,6 +61,7 @@ mod tests {
             at: Timestamp::from_unix_ms(sequence),
             kind: EventKind::ProcessCreated,
             pid: None,
+            service: None,
             actor: None,
             message: message.into(),
         }

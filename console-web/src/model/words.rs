@@ -156,6 +156,15 @@ pub fn event(kind: EventKind) -> (&'static str, Tone) {
         EventKind::SessionChanged => ("Session", Tone::Neutral),
         EventKind::SystemChanged => ("System", Tone::Active),
         EventKind::Emergency => ("Emergency", Tone::Bad),
+        EventKind::ServiceRegistered => ("Registered", Tone::Active),
+        EventKind::ServiceUpdated => ("Document", Tone::Active),
+        EventKind::ServiceUnregistered => ("Unregistered", Tone::Neutral),
+        EventKind::ServiceStateChanged => ("Service", Tone::Active),
+        EventKind::ServiceInstanceStarted => ("Instance", Tone::Neutral),
+        EventKind::ServiceInstanceReady => ("Ready", Tone::Good),
+        EventKind::ServiceInstanceEnded => ("Instance", Tone::Warning),
+        EventKind::ServiceHealthChanged => ("Health", Tone::Active),
+        EventKind::OperationEnded => ("Operation", Tone::Neutral),
     }
 }
 

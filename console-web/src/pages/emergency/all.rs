@@ -75,7 +75,8 @@ pub(super) fn AllCard(props: &CardProps) -> Html {
             progress.set(Progress::Busy);
             let (app, progress) = (app.clone(), progress.clone());
             spawn_local(async move {
-                let request = EmergencyRequest { scope: EmergencyScope::All, pid: None };
+                let request =
+                    EmergencyRequest { scope: EmergencyScope::All, pid: None, service: None };
                 progress.set(match app.client.emergency(&request).await {
                     Ok(result) => Progress::Done(result),
                     Err(failure) => Progress::Failed(failure),

@@ -69,7 +69,11 @@ pub(super) fn OneCard(props: &CardProps) -> Html {
             progress.set(Progress::Busy);
             let (app, progress) = (app.clone(), progress.clone());
             spawn_local(async move {
-                let request = EmergencyRequest { scope: EmergencyScope::Process, pid: Some(pid) };
+                let request = EmergencyRequest {
+                    scope: EmergencyScope::Process,
+                    pid: Some(pid),
+                    service: None,
+                };
                 progress.set(match app.client.emergency(&request).await {
                     Ok(result) => Progress::Done(result),
                     Err(failure) => Progress::Failed(failure),
