@@ -13,6 +13,7 @@ use admin_api::types::{
 };
 use end_to_end::{Guest, Setup, wait};
 use serde_json::{Value, json};
+use xtask::qemu::GuestExit;
 
 const PORT: u16 = 8090;
 
@@ -57,6 +58,11 @@ fn start(guest: &Guest, name: &str) {
 fn status(guest: &Guest, name: &str) -> ServiceStatus {
     let service: Service = guest.read(&format!("/api/v1/services/{name}"));
     service.status.expect("GET adds the status")
+}
+
+fn kill(guest: &Guest, pid: u32) {
+    let answer = guest.request("DELETE", &format!("/api/v1/processes/{pid}?mode=force")).send();
+    assert!(answer.status < 300, "{}", answer.text());
 }
 
 fn await_state(guest: &Guest, name: &str, state: ServiceState) -> ServiceStatus {
@@ -109,7 +115,7 @@ fn services_of_the_image_start_in_the_order_of_their_dependencies() {
     // Going down, the dependants are first.
     let answer = guest.request("POST", "/api/v1/system/shutdown").send();
     assert!(answer.status < 300, "{}", answer.text());
-    guest.await_end();
+    assert_eq!(guest.await_end(), GuestExit::PowerOff);
 }
 
 /// proves: S1, S4, S7, S9
@@ -227,7 +233,7 @@ fn what_a_service_needs_starts_first_and_its_failure_spreads() {
     let change = with(shell("base", "exit 3"), &json!({ "restart": { "policy": "never" } }));
     let answer = guest.request("PUT", "/api/v1/services/base").json(&change).send();
     assert!(answer.status < 300, "{}", answer.text());
-    guest.request("DELETE", &format!("/api/v1/processes/{pid}?mode=force")).send();
+    kill(guest, pid);
     await_state(guest, "top", ServiceState::Failed);
     let explained: ServiceExplanation = guest.read("/api/v1/services/top/explain");
     let chain: Vec<_> = explained.chain.iter().map(|link| link.service.to_string()).collect();
@@ -346,7 +352,7 @@ fn connections_go_on_through_restarts_scaling_and_kills() {
             let instances: Page<ServiceInstance> = guest.read("/api/v1/services/pages/instances");
             let pid = instances.items.iter().find_map(|one| one.pid.filter(|_| one.ready));
             let pid = pid.expect("one is ready");
-            guest.request("DELETE", &format!("/api/v1/processes/{pid}?mode=force")).send();
+            kill(&guest, pid);
             serves_on();
             wait::until("three to be ready", || {
                 (status(&guest, "pages").ready_instances == 3).then_some(())
