@@ -82,7 +82,8 @@ static size_t mutate(unsigned char *file, size_t size)
 
 enum outcome { REFUSED, EXITED, SIGNALLED, WRONG };
 
-static enum outcome execute(const char *path)
+/* Runs the program, for that long at the most. */
+static enum outcome execute(const char *path, struct timeval limit)
 {
     static const int known[] = {ENOEXEC, ENOMEM, EINVAL, EACCES, ELIBBAD, ENOENT, E2BIG, ETXTBSY,
                                 EPERM, ENOTDIR, ENAMETOOLONG, EISDIR, EFAULT, EIO};
@@ -92,11 +93,11 @@ static enum outcome execute(const char *path)
         return WRONG;
     pid_t child = fork();
     if (child == 0) {
-        struct itimerval soon = {{0, 0}, {0, 300000}};
+        struct itimerval end = {{0, 0}, limit};
         int nothing = open("/dev/null", O_RDWR);
         for (int descriptor = 0; descriptor < 3; descriptor++)
             dup2(nothing, descriptor);
-        setitimer(ITIMER_REAL, &soon, NULL);
+        setitimer(ITIMER_REAL, &end, NULL);
         execv(path, words);
         error = errno;
         write(pipe_ends[1], &error, sizeof error);
@@ -144,7 +145,8 @@ int main(int count, char **words)
         int mutant = open(path, O_CREAT | O_WRONLY | O_EXCL, 0755);
         if (mutant < 0 || write(mutant, copy, length) != (ssize_t)length || close(mutant) != 0)
             return perror(path), 1;
-        enum outcome outcome = execute(path);
+        struct timeval limit = {number == 0 ? 60 : 0, number == 0 ? 0 : 300000};
+        enum outcome outcome = execute(path, limit);
         outcomes[outcome]++;
         if (outcome == WRONG || (number == 0 && outcome != EXITED)) {
             printf("mutant %lu is wrong: %d\n", number, outcome);

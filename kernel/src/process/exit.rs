@@ -100,6 +100,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
     process.leave_standpoint();
     process.end_vfork();
     let orphans = orphans_to_signal(pid);
+    give_up_children(pid);
     let end = become_zombie(process, usage);
     if let Some(set) = process.set() {
         set.leave(process, &usage);

@@ -384,15 +384,34 @@ impl Pair {
         }
     }
 
+    /// Whether the next pages above are a stack's, which would have too many if it began at `at`.
+    fn would_exceed_a_stack(&self, at: usize) -> bool {
+        let is_above = |page: &&Option<Page>| page.is_some();
+        let Some(Some(first)) = self.model.get(at + 1..).unwrap_or_default().iter().find(is_above)
+        else {
+            return false;
+        };
+        let bottom = self.space.areas().find(|area| page_number(area.range.start()) > at);
+        let top = bottom.map_or(0, |area| page_number(area.range.end()));
+        first.kind == Kind::Stack && top - at > STACK_PAGES
+    }
+
     fn touch(&mut self, at: usize, access: u8, is_present: bool) {
         let access = [Access::Read, Access::Write, Access::Execute][usize::from(access)];
         let presence = if is_present { Presence::Present } else { Presence::Absent };
         let touched = address(at) + 123;
         let answer = self.space.fault(touched, access, presence);
         let Some(Some(page)) = self.model.get(at) else {
-            let Ok(fault) = answer else {
-                assert_eq!(answer, Err(Violation::Unmapped));
-                return;
+            let fault = match answer {
+                Ok(fault) => fault,
+                Err(Violation::StackLimit) => {
+                    assert!(self.would_exceed_a_stack(at), "page {at}");
+                    return;
+                }
+                Err(violation) => {
+                    assert_eq!(violation, Violation::Unmapped);
+                    return;
+                }
             };
             assert_eq!(fault.action, FaultAction::GrowStack);
             let (kind, area_start) =
