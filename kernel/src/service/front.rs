@@ -30,7 +30,7 @@ impl Choose for ByStrategy {
             .map(|candidate| service_core::Candidate {
                 member: candidate.member,
                 weight: candidate.weight,
-                connections: u32::try_from(candidate.connections).unwrap_or(u32::MAX),
+                connections: candidate.connections,
             })
             .collect();
         self.balancer.choose(self.strategy, &candidates)

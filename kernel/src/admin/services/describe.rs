@@ -271,7 +271,7 @@ pub(super) fn lines(state: &State, name: &str) -> Result<Option<Arc<Lines>>, Ser
 }
 
 /// One of them.
-pub(super) fn line(line: Line) -> ServiceLine {
+pub(super) fn line(line: &Line) -> ServiceLine {
     ServiceLine {
         sequence: line.sequence,
         at: convert::timestamp(line.wall_ns),

@@ -145,7 +145,7 @@ impl Services for KernelBackend {
     fn service_output_after(&self, name: &str, after: u64, limit: usize) -> Vec<ServiceLine> {
         let lines = with(|state| describe::lines(state, name)).ok().flatten();
         let lines = lines.map(|lines| lines.after(after, limit)).unwrap_or_default();
-        lines.into_iter().map(describe::line).collect()
+        lines.iter().map(describe::line).collect()
     }
 
     fn poll_service_output(&self, context: &mut Context<'_>, name: &str, after: u64) -> Poll<()> {
