@@ -3,6 +3,8 @@
 //! [`Client`] sends requests and reports to the application whether the system was reached and
 //! whether the session still holds; [`Stream`] holds a stream of server-sent events.
 
+mod services;
+
 use std::rc::Rc;
 
 use admin_api::types::{
@@ -14,13 +16,15 @@ use gloo_events::EventListener;
 use gloo_net::http::{Method, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast as _;
 use web_sys::{AbortController, EventSource, MessageEvent};
 use yew::Callback;
 
 use crate::model::failure::Failure;
 use crate::model::list::encode;
+use crate::read::{Read, from_text};
+
+pub use services::Change;
 
 const BASE: &str = "/api/v1";
 /// No answer for so long counts as unreachable.
@@ -159,7 +163,7 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Failure`].
-    pub async fn process_part<T: DeserializeOwned>(
+    pub async fn process_part<T: Read>(
         &self,
         pid: u32,
         part: &str,
@@ -188,7 +192,7 @@ impl Client {
         let body = Some(to_json(request)?);
         let path = "/emergency/terminate";
         let text = self.exchange(Method::POST, path, body, EMERGENCY_TIMEOUT_MS).await?;
-        serde_json::from_str(&text).map_err(|error| Failure::Malformed(error.to_string()))
+        from_text(&text).map_err(Failure::Malformed)
     }
 
     /// Starts a program.
@@ -256,7 +260,7 @@ impl Client {
         self.change(Method::POST, path).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
+    async fn get<T: Read>(&self, path: &str) -> Answer<T> {
         self.send(Method::GET, path, None::<&()>).await
     }
 
@@ -273,14 +277,14 @@ impl Client {
         self.exchange(method, path, body.map(to_json).transpose()?, TIMEOUT_MS).await.map(|_| ())
     }
 
-    async fn send<B: Serialize, T: DeserializeOwned>(
+    async fn send<B: Serialize, T: Read>(
         &self,
         method: Method,
         path: &str,
         body: Option<&B>,
     ) -> Answer<T> {
         let text = self.exchange(method, path, body.map(to_json).transpose()?, TIMEOUT_MS).await?;
-        serde_json::from_str(&text).map_err(|error| Failure::Malformed(error.to_string()))
+        from_text(&text).map_err(Failure::Malformed)
     }
 
     /// One request and its answer's text; tells the application how it went.
@@ -291,7 +295,23 @@ impl Client {
         body: Option<String>,
         timeout_ms: u32,
     ) -> Answer<String> {
-        let answer = fetch(method, path, body, self.csrf_token.as_deref(), timeout_ms).await;
+        let sent = Sent { method, path, body, if_match: None, timeout_ms };
+        self.deliver(sent).await.map(|(text, _)| text)
+    }
+
+    /// The same with tags: `If-Match` of the request, `ETag` of the answer.
+    async fn exchange_tagged(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        if_match: Option<&str>,
+    ) -> Answer<(String, Option<String>)> {
+        self.deliver(Sent { method, path, body, if_match, timeout_ms: TIMEOUT_MS }).await
+    }
+
+    async fn deliver(&self, sent: Sent<'_>) -> Answer<(String, Option<String>)> {
+        let answer = fetch(sent, self.csrf_token.as_deref()).await;
         self.report.emit(match &answer {
             Err(Failure::Unreachable(reason)) => Outcome::Unreachable(reason.clone()),
             Err(Failure::SignedOut) => Outcome::SignedOut,
@@ -305,13 +325,19 @@ fn to_json<B: Serialize>(body: &B) -> Answer<String> {
     serde_json::to_string(body).map_err(|error| Failure::Malformed(error.to_string()))
 }
 
-async fn fetch(
+/// A request.
+struct Sent<'s> {
     method: Method,
-    path: &str,
+    path: &'s str,
     body: Option<String>,
-    csrf_token: Option<&str>,
+    if_match: Option<&'s str>,
     timeout_ms: u32,
-) -> Answer<String> {
+}
+
+async fn fetch(
+    Sent { method, path, body, if_match, timeout_ms }: Sent<'_>,
+    csrf_token: Option<&str>,
+) -> Answer<(String, Option<String>)> {
     let unreachable = |reason: &str| Failure::Unreachable(reason.to_owned());
     let abort = AbortController::new().ok();
     let mut builder = RequestBuilder::new(&format!("{BASE}{path}"))
@@ -321,6 +347,9 @@ async fn fetch(
         && let Some(token) = csrf_token
     {
         builder = builder.header("X-CSRF-Token", token);
+    }
+    if let Some(tag) = if_match {
+        builder = builder.header("If-Match", tag);
     }
     builder = builder.method(method);
     let request = match body {
@@ -334,12 +363,13 @@ async fn fetch(
         }
     });
     let response = request.send().await.map_err(|_| unreachable("no connection"))?;
+    let etag = response.headers().get("ETag");
     let text = response.text().await.map_err(|_| unreachable("the connection broke"))?;
     timer.cancel();
     match response.status() {
-        200..=299 => Ok(text),
+        200..=299 => Ok((text, etag)),
         401 => Err(Failure::SignedOut),
-        status => match serde_json::from_str::<Problem>(&text) {
+        status => match from_text::<Problem>(&text) {
             Ok(problem) => Err(Failure::Refused(Box::new(problem))),
             Err(_) => Err(Failure::Malformed(format!("status {status} without a reason"))),
         },
@@ -395,6 +425,13 @@ impl Stream {
     pub fn output(pid: u32, offset: u64, news: Callback<StreamNews>) -> Option<Self> {
         let path = format!("/processes/{pid}/output?follow=true&offset={offset}");
         Self::open(&path, &["output", "end"], news)
+    }
+
+    /// The lines of a service: the last ones, and those that come, as `line`.
+    #[must_use]
+    pub fn service_output(name: &str, after: u64, news: Callback<StreamNews>) -> Option<Self> {
+        let from = if after == 0 { "limit=1000".to_owned() } else { format!("after={after}") };
+        Self::open(&format!("/services/{name}/output?follow=true&{from}"), &["line"], news)
     }
 
     fn open(path: &str, names: &[&'static str], news: Callback<StreamNews>) -> Option<Self> {

@@ -12,6 +12,7 @@ use crate::model::connection::ConnectionAction;
 use crate::model::failure::Failure;
 use crate::model::session::{SessionAction, SessionState};
 use crate::pages::sign_in::SignIn;
+use crate::read::from_text;
 use crate::shell::Shell;
 use crate::stores::{
     App, ConnectionStore, EventStore, LogStore, OverviewStore, QueryStore, SessionStore,
@@ -161,7 +162,7 @@ fn use_events(client: Client, session: &SessionState, events: UseReducerHandle<E
         is_wanted,
         move |news| Stream::events(newest, &names, news),
         move |_, data| {
-            if let Ok(event) = serde_json::from_str::<Event>(data) {
+            if let Ok(event) = from_text::<Event>(data) {
                 take.emit(event);
             }
         },

@@ -69,6 +69,19 @@ pub fn duration_ns(value: u64) -> String {
     }
 }
 
+/// A short time: `0.7 ms`, `42 ms`, `1.2 s`.
+#[must_use]
+pub fn short_time_ns(value: u64) -> String {
+    let ms = value as f64 / 1e6;
+    if ms < 10.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 1000.0 {
+        format!("{ms:.0} ms")
+    } else {
+        format!("{:.1} s", ms / 1000.0)
+    }
+}
+
 /// CPU time: `0.42 s`, `12.3 s`, `4:05 min`, `1:02:03 h`.
 #[must_use]
 pub fn cpu_time_ns(value: u64) -> String {

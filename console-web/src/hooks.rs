@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -58,6 +59,9 @@ pub fn use_visible() -> bool {
     *is_visible
 }
 
+/// What is done in a round.
+type Rounds = dyn Fn(Wish) -> Pin<Box<dyn Future<Output = Round>>>;
+
 /// Runs `round` at once and then again and again, `interval_ms` after it has finished, while the
 /// component is there and the page can be seen. Starts anew when `deps` change.
 #[hook]
@@ -67,8 +71,26 @@ where
     F: Fn(Wish) -> R + 'static,
     R: Future<Output = Round> + 'static,
 {
+    let generation = use_generation(deps);
+    use_rounds(interval_ms, generation, Rc::new(move |wish| Box::pin(round(wish))));
+}
+
+/// Counts how often `deps` have changed.
+#[hook]
+fn use_generation<D: PartialEq + 'static>(deps: D) -> u32 {
+    let count = use_mut_ref(|| 0_u32);
+    *use_memo(deps, |_| {
+        let next = count.borrow().wrapping_add(1);
+        *count.borrow_mut() = next;
+        next
+    })
+}
+
+/// [`use_poll`] once for all kinds of rounds, so that the module has its code once.
+#[hook]
+fn use_rounds(interval_ms: u32, generation: u32, round: Rc<Rounds>) {
     let is_visible = use_visible();
-    use_effect_with((deps, is_visible), move |(_, is_visible)| {
+    use_effect_with((generation, is_visible), move |(_, is_visible)| {
         let is_alive = Rc::new(Cell::new(*is_visible));
         if *is_visible {
             let is_alive = is_alive.clone();
@@ -107,15 +129,12 @@ where
 {
     let app = use_app();
     let is_up = app.as_ref().is_some_and(|app| app.connection.0.is_up());
-    let round = Rc::new(round);
     use_poll(interval_ms, (deps, is_up), move |wish| {
-        let (app, round) = (app.clone(), round.clone());
-        async move {
-            match app {
-                Some(app) if is_up => round(app, wish).await,
-                _ => Round::Finished,
-            }
-        }
+        let next: Pin<Box<dyn Future<Output = Round>>> = match &app {
+            Some(app) if is_up => Box::pin(round(app.clone(), wish)),
+            _ => Box::pin(std::future::ready(Round::Finished)),
+        };
+        next
     });
 }
 
@@ -205,7 +224,7 @@ impl Wanted for bool {
     }
 }
 
-impl Wanted for Option<u32> {
+impl<T: PartialEq + 'static> Wanted for Option<T> {
     fn is_wanted(&self) -> bool {
         self.is_some()
     }

@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod model;
 pub mod pages;
 pub mod plot;
+pub mod read;
 pub mod route;
 pub mod series;
 pub mod shell;

@@ -26,6 +26,26 @@ pub enum Route {
         /// The section's name.
         section: String,
     },
+    /// All services.
+    #[at("/services")]
+    Services,
+    /// The services as a graph.
+    #[at("/services/graph")]
+    ServiceGraph,
+    /// One service.
+    #[at("/services/:name")]
+    Service {
+        /// Its name.
+        name: String,
+    },
+    /// A section of one service.
+    #[at("/services/:name/:section")]
+    ServiceSection {
+        /// The service's name.
+        name: String,
+        /// The section's name.
+        section: String,
+    },
     /// Emergencies.
     #[at("/emergency")]
     Emergency,

@@ -1,6 +1,6 @@
 //! [`Shell`]: what stands around every page: head, navigation, connection, the system's menu.
 
-use admin_api::types::{PowerAction, Role};
+use admin_api::types::{Event, EventKind, PowerAction, Role};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::{Link, Redirect, Switch, use_route};
@@ -11,7 +11,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{self, Icon, icon, mark};
 use crate::components::menu::{Command, Menu};
-use crate::hooks::{Round, use_poll};
+use crate::hooks::{Round, use_live_poll, use_poll};
 use crate::model::failure::Failure;
 use crate::model::session::SessionAction;
 use crate::model::words;
@@ -20,14 +20,21 @@ use crate::pages::log::LogPage;
 use crate::pages::overview::OverviewPage;
 use crate::pages::process::ProcessPage;
 use crate::pages::processes::ProcessesPage;
+use crate::pages::service::ServicePage;
+use crate::pages::services::ServicesPage;
+use crate::pages::services::graph::ServiceGraphPage;
 use crate::route::Route;
-use crate::stores::use_app;
+use crate::stores::{App, use_app};
 use crate::theme::{Theme, use_theme};
+
+/// How often it is asked which services have failed, if nothing happens.
+const FAILED_INTERVAL_MS: u32 = 5000;
 
 /// The console of someone who is signed in.
 #[component]
 pub fn Shell() -> Html {
     use_mending();
+    let failed = use_failed_services();
     let skip = Callback::from(|_: MouseEvent| browser::focus_id("main"));
     html! {
         <div class="mo-shell">
@@ -37,6 +44,7 @@ pub fn Shell() -> Html {
                 <ul class="mo-nav__list">
                     <NavItem to={Route::Overview} label="Overview" icon={IconProp(icon::OVERVIEW)} />
                     <NavItem to={Route::Processes} label="Processes" icon={IconProp(icon::LIST)} />
+                    <NavItem to={Route::Services} label="Services" icon={IconProp(icon::SERVICES)} badge={failed} />
                     <NavItem to={Route::Log} label="Log" icon={IconProp(icon::LOG)} />
                     <NavItem to={Route::Emergency} label="Emergency" icon={IconProp(icon::WARNING)} />
                 </ul>
@@ -56,6 +64,14 @@ fn page(route: &Route) -> Html {
         Route::Process { pid } => html! { <ProcessPage key={*pid} pid={*pid} /> },
         Route::ProcessSection { pid, section } => {
             html! { <ProcessPage key={*pid} pid={*pid} section={section.clone()} /> }
+        }
+        Route::Services => html! { <ServicesPage /> },
+        Route::ServiceGraph => html! { <ServiceGraphPage /> },
+        Route::Service { name } => {
+            html! { <ServicePage key={name.as_str()} name={name.clone()} /> }
+        }
+        Route::ServiceSection { name, section } => {
+            html! { <ServicePage key={name.as_str()} name={name.clone()} section={section.clone()} /> }
         }
         Route::Emergency => html! { <EmergencyPage /> },
         Route::Log => html! { <LogPage /> },
@@ -83,6 +99,38 @@ fn use_mending() {
     });
 }
 
+/// The names of the services that have failed, on whatever page one is: read again when something
+/// happened to a service, and now and then.
+#[hook]
+fn use_failed_services() -> Vec<AttrValue> {
+    let failed = use_state_eq(Vec::<AttrValue>::new);
+    let app = use_app();
+    let last = app.as_ref().and_then(|app| {
+        let is_state = |event: &&Event| event.kind == EventKind::ServiceStateChanged;
+        app.events.0.iter().find(is_state).map(|event| event.sequence)
+    });
+    {
+        let failed = failed.clone();
+        use_live_poll(FAILED_INTERVAL_MS, last, move |app: App, wish| {
+            let failed = failed.clone();
+            async move {
+                match app.client.failed_services().await {
+                    _ if !wish.holds() => Round::Finished,
+                    Ok(page) => {
+                        let names = page.items.iter().map(|one| one.name.to_string().into());
+                        failed.set(names.collect());
+                        Round::Done
+                    }
+                    Err(Failure::SignedOut) => Round::Finished,
+                    Err(Failure::Unreachable(_)) => Round::Failed,
+                    Err(_) => Round::Done,
+                }
+            }
+        });
+    }
+    (*failed).clone()
+}
+
 #[derive(Clone, Copy, PartialEq)]
 struct IconProp(Icon);
 
@@ -91,6 +139,9 @@ struct NavItemProps {
     to: Route,
     label: AttrValue,
     icon: IconProp,
+    /// Names of what is wrong there.
+    #[prop_or_default]
+    badge: Vec<AttrValue>,
 }
 
 #[component]
@@ -98,6 +149,9 @@ fn NavItem(props: &NavItemProps) -> Html {
     let route = use_route::<Route>();
     let is_current = match &route {
         Some(Route::Process { .. } | Route::ProcessSection { .. }) => props.to == Route::Processes,
+        Some(Route::ServiceGraph | Route::Service { .. } | Route::ServiceSection { .. }) => {
+            props.to == Route::Services
+        }
         Some(route) => *route == props.to,
         None => false,
     };
@@ -107,6 +161,13 @@ fn NavItem(props: &NavItemProps) -> Html {
             <Link<Route> to={props.to.clone()} classes={class}>
                 { icon(props.icon.0) }
                 <span>{ &props.label }</span>
+                if !props.badge.is_empty() {
+                    <span class="mo-nav__badge" data-testid="nav-failed"
+                        title={format!("Failed: {}", props.badge.join(", "))}>
+                        <span class="pf-v6-screen-reader">{ ", failed: " }</span>
+                        { props.badge.len() }
+                    </span>
+                }
             </Link<Route>>
         </li>
     }

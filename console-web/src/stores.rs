@@ -1,7 +1,5 @@
 //! The reducers of [`crate::model`] as Yew's: what the whole application shares.
 
-use std::rc::Rc;
-
 use admin_api::types::Event;
 use yew::prelude::*;
 
@@ -14,44 +12,46 @@ use crate::model::session::{SessionAction, SessionState};
 
 /// Makes a reducer of Yew out of a state and how it changes.
 macro_rules! store {
-    ($(#[$doc:meta])* $name:ident($state:ty), $action:ty, $change:ident) => {
+    ($(#[$doc:meta])* $vis:vis $name:ident($state:ty), $action:ty, $change:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Default)]
-        pub struct $name(pub $state);
+        $vis struct $name($vis $state);
 
         impl Reducible for $name {
             type Action = $action;
 
-            fn reduce(self: Rc<Self>, action: $action) -> Rc<Self> {
-                Rc::new(Self(self.0.$change(action)))
+            fn reduce(self: std::rc::Rc<Self>, action: $action) -> std::rc::Rc<Self> {
+                std::rc::Rc::new(Self(self.0.$change(action)))
             }
         }
     };
 }
 
+pub(crate) use store;
+
 store! {
     /// Whether the system answers.
-    ConnectionStore(Connection), ConnectionAction, reduce
+    pub ConnectionStore(Connection), ConnectionAction, reduce
 }
 store! {
     /// Who is signed in.
-    SessionStore(SessionState), SessionAction, reduce
+    pub SessionStore(SessionState), SessionAction, reduce
 }
 store! {
     /// The system's figures.
-    OverviewStore(Overview), Reading, with
+    pub OverviewStore(Overview), Reading, with
 }
 store! {
     /// The events of late.
-    EventStore(RecentEvents), Vec<Event>, with
+    pub EventStore(RecentEvents), Vec<Event>, with
 }
 store! {
     /// What the process list shows.
-    QueryStore(Query), QueryAction, reduce
+    pub QueryStore(Query), QueryAction, reduce
 }
 store! {
     /// The log's lines and view.
-    LogStore(LogView), LogAction, reduce
+    pub LogStore(LogView), LogAction, reduce
 }
 
 /// What every page can use.

@@ -23,7 +23,7 @@ const FONTS: [(&str, &str); 3] = [
 ];
 
 /// The console's own style sheets in their order: later ones go over earlier ones.
-const STYLES: [&str; 12] = [
+const STYLES: [&str; 13] = [
     "fonts.css",
     "base.css",
     "frame.css",
@@ -35,6 +35,7 @@ const STYLES: [&str; 12] = [
     "overlays.css",
     "text.css",
     "sign-in.css",
+    "services.css",
     "narrow.css",
 ];
 

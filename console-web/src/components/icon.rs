@@ -14,6 +14,10 @@ pub const LIST: Icon = Icon("M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18
 pub const TREE: Icon = Icon("M5 4v13a2 2 0 0 0 2 2h4M5 9h6M14 9h6M14 19h6");
 /// Lines of text.
 pub const LOG: Icon = Icon("M5 4h14v16H5zM8.5 8.5h7M8.5 12h7M8.5 15.5h4");
+/// Boxes that depend on each other.
+pub const SERVICES: Icon = Icon("M4 4h7v6H4zM13 14h7v6h-7zM7.5 10v4.5a2.5 2.5 0 0 0 2.5 2.5h3");
+/// Again.
+pub const AGAIN: Icon = Icon("M19.5 12a7.5 7.5 0 1 1-2.2-5.3M19.5 4v4h-4");
 /// Start.
 pub const PLAY: Icon = Icon("M7 5l12 7-12 7z");
 /// Pause.

@@ -30,6 +30,8 @@ pub enum Link {
     ByMemory,
     /// The process list, zombies only.
     Zombies,
+    /// The services.
+    Services,
     /// The log.
     Log,
 }
@@ -50,8 +52,22 @@ pub fn findings(overview: &Overview) -> Vec<Finding> {
     cpus(overview, &mut out);
     network(overview, &mut out);
     processes(overview, &mut out);
+    services(overview, &mut out);
     out.sort_by_key(|finding| finding.tone != Tone::Bad);
     out
+}
+
+fn services(overview: &Overview, out: &mut Vec<Finding>) {
+    let Some(reading) = &overview.reading else { return };
+    let (title, advice) = match reading.system.services.failed {
+        0 => return,
+        1 => ("A service has failed".to_owned(), "Its page says why, and what to do."),
+        failed => {
+            (format!("{failed} services have failed"), "Their pages say why, and what to do.")
+        }
+    };
+    let (tone, link) = (Tone::Bad, Some(Link::Services));
+    out.push(Finding { id: "services-failed", tone, title, advice: advice.to_owned(), link });
 }
 
 fn memory(overview: &Overview, out: &mut Vec<Finding>) {

@@ -13,6 +13,7 @@ pub mod log;
 pub mod output;
 pub mod overview;
 pub mod process;
+pub mod service;
 pub mod session;
 pub mod settings;
 pub mod start;

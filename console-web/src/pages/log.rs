@@ -16,6 +16,7 @@ use crate::hooks::{use_batch, use_keys, use_stream, use_title};
 use crate::model::log::LogAction;
 use crate::model::words;
 use crate::pages::processes::search_field;
+use crate::read::from_text;
 use crate::stores::use_app;
 
 /// The log's page.
@@ -44,7 +45,7 @@ fn Log(props: &LogProps) -> Html {
             Callback::from(move |lines: Vec<LogLine>| log.dispatch(LogAction::Lines(lines)));
         let take = use_batch(flush);
         use_stream(app.client.clone(), true, Stream::log, move |_, data| {
-            if let Ok(line) = serde_json::from_str::<LogLine>(data) {
+            if let Ok(line) = from_text::<LogLine>(data) {
                 take.emit(line);
             }
         });

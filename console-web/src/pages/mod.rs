@@ -5,4 +5,6 @@ pub mod log;
 pub mod overview;
 pub mod process;
 pub mod processes;
+pub mod service;
+pub mod services;
 pub mod sign_in;

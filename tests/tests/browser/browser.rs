@@ -174,6 +174,15 @@ impl Browser {
         });
     }
 
+    /// Puts a text in place of what is in a field.
+    pub(crate) fn fill(&self, selector: &str, text: &str) {
+        wait::until(&format!("filling {selector}"), || {
+            let elements = self.elements(selector);
+            self.runtime.block_on(elements.first()?.clear()).ok()
+        });
+        self.type_into(selector, text);
+    }
+
     /// Keeps a picture of the page among the artefacts.
     pub(crate) fn screenshot(&self, name: &str, size: Size) {
         self.resize(size);

@@ -2,6 +2,7 @@
 
 mod browser;
 mod relay;
+mod services;
 
 use admin_api::types::{Page, Process};
 use browser::{Browser, Size};
@@ -252,6 +253,8 @@ fn every_page_is_kept_as_a_picture_in_both_themes() {
         for (name, path, sign) in [
             ("overview", "/#/", "overview"),
             ("processes-list", "/#/processes", "process-table"),
+            ("services-list", "/#/services", "service-total"),
+            ("services-graph", "/#/services/graph", "service-graph"),
             ("log", "/#/log", "log-lines"),
             ("emergency-page", "/#/emergency", "emergency-count"),
             ("process-page", process_page.as_str(), "process-environment"),

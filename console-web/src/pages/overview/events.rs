@@ -33,6 +33,12 @@ pub(super) fn EventCard() -> Html {
 fn row(event: &Event) -> Html {
     let (text, tone) = words::event(event.kind);
     let message = match event.pid {
+        None if event.service.is_some() => {
+            let name = event.service.as_ref().map(ToString::to_string).unwrap_or_default();
+            html! {
+                <Link<Route> to={Route::Service { name }} classes="mo-events__link">{ event.message.as_str() }</Link<Route>>
+            }
+        }
         // Who has been reaped long ago is still in the history; the page says so if not.
         Some(pid) if event.kind != EventKind::SessionChanged => html! {
             <Link<Route> to={Route::Process { pid }} classes="mo-events__link">{ event.message.as_str() }</Link<Route>>

@@ -88,6 +88,7 @@ fn target(link: Link) -> (&'static str, Route, Option<Query>) {
             let query = Query::in_state(ProcessState::Zombie);
             ("See the zombies", Route::Processes, Some(query))
         }
+        Link::Services => ("See the services", Route::Services, None),
         Link::Log => ("Open the log", Route::Log, None),
     }
 }

@@ -12,6 +12,7 @@ use crate::components::card::Card;
 use crate::components::icon;
 use crate::hooks::{use_batch, use_stream};
 use crate::model::output::Output;
+use crate::read::from_text;
 use crate::stores::use_app;
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -80,7 +81,7 @@ fn OutputOf(props: &InnerProps) -> Html {
             move |name, data| {
                 if name == "end" {
                     ended.dispatch(OutputNews::Ended);
-                } else if let Ok(part) = serde_json::from_str::<ProcessOutput>(data) {
+                } else if let Ok(part) = from_text::<ProcessOutput>(data) {
                     take.emit(part);
                 }
             },

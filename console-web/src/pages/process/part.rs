@@ -1,7 +1,6 @@
 //! What the tables of a process's parts have in common: reading page by page, and turning pages.
 
 use admin_api::types::Page;
-use serde::de::DeserializeOwned;
 use yew::prelude::*;
 
 use crate::components::button::{Button, Look};
@@ -9,6 +8,7 @@ use crate::components::icon::{self, icon};
 use crate::format;
 use crate::hooks::{Round, use_live_poll};
 use crate::model::failure::Failure;
+use crate::read::Read;
 use crate::stores::App;
 
 /// How often a part is read.
@@ -27,7 +27,7 @@ pub(super) struct Part<T> {
 #[hook]
 pub(super) fn use_part<T>(pid: u32, part: &'static str) -> Part<T>
 where
-    T: DeserializeOwned + Clone + PartialEq + 'static,
+    T: Read + Clone + PartialEq + 'static,
 {
     let cursors = use_state_eq(Vec::<String>::new);
     let page = use_state_eq(|| None::<Page<T>>);
