@@ -232,17 +232,15 @@ mod tests {
         let names = [("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 2), ("lone", 0)];
         let edges = [("c", "b"), ("d", "a"), ("e", "c"), ("e", "d"), ("e", "nobody")];
         let graph = graph(&names, &edges);
-        {
-            let layout = layout(&graph);
-            assert_eq!((layout.nodes.len(), layout.edges.len()), (6, 4));
-            for (at, one) in layout.nodes.iter().enumerate() {
-                assert!(one.x >= 0.0 && one.x + BOX_WIDTH <= layout.width);
-                assert!(one.y >= 0.0 && one.y + BOX_HEIGHT <= layout.height);
-                for other in &layout.nodes[at + 1..] {
-                    let is_apart = (one.x - other.x).abs() >= BOX_WIDTH
-                        || (one.y - other.y).abs() >= BOX_HEIGHT;
-                    assert!(is_apart, "{one:?} {other:?}");
-                }
+        let picture = layout(&graph);
+        assert_eq!((picture.nodes.len(), picture.edges.len()), (6, 4));
+        for (at, one) in picture.nodes.iter().enumerate() {
+            assert!(one.x >= 0.0 && one.x + BOX_WIDTH <= picture.width);
+            assert!(one.y >= 0.0 && one.y + BOX_HEIGHT <= picture.height);
+            for other in &picture.nodes[at + 1..] {
+                let is_apart =
+                    (one.x - other.x).abs() >= BOX_WIDTH || (one.y - other.y).abs() >= BOX_HEIGHT;
+                assert!(is_apart, "{one:?} {other:?}");
             }
         }
         let placed = layout(&graph).nodes;
