@@ -2,7 +2,6 @@
 
 use admin_api::types::{Event, EventKind, SessionRequest};
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 use crate::api::{Client, Outcome, Stream};
 use crate::browser;
@@ -76,21 +75,20 @@ pub fn Console(props: &ConsoleProps) -> Html {
         retries,
     };
     let page = match &session.0 {
-        SessionState::Unknown => html! { <Starting /> },
+        SessionState::Unknown => starting(),
         SessionState::SignedOut(why) => html! { <SignIn why={*why} /> },
         SessionState::SignedIn(_) => html! { <Shell /> },
     };
     html! {
         <ContextProvider<App> context={app}>
-            <HashRouter>{ page }</HashRouter>
+            { page }
             <NoticeList store={notices} />
         </ContextProvider<App>>
     }
 }
 
 /// Until it is known whether there is a session: the same picture as before the module was loaded.
-#[component]
-fn Starting() -> Html {
+fn starting() -> Html {
     html! {
         <div class="boot" role="status">
             <crate::components::banner::ConnectionBanner />

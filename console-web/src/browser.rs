@@ -4,6 +4,8 @@ use gloo_utils::{document, window};
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{HtmlElement, Storage};
 
+use crate::route::Route;
+
 /// The clock, in milliseconds since 1970.
 #[must_use]
 pub fn now_ms() -> f64 {
@@ -76,6 +78,19 @@ pub fn has_focus_within_row(element: &HtmlElement) -> bool {
     let row = element.closest("tr").ok().flatten();
     let focused = document().active_element();
     row.zip(focused).is_some_and(|(row, focused)| row.contains(Some(&focused)))
+}
+
+/// The page that the address bar names.
+#[must_use]
+pub fn route() -> Route {
+    // A page without a location has no fragment either.
+    Route::of_fragment(&window().location().hash().unwrap_or_default())
+}
+
+/// Goes to a page; the browser remembers where from.
+pub fn go_to(route: &Route) {
+    // Only a document that is gone refuses a fragment.
+    let _ = window().location().set_hash(&route.href());
 }
 
 /// Sets the window's title.

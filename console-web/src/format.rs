@@ -128,7 +128,7 @@ pub fn command_line<T: AsRef<str>>(words: &[T]) -> String {
     let quoted = words.iter().map(|word| {
         let word = word.as_ref();
         let is_plain = !word.is_empty()
-            && word.chars().all(|c| c.is_alphanumeric() || "-_./:=,+@%^[]".contains(c));
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,+@%^[]".contains(c));
         if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
     });
     quoted.collect::<Vec<_>>().join(" ")

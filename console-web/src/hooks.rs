@@ -17,6 +17,7 @@ use yew::prelude::*;
 use crate::api::{Client, Stream, StreamNews};
 use crate::browser;
 use crate::model::connection::backoff_ms;
+use crate::route::Route;
 use crate::stores::{App, use_app};
 
 /// How a round of polling went.
@@ -41,6 +42,22 @@ impl Wish {
     pub fn holds(&self) -> bool {
         self.0.get()
     }
+}
+
+/// The page that the address bar names.
+#[hook]
+pub fn use_route() -> Route {
+    let route = use_state_eq(browser::route);
+    {
+        let route = route.clone();
+        use_effect_with((), move |()| {
+            let listener = EventListener::new(&window(), "hashchange", move |_| {
+                route.set(browser::route());
+            });
+            || drop(listener)
+        });
+    }
+    (*route).clone()
 }
 
 /// Whether someone can see the page.

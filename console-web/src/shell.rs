@@ -3,7 +3,6 @@
 use admin_api::types::{Event, EventKind, PowerAction, Role};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::prelude::{Link, Redirect, Switch, use_route};
 
 use crate::browser;
 use crate::components::banner::ConnectionBanner;
@@ -11,7 +10,7 @@ use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::components::icon::{self, Icon, icon, mark};
 use crate::components::menu::{Command, Menu};
-use crate::hooks::{Round, use_live_poll, use_poll};
+use crate::hooks::{Round, use_live_poll, use_poll, use_route};
 use crate::model::failure::Failure;
 use crate::model::session::SessionAction;
 use crate::model::words;
@@ -35,6 +34,7 @@ const FAILED_INTERVAL_MS: u32 = 5000;
 pub fn Shell() -> Html {
     use_mending();
     let failed = use_failed_services();
+    let route = use_route();
     let skip = Callback::from(|_: MouseEvent| browser::focus_id("main"));
     html! {
         <div class="mo-shell">
@@ -42,16 +42,16 @@ pub fn Shell() -> Html {
             <Masthead />
             <nav class="mo-nav" aria-label="Pages">
                 <ul class="mo-nav__list">
-                    <NavItem to={Route::Overview} label="Overview" icon={IconProp(icon::OVERVIEW)} />
-                    <NavItem to={Route::Processes} label="Processes" icon={IconProp(icon::LIST)} />
-                    <NavItem to={Route::Services} label="Services" icon={IconProp(icon::SERVICES)} badge={failed} />
-                    <NavItem to={Route::Log} label="Log" icon={IconProp(icon::LOG)} />
-                    <NavItem to={Route::Emergency} label="Emergency" icon={IconProp(icon::WARNING)} />
+                    { nav_item(&route, &Route::Overview, "Overview", icon::OVERVIEW, &[]) }
+                    { nav_item(&route, &Route::Processes, "Processes", icon::LIST, &[]) }
+                    { nav_item(&route, &Route::Services, "Services", icon::SERVICES, &failed) }
+                    { nav_item(&route, &Route::Log, "Log", icon::LOG, &[]) }
+                    { nav_item(&route, &Route::Emergency, "Emergency", icon::WARNING, &[]) }
                 </ul>
             </nav>
             <main id="main" class="mo-main" tabindex="-1">
                 <ConnectionBanner />
-                <Switch<Route> render={|route: Route| page(&route)} />
+                { page(&route) }
             </main>
         </div>
     }
@@ -75,7 +75,6 @@ fn page(route: &Route) -> Html {
         }
         Route::Emergency => html! { <EmergencyPage /> },
         Route::Log => html! { <LogPage /> },
-        Route::NotFound => html! { <Redirect<Route> to={Route::Overview} /> },
     }
 }
 
@@ -131,44 +130,29 @@ fn use_failed_services() -> Vec<AttrValue> {
     (*failed).clone()
 }
 
-#[derive(Clone, Copy, PartialEq)]
-struct IconProp(Icon);
-
-#[derive(PartialEq, Properties)]
-struct NavItemProps {
-    to: Route,
-    label: AttrValue,
-    icon: IconProp,
-    /// Names of what is wrong there.
-    #[prop_or_default]
-    badge: Vec<AttrValue>,
-}
-
-#[component]
-fn NavItem(props: &NavItemProps) -> Html {
-    let route = use_route::<Route>();
-    let is_current = match &route {
-        Some(Route::Process { .. } | Route::ProcessSection { .. }) => props.to == Route::Processes,
-        Some(Route::ServiceGraph | Route::Service { .. } | Route::ServiceSection { .. }) => {
-            props.to == Route::Services
+/// A link of the navigation; `badge`: names of what is wrong there.
+fn nav_item(shown: &Route, to: &Route, label: &str, picture: Icon, badge: &[AttrValue]) -> Html {
+    let is_current = match shown {
+        Route::Process { .. } | Route::ProcessSection { .. } => *to == Route::Processes,
+        Route::ServiceGraph | Route::Service { .. } | Route::ServiceSection { .. } => {
+            *to == Route::Services
         }
-        Some(route) => *route == props.to,
-        None => false,
+        shown => shown == to,
     };
-    let class = classes!("mo-nav__link", is_current.then_some("mo-nav__link--current"));
+    let class = if is_current { "mo-nav__link mo-nav__link--current" } else { "mo-nav__link" };
     html! {
         <li aria-current={is_current.then_some("page")}>
-            <Link<Route> to={props.to.clone()} classes={class}>
-                { icon(props.icon.0) }
-                <span>{ &props.label }</span>
-                if !props.badge.is_empty() {
+            <a href={to.href()} {class}>
+                { icon(picture) }
+                <span>{ label }</span>
+                if !badge.is_empty() {
                     <span class="mo-nav__badge" data-testid="nav-failed"
-                        title={format!("Failed: {}", props.badge.join(", "))}>
+                        title={format!("Failed: {}", badge.join(", "))}>
                         <span class="pf-v6-screen-reader">{ ", failed: " }</span>
-                        { props.badge.len() }
+                        { badge.len() }
                     </span>
                 }
-            </Link<Route>>
+            </a>
         </li>
     }
 }
@@ -187,10 +171,10 @@ fn Masthead() -> Html {
         if is_up { ("Live", "mo-live--up") } else { ("Disconnected", "mo-live--down") };
     html! {
         <header class="mo-head">
-            <Link<Route> to={Route::Overview} classes="mo-head__brand">
+            <a href={Route::Overview.href()} class="mo-head__brand">
                 { mark() }
                 <span class="mo-head__name">{ "MultiOS" }</span>
-            </Link<Route>>
+            </a>
             <span class={classes!("mo-live", state_class)} role="status" data-testid="connection-state">
                 <span class="mo-live__dot" aria-hidden="true"></span>
                 { state }

@@ -1,5 +1,5 @@
 //! [`Chart`]: values over time with axes, a legend, and the value under the pointer;
-//! [`Sparkline`]: the same without any of that. SVG of our own, from [`crate::plot`].
+//! [`sparkline`]: the same without any of that. SVG of our own, from [`crate::plot`].
 
 use web_sys::{Element, PointerEvent};
 use yew::prelude::*;
@@ -218,21 +218,11 @@ fn draw(series: &Series, scale: &Scale, colour: usize) -> Html {
     }
 }
 
-/// Properties of [`Sparkline`].
-#[derive(PartialEq, Properties)]
-pub struct SparklineProps {
-    /// What it shows, for screen readers.
-    pub name: AttrValue,
-    /// Its values, in percent.
-    pub series: Series,
-    /// `data-testid`.
-    pub testid: AttrValue,
-}
-
-/// A small chart of a share, the last two minutes.
-#[component]
-pub fn Sparkline(props: &SparklineProps) -> Html {
-    let last = props.series.last();
+/// A small chart of a share in percent, the last two minutes; `name` says to screen readers what it
+/// shows.
+#[must_use]
+pub fn sparkline(name: String, series: &Series, testid: String) -> Html {
+    let last = series.last();
     let scale = Scale {
         end_ms: last.map_or(0.0, |sample| sample.at_ms),
         window_ms: 120_000.0,
@@ -243,10 +233,10 @@ pub fn Sparkline(props: &SparklineProps) -> Html {
     let now = last.map_or(0.0, |sample| sample.value);
     html! {
         <svg class="mo-spark" viewBox="0 0 120 32" preserveAspectRatio="none" role="img"
-            aria-label={format!("{}: now {}", props.name, format::percent(now))}
-            data-testid={props.testid.clone()}>
+            aria-label={format!("{name}: now {}", format::percent(now))}
+            data-testid={testid}>
             <line class="mo-chart__grid" x1="0" x2="120" y1="32" y2="32" />
-            { draw(&props.series, &scale, 0) }
+            { draw(series, &scale, 0) }
         </svg>
     }
 }

@@ -10,7 +10,7 @@ pub const PHRASE: &str = "end all programs";
 /// Whether the phrase was typed, however it was written.
 #[must_use]
 pub fn is_confirmed(text: &str) -> bool {
-    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
     words.join(" ") == PHRASE
 }
 

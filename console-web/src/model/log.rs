@@ -92,15 +92,15 @@ impl LogView {
     /// The lines to show, oldest first.
     #[must_use]
     pub fn shown(&self) -> Vec<&LogLine> {
-        let search = self.search.trim().to_lowercase();
+        let search = self.search.trim().to_ascii_lowercase();
         self.lines
             .iter()
             .filter(|line| self.is_following || line.sequence <= self.frozen_at)
             .filter(|line| line.level <= self.level)
             .filter(|line| {
                 search.is_empty()
-                    || line.message.to_lowercase().contains(&search)
-                    || line.source.to_lowercase().contains(&search)
+                    || line.message.to_ascii_lowercase().contains(&search)
+                    || line.source.to_ascii_lowercase().contains(&search)
             })
             .collect()
     }

@@ -72,7 +72,7 @@ pub fn pretty(json: &str) -> String {
                 }
             }
             ':' => out.push_str(": "),
-            c if c.is_whitespace() => {}
+            c if c.is_ascii_whitespace() => {}
             _ => {
                 let is_name = depth == 1 && rest.trim_start().starts_with(':');
                 if is_name && (token == "\"status\"" || token == "\"revision\"") {
@@ -112,7 +112,7 @@ fn next_token(text: &str) -> (&str, &str) {
         byte if byte.is_ascii_whitespace() => 1,
         _ => text
             .find(|c: char| {
-                matches!(c, '{' | '}' | '[' | ']' | ':' | ',' | '"') || c.is_whitespace()
+                matches!(c, '{' | '}' | '[' | ']' | ':' | ',' | '"') || c.is_ascii_whitespace()
             })
             .unwrap_or(text.len()),
     };

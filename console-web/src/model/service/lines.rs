@@ -89,11 +89,11 @@ impl Lines {
     /// The lines that match, the last of them, oldest first.
     #[must_use]
     pub fn shown(&self) -> Vec<&ServiceLine> {
-        let search = self.search.to_lowercase();
+        let search = self.search.to_ascii_lowercase();
         let matches = |line: &&ServiceLine| {
             self.stream.is_none_or(|stream| stream == line.stream)
                 && self.instance.is_none_or(|instance| Some(instance) == line.instance)
-                && (search.is_empty() || line.text.to_lowercase().contains(&search))
+                && (search.is_empty() || line.text.to_ascii_lowercase().contains(&search))
         };
         let mut shown: Vec<&ServiceLine> =
             self.kept.iter().rev().filter(matches).take(DRAWN).collect();

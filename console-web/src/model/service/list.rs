@@ -65,15 +65,15 @@ impl ServiceList {
     #[must_use]
     pub fn shown(&self, view: &View) -> Vec<&Service> {
         let items = self.page.as_ref().map(|page| page.items.as_slice()).unwrap_or_default();
-        let text = view.text.trim().to_lowercase();
+        let text = view.text.trim().to_ascii_lowercase();
         let mut shown: Vec<&Service> = items
             .iter()
             .filter(|one| view.state.is_none_or(|state| state_of(one) == state))
             .filter(|one| {
                 text.is_empty()
                     || one.name.contains(&text)
-                    || one.description.to_lowercase().contains(&text)
-                    || one.tags.iter().any(|tag| tag.to_lowercase().contains(&text))
+                    || one.description.to_ascii_lowercase().contains(&text)
+                    || one.tags.iter().any(|tag| tag.to_ascii_lowercase().contains(&text))
             })
             .collect();
         // Equal ones stay in the order of their names, as they came.

@@ -5,7 +5,6 @@ mod one;
 
 use admin_api::types::{EmergencyResult, Role};
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::components::icon::{self, icon};
 use crate::hooks::use_title;
@@ -76,7 +75,7 @@ fn report(progress: &Progress, busy: String, testid: &'static str) -> Html {
                         <p>{ text }</p>
                         if !result.remaining_pids.is_empty() {
                             <p>{ "Still there: " }{ for result.remaining_pids.iter().map(|pid| html! {
-                                <><Link<Route> to={Route::Process { pid: *pid }}>{ *pid }</Link<Route>>{ " " }</>
+                                <><a href={Route::Process { pid: *pid }.href()}>{ *pid }</a>{ " " }</>
                             }) }</p>
                         }
                     </div>

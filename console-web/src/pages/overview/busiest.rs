@@ -2,7 +2,6 @@
 
 use admin_api::types::Process;
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::format;
 use crate::hooks::{Round, use_live_poll};
@@ -47,7 +46,7 @@ fn row(process: &Process) -> Html {
     html! {
         <div class="mo-top__row" key={process.pid}>
             <span>
-                <Link<Route> to={Route::Process { pid: process.pid }} classes="mo-row__name">{ process.name.as_str() }</Link<Route>>
+                <a href={Route::Process { pid: process.pid }.href()} class="mo-row__name">{ process.name.as_str() }</a>
                 <span class="mo-dim">{ format!(" {}", process.pid) }</span>
             </span>
             <span class="mo-figure">{ format::percent(process.usage.cpu.percent.as_f64()) }</span>

@@ -2,7 +2,6 @@
 
 use admin_api::types::{AddressSource, Interface, NumaNode, ProcessCounts, ProcessState};
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::browser;
 use crate::components::card::Card;
@@ -12,6 +11,7 @@ use crate::components::label;
 use crate::components::meter::{Part, stacked};
 use crate::format;
 use crate::model::list::{Query, QueryAction};
+use crate::model::overview::{Overview, Reading};
 use crate::route::Route;
 use crate::stores::{OverviewStore, use_app};
 
@@ -21,10 +21,8 @@ pub(super) struct CardProps {
     pub(super) overview: UseReducerHandle<OverviewStore>,
 }
 
-#[component]
-pub(super) fn MemoryCard(props: &CardProps) -> Html {
-    let overview = &props.overview.0;
-    let Some(reading) = &overview.reading else { return Html::default() };
+/// Memory by what it is used for.
+pub(super) fn memory_card(overview: &Overview, reading: &Reading) -> Html {
     let memory = &reading.memory;
     let uses = &memory.by_use;
     let parts: Vec<Part> = [
@@ -58,9 +56,9 @@ pub(super) fn MemoryCard(props: &CardProps) -> Html {
             if let Some(victim) = &memory.next_victim {
                 <p class="mo-dim" data-testid="next-victim">
                     { "Ends first when memory runs out: " }
-                    <Link<Route> to={Route::Process { pid: victim.pid }}>
+                    <a href={Route::Process { pid: victim.pid }.href()}>
                         { format!("{} ({})", victim.name, victim.pid) }
-                    </Link<Route>>
+                    </a>
                     { format!(", {}", format::bytes(victim.memory_bytes)) }
                 </p>
             }
@@ -85,10 +83,8 @@ fn node(node: &NumaNode) -> (&'static str, Html) {
     ("Node", html! { <span data-testid="numa-node">{ text }</span> })
 }
 
-#[component]
-pub(super) fn NetworkCard(props: &CardProps) -> Html {
-    let overview = &props.overview.0;
-    let Some(reading) = &overview.reading else { return Html::default() };
+/// Traffic and connections.
+pub(super) fn network_card(overview: &Overview, reading: &Reading) -> Html {
     let network = &reading.network;
     let lines = vec![
         Line { name: "Received", series: overview.received.clone(), colour: 0 },
@@ -151,10 +147,10 @@ pub(super) fn ProcessCard(props: &CardProps) -> Html {
         });
         html! {
             <li class={classes!("mo-counts__row", (count == 0).then_some("mo-counts__row--none"))} {onclick}>
-                <Link<Route> to={Route::Processes} classes="mo-counts__link">
+                <a href={Route::Processes.href()} class="mo-counts__link">
                     { label::state(state) }
                     <span class="mo-figure" data-testid={format!("count-{}", state.name())}>{ format::count(count.into()) }</span>
-                </Link<Route>>
+                </a>
             </li>
         }
     });
@@ -183,10 +179,8 @@ fn of_state(counts: &ProcessCounts, state: ProcessState) -> u32 {
     }
 }
 
-#[component]
-pub(super) fn SystemCard(props: &CardProps) -> Html {
-    let overview = &props.overview.0;
-    let Some(reading) = &overview.reading else { return Html::default() };
+/// What machine it is.
+pub(super) fn system_card(overview: &Overview, reading: &Reading) -> Html {
     let system = &reading.system;
     let load = &system.load;
     let load = format!("{} · {} · {}", load.one_minute, load.five_minutes, load.fifteen_minutes);

@@ -4,25 +4,16 @@ use admin_api::types::{Cpu, CpuState};
 use yew::prelude::*;
 
 use crate::components::card::Card;
-use crate::components::chart::{Chart, Line, Sparkline, Unit};
+use crate::components::chart::{Chart, Line, Unit, sparkline};
 use crate::format;
-use crate::model::overview::Shares;
+use crate::model::overview::{Overview, Reading, Shares};
 use crate::series::Series;
-use crate::stores::OverviewStore;
 
 /// With more CPUs than this, each gets less room.
 const MANY: usize = 16;
 
-/// Properties of [`CpuCard`].
-#[derive(PartialEq, Properties)]
-pub(super) struct CpuProps {
-    pub(super) overview: UseReducerHandle<OverviewStore>,
-}
-
-#[component]
-pub(super) fn CpuCard(props: &CpuProps) -> Html {
-    let overview = &props.overview.0;
-    let Some(reading) = &overview.reading else { return Html::default() };
+/// All of them together, then each.
+pub(super) fn cpu_card(overview: &Overview, reading: &Reading) -> Html {
     let lines = vec![Line { name: "All CPUs", series: overview.cpu.clone(), colour: 0 }];
     let cpus = &reading.system.cpus;
     let online = if cpus.online == cpus.present {
@@ -30,9 +21,7 @@ pub(super) fn CpuCard(props: &CpuProps) -> Html {
     } else {
         format!("{} of {} online", cpus.online, cpus.present)
     };
-    let cores = reading.cpus.iter().zip(&overview.cores).map(|(cpu, series)| {
-        html! { <Core key={cpu.id} cpu={cpu.clone()} series={series.clone()} /> }
-    });
+    let cores = reading.cpus.iter().zip(&overview.cores).map(|(cpu, series)| core(cpu, series));
     html! {
         <Card title="CPU" class="mo-w-4 mo-card--tall" testid="cpu-card"
             aside={html! { <span class="mo-dim">{ online }</span> }}>
@@ -62,15 +51,7 @@ fn shares(shares: Option<Shares>) -> Html {
     html! { <dl class="mo-pairs">{ for items }</dl> }
 }
 
-#[derive(PartialEq, Properties)]
-struct CoreProps {
-    cpu: Cpu,
-    series: Series,
-}
-
-#[component]
-fn Core(props: &CoreProps) -> Html {
-    let cpu = &props.cpu;
+fn core(cpu: &Cpu, series: &Series) -> Html {
     let name = format!("CPU {}", cpu.id);
     let value = match cpu.state {
         CpuState::Online => format::percent(cpu.busy_percent.as_f64()),
@@ -83,12 +64,12 @@ fn Core(props: &CoreProps) -> Html {
         cpu.run_queue_length
     );
     html! {
-        <li class="mo-core" title={hint} data-cpu={cpu.id.to_string()}>
+        <li class="mo-core" key={cpu.id} title={hint} data-cpu={cpu.id.to_string()}>
             <div class="mo-core__head">
                 <span>{ name.clone() }</span>
                 <span class="mo-figure">{ value }</span>
             </div>
-            <Sparkline {name} series={props.series.clone()} testid={format!("cpu-chart-{}", cpu.id)} />
+            { sparkline(name, series, format!("cpu-chart-{}", cpu.id)) }
         </li>
     }
 }

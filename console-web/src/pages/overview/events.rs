@@ -2,7 +2,6 @@
 
 use admin_api::types::{Event, EventKind};
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::browser;
 use crate::components::card::Card;
@@ -36,12 +35,12 @@ fn row(event: &Event) -> Html {
         None if event.service.is_some() => {
             let name = event.service.as_ref().map(ToString::to_string).unwrap_or_default();
             html! {
-                <Link<Route> to={Route::Service { name }} classes="mo-events__link">{ event.message.as_str() }</Link<Route>>
+                <a href={Route::Service { name }.href()} class="mo-events__link">{ event.message.as_str() }</a>
             }
         }
         // Who has been reaped long ago is still in the history; the page says so if not.
         Some(pid) if event.kind != EventKind::SessionChanged => html! {
-            <Link<Route> to={Route::Process { pid }} classes="mo-events__link">{ event.message.as_str() }</Link<Route>>
+            <a href={Route::Process { pid }.href()} class="mo-events__link">{ event.message.as_str() }</a>
         },
         _ => html! { <span>{ event.message.as_str() }</span> },
     };

@@ -1,7 +1,6 @@
 //! What is wrong with the system and what to do, or that all is well.
 
 use yew::prelude::*;
-use yew_router::prelude::Link as RouteLink;
 
 use crate::components::icon::{self, icon};
 use crate::model::findings::{Finding, Link, findings};
@@ -62,7 +61,7 @@ fn FindingItem(props: &FindingProps) -> Html {
             }
         });
         // The link leads there; the click before it says what to show there.
-        html! { <span {onclick}><RouteLink<Route> to={route}>{ text }</RouteLink<Route>></span> }
+        html! { <span {onclick}><a href={route.href()}>{ text }</a></span> }
     });
     html! {
         <li class={classes!("mo-health", class)} data-finding={finding.id}>

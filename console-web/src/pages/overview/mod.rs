@@ -55,12 +55,12 @@ pub fn OverviewPage() -> Html {
             <health::Health overview={app.overview.clone()} />
             <Stale at_ms={Some(reading.at_ms)}>
                 <div class="mo-grid">
-                    <cpus::CpuCard overview={app.overview.clone()} />
-                    <cards::MemoryCard overview={app.overview.clone()} />
-                    <cards::NetworkCard overview={app.overview.clone()} />
+                    { cpus::cpu_card(overview, reading) }
+                    { cards::memory_card(overview, reading) }
+                    { cards::network_card(overview, reading) }
                     <cards::ProcessCard overview={app.overview.clone()} />
                     <events::EventCard />
-                    <cards::SystemCard overview={app.overview.clone()} />
+                    { cards::system_card(overview, reading) }
                 </div>
             </Stale>
         </div>

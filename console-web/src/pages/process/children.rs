@@ -2,7 +2,6 @@
 
 use admin_api::types::Process;
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use super::part::use_part;
 use super::threads::PartProps;
@@ -32,7 +31,7 @@ fn row(process: &Process) -> Html {
         <tr key={process.pid} class="pf-v6-c-table__tr mo-row" data-testid="child-row" data-pid={process.pid.to_string()}>
             <td class="pf-v6-c-table__td mo-col-pid mo-figure" data-label="PID">{ process.pid }</td>
             <td class="pf-v6-c-table__td mo-col-name" data-label="Name">
-                <Link<Route> to={Route::Process { pid: process.pid }} classes="mo-row__name">{ process.name.as_str() }</Link<Route>>
+                <a href={Route::Process { pid: process.pid }.href()} class="mo-row__name">{ process.name.as_str() }</a>
                 <span class="mo-row__command mo-code" title={command.clone()}>{ command.clone() }</span>
             </td>
             <td class="pf-v6-c-table__td mo-col-state" data-label="State">{ label::state_and_detail(process) }</td>

@@ -2,7 +2,6 @@
 
 use admin_api::types::Process;
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::browser;
 use crate::components::card::Card;
@@ -11,12 +10,6 @@ use crate::components::label;
 use crate::format;
 use crate::model::words;
 use crate::route::Route;
-
-/// Properties of the cards.
-#[derive(PartialEq, Properties)]
-pub(super) struct FactProps {
-    pub(super) process: Process,
-}
 
 fn text(text: impl Into<String>) -> Html {
     let text: String = text.into();
@@ -27,14 +20,13 @@ fn code(text: &str) -> Html {
     html! { <span class="mo-code mo-wrap">{ text.to_owned() }</span> }
 }
 
-#[component]
-pub(super) fn IdentityCard(props: &FactProps) -> Html {
-    let process = &props.process;
+/// Who it is, and where it belongs.
+pub(super) fn identity_card(process: &Process) -> Html {
     let parent = if process.parent_pid == 0 {
         text("none")
     } else {
         let pid = process.parent_pid;
-        html! { <Link<Route> to={Route::Process { pid }}>{ pid }</Link<Route>> }
+        html! { <a href={Route::Process { pid }.href()}>{ pid }</a> }
     };
     let affinity: Vec<String> = process.affinity.iter().map(u32::to_string).collect();
     let cpu = match process.cpu {
@@ -82,9 +74,8 @@ fn capabilities(process: &Process) -> String {
 }
 
 /// What it was started with; not there for who may not see it.
-#[component]
-pub(super) fn EnvironmentCard(props: &FactProps) -> Html {
-    let Some(variables) = &props.process.environment else { return Html::default() };
+pub(super) fn environment_card(process: &Process) -> Html {
+    let Some(variables) = &process.environment else { return Html::default() };
     let rows = variables.iter().map(|variable| {
         let (name, value) = variable.split_once('=').unwrap_or((variable.as_str(), ""));
         html! {
@@ -105,9 +96,9 @@ pub(super) fn EnvironmentCard(props: &FactProps) -> Html {
     }
 }
 
-#[component]
-pub(super) fn UsageCard(props: &FactProps) -> Html {
-    let usage = &props.process.usage;
+/// What it has used so far.
+pub(super) fn usage_card(process: &Process) -> Html {
+    let usage = &process.usage;
     let (memory, io) = (&usage.memory, &usage.io);
     let rows = vec![
         (
@@ -173,9 +164,9 @@ pub(super) fn UsageCard(props: &FactProps) -> Html {
     html! { <Card title="Usage" class="mo-w-3" testid="process-usage">{ facts(rows) }</Card> }
 }
 
-#[component]
-pub(super) fn LimitsCard(props: &FactProps) -> Html {
-    let (limits, met) = (&props.process.limits, &props.process.limits_met);
+/// What it may use, and how often it met that.
+pub(super) fn limits_card(process: &Process) -> Html {
+    let (limits, met) = (&process.limits, &process.limits_met);
     let row = |name: &'static str, value: Option<String>, met: u32| {
         let value = match value {
             Some(value) => html! { { value } },

@@ -12,7 +12,6 @@ use std::rc::Rc;
 
 use admin_api::types::{Process, ProcessState, Role};
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::browser;
 use crate::components::button::{Button, Look};
@@ -98,7 +97,7 @@ pub fn ProcessPage(props: &ProcessPageProps) -> Html {
     let Some(app) = app else { return Html::default() };
     let crumbs = html! {
         <nav class="mo-crumbs" aria-label="Where this is">
-            <Link<Route> to={Route::Processes}>{ icon(icon::LEFT) }{ "Processes" }</Link<Route>>
+            <a href={Route::Processes.href()}>{ icon(icon::LEFT) }{ "Processes" }</a>
         </nav>
     };
     let Some(process) = known else {
@@ -127,7 +126,7 @@ pub fn ProcessPage(props: &ProcessPageProps) -> Html {
     html! {
         <div class="mo-page" data-testid="process-detail" data-pid={pid.to_string()} data-state={process.state.name()}>
             { crumbs }
-            <Head app={app.clone()} process={process.clone()} on_changed={changed} />
+            { head(&app, &process, &changed) }
             { ending(&process, detail.0.failure.as_ref()) }
             { section::links(pid, section) }
             <Stale at_ms={Some(detail.0.at_ms)}>{ content }</Stale>
@@ -147,10 +146,10 @@ fn overview(process: &Process, detail: &Detail) -> Html {
                         <Chart name="Memory" unit={Unit::Bytes} is_live={process.ended_at.is_none()} testid="process-memory-chart"
                             lines={vec![Line { name: "In use", series: detail.memory.clone(), colour: 2 }]} />
                     </Card>
-                    <facts::IdentityCard process={process.clone()} />
-                    <facts::UsageCard process={process.clone()} />
-                    <facts::LimitsCard process={process.clone()} />
-                    <facts::EnvironmentCard process={process.clone()} />
+                    { facts::identity_card(process) }
+                    { facts::usage_card(process) }
+                    { facts::limits_card(process) }
+                    { facts::environment_card(process) }
                 </div>
     }
 }
@@ -196,25 +195,17 @@ fn ending(process: &Process, failure: Option<&Failure>) -> Html {
     }
 }
 
-#[derive(PartialEq, Properties)]
-struct HeadProps {
-    app: App,
-    process: Process,
-    on_changed: Callback<()>,
-}
-
-#[component]
-fn Head(props: &HeadProps) -> Html {
-    let (app, process) = (&props.app, &props.process);
+/// Name and state, and what can be done.
+fn head(app: &App, process: &Process, on_changed: &Callback<()>) -> Html {
     let may_change = app.session.0.may(Role::Operator);
     let is_blocked = why_not(process, may_change).is_some();
     let quick = if is_blocked {
         Html::default()
     } else if process.state == ProcessState::Suspended {
-        let onclick = resume(app, process, &props.on_changed).reform(|_: MouseEvent| ());
+        let onclick = resume(app, process, on_changed).reform(|_: MouseEvent| ());
         html! { <Button look={Look::Secondary} icon={icon::PLAY} label="Resume" testid="detail-resume" {onclick} /> }
     } else {
-        let onclick = suspend(app, process, &props.on_changed).reform(|_: MouseEvent| ());
+        let onclick = suspend(app, process, on_changed).reform(|_: MouseEvent| ());
         html! { <Button look={Look::Secondary} icon={icon::PAUSE} label="Suspend" testid="detail-suspend" {onclick} /> }
     };
     html! {
@@ -227,7 +218,7 @@ fn Head(props: &HeadProps) -> Html {
             <span class="mo-toolbar__space"></span>
             <div class="mo-actions">
                 { quick }
-                <ProcessActions process={process.clone()} {may_change} shows_label=true on_changed={props.on_changed.clone()} />
+                <ProcessActions process={process.clone()} {may_change} shows_label=true on_changed={on_changed.clone()} />
             </div>
         </header>
     }

@@ -1,7 +1,6 @@
 //! The sections of a process's page, and the way between them.
 
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::route::Route;
 
@@ -61,7 +60,7 @@ pub(super) fn links(pid: u32, current: Section) -> Html {
         let testid = if section == Section::Overview { "overview" } else { section.name() };
         html! {
             <li aria-current={is_current.then_some("page")} data-testid={format!("section-{testid}")}>
-                <Link<Route> to={section.route(pid)} classes={class}>{ section.title() }</Link<Route>>
+                <a href={section.route(pid).href()} {class}>{ section.title() }</a>
             </li>
         }
     });

@@ -3,7 +3,6 @@
 use admin_api::types::{Class, Isolation, NetworkRights, OnViolation, Priority};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::prelude::use_navigator;
 
 use super::dialogs::{class_choices, priority_choices};
 use super::isolation::{isolation_choices, network_choices, violation_choices};
@@ -26,7 +25,6 @@ pub(super) struct StartProps {
 #[component]
 pub(super) fn StartDialog(props: &StartProps) -> Html {
     let app = use_app();
-    let navigator = use_navigator();
     let cpu_count = use_cpu_count();
     let form = use_state_eq(StartForm::default);
     let errors = use_state_eq(Errors::new);
@@ -49,7 +47,7 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
     let start = |then_show: bool| {
         let (app, form, errors, is_busy) =
             (app.clone(), form.clone(), errors.clone(), is_busy.clone());
-        let (onclose, navigator) = (props.onclose.clone(), navigator.clone());
+        let onclose = props.onclose.clone();
         Callback::from(move |()| {
             let Some(app) = app.clone().filter(|_| !*is_busy) else { return };
             let request = match form.to_request(cpu_count) {
@@ -58,15 +56,15 @@ pub(super) fn StartDialog(props: &StartProps) -> Html {
             };
             is_busy.set(true);
             let (errors, is_busy) = (errors.clone(), is_busy.clone());
-            let (onclose, navigator) = (onclose.clone(), navigator.clone());
+            let onclose = onclose.clone();
             spawn_local(async move {
                 match app.client.create_process(&request).await {
                     Ok(process) => {
                         app.notices
                             .good(format!("{} runs as process {}", process.name, process.pid));
                         onclose.emit(());
-                        if let Some(navigator) = navigator.filter(|_| then_show) {
-                            navigator.push(&Route::Process { pid: process.pid });
+                        if then_show {
+                            browser::go_to(&Route::Process { pid: process.pid });
                         }
                     }
                     Err(failure) => {

@@ -2,7 +2,6 @@
 
 use admin_api::types::Process;
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use super::actions::ProcessActions;
 use crate::browser;
@@ -196,7 +195,7 @@ fn Row(props: &RowProps) -> Html {
             <td class="pf-v6-c-table__td mo-col-pid mo-figure" data-label="PID">{ process.pid }</td>
             <td class={classes!("pf-v6-c-table__td", "mo-col-name", props.place.map(indent))} data-label="Name">
                 { props.place.map(|place| fold(place, process, &props.on_fold)).unwrap_or_default() }
-                <Link<Route> to={Route::Process { pid: process.pid }} classes="mo-row__name">{ process.name.as_str() }</Link<Route>>
+                <a href={Route::Process { pid: process.pid }.href()} class="mo-row__name">{ process.name.as_str() }</a>
                 <span class="mo-row__command mo-code" title={command.clone()}>{ command.clone() }</span>
             </td>
             <td class="pf-v6-c-table__td mo-col-state" data-label="State">{ label::state_and_detail(process) }</td>

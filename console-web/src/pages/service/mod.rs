@@ -9,7 +9,6 @@ mod versions;
 
 use admin_api::types::{OperationKind, Role, Service, ServiceExplanation, ServiceState};
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::browser;
 use crate::components::button::{Button, Look};
@@ -74,7 +73,7 @@ pub fn ServicePage(props: &ServicePageProps) -> Html {
     let Some(app) = app else { return Html::default() };
     let crumbs = html! {
         <nav class="mo-crumbs" aria-label="Where this is">
-            <Link<Route> to={Route::Services}>{ icon(icon::LEFT) }{ "Services" }</Link<Route>>
+            <a href={Route::Services.href()}>{ icon(icon::LEFT) }{ "Services" }</a>
         </nav>
     };
     let is_gone = detail.0.failure.as_ref().is_some_and(Failure::is_not_found);
@@ -190,7 +189,7 @@ fn explain(service: &Service, explanation: Option<&ServiceExplanation>) -> Html 
             <li class={classes!("mo-chain__link", (at == last).then_some("mo-chain__link--first"))}>
                 { reason.message.as_str() }
                 if !is_own && reason.state.is_some() {
-                    { " " }<Link<Route> {to}>{ format!("Open {}", reason.service) }</Link<Route>>
+                    { " " }<a href={to.href()}>{ format!("Open {}", reason.service) }</a>
                 }
                 if at == last && last > 0 {
                     <span class="mo-chain__mark">{ "first cause" }</span>

@@ -2,7 +2,6 @@
 
 use admin_api::types::{Exit, Service, ServiceGraph, ServiceInstance};
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::browser;
 use crate::components::card::Card;
@@ -82,7 +81,7 @@ fn instance(one: &ServiceInstance) -> Html {
     let (text, tone) = words::instance(one.state);
     let (health, health_tone) = words::health(one.health);
     let pid = match one.pid {
-        Some(pid) => html! { <Link<Route> to={Route::Process { pid }}>{ pid }</Link<Route>> },
+        Some(pid) => html! { <a href={Route::Process { pid }.href()}>{ pid }</a> },
         None => html! { "–" },
     };
     let connections = match one.connections {
@@ -215,7 +214,7 @@ pub(super) fn dependency_table(graph: Option<&ServiceGraph>, service: &Service) 
                 let version = uses.and_then(|one| one.version.as_ref());
                 html! {
                     <li class="mo-uses__row" data-testid="dependency-row" data-name={other.to_string()}>
-                        <Link<Route> to={Route::Service { name: other.to_string() }}>{ other.as_str() }</Link<Route>>
+                        <a href={Route::Service { name: other.to_string() }.href()}>{ other.as_str() }</a>
                         { label(state, tone, None) }
                         <span class="mo-dim">{ words::edge(edge.kind) }
                             if let Some(version) = version { { format!(", {version}") } }

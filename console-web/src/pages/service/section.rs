@@ -1,7 +1,6 @@
 //! The sections of a service's page, and the way between them.
 
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::route::Route;
 
@@ -59,7 +58,7 @@ pub(super) fn links(name: &str, current: Section) -> Html {
         let testid = if word.is_empty() { "overview" } else { word };
         html! {
             <li aria-current={is_current.then_some("page")} data-testid={format!("section-{testid}")}>
-                <Link<Route> {to} classes={class}>{ title }</Link<Route>>
+                <a href={to.href()} {class}>{ title }</a>
             </li>
         }
     });

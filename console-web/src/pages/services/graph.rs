@@ -2,7 +2,6 @@
 
 use admin_api::types::{EdgeKind, Service, ServiceGraph};
 use yew::prelude::*;
-use yew_router::prelude::{Link, use_navigator};
 
 use super::parts;
 use crate::browser;
@@ -119,7 +118,6 @@ pub struct PictureProps {
 /// The picture of a graph. Boxes lead to their services, by pointer and by keyboard.
 #[component]
 pub fn Picture(props: &PictureProps) -> Html {
-    let navigator = use_navigator();
     let pointed = use_state_eq(|| None::<String>);
     let graph = &props.graph;
     let layout = graph::layout(graph);
@@ -151,12 +149,8 @@ pub fn Picture(props: &PictureProps) -> Html {
         let node = &graph.nodes[placed.node];
         let name = node.name.to_string();
         let go = {
-            let (navigator, name) = (navigator.clone(), name.clone());
-            Callback::from(move |()| {
-                if let Some(navigator) = &navigator {
-                    navigator.push(&Route::Service { name: name.clone() });
-                }
-            })
+            let to = Route::Service { name: name.clone() };
+            Callback::from(move |()| browser::go_to(&to))
         };
         let onclick = go.reform(|_: MouseEvent| ());
         let onkeydown = {
@@ -241,7 +235,7 @@ fn order(graph: &ServiceGraph) -> Html {
     let levels = graph.start_order.iter().map(|names| {
         let links = names.iter().map(|name| {
             let to = Route::Service { name: name.to_string() };
-            html! { <li><Link<Route> {to}>{ name.as_str() }</Link<Route>></li> }
+            html! { <li><a href={to.href()}>{ name.as_str() }</a></li> }
         });
         html! { <li><ul class="mo-order__level">{ for links }</ul></li> }
     });

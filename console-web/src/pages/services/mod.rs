@@ -11,7 +11,6 @@ mod table;
 use admin_api::types::{Page, Role, Service, ServiceState};
 use web_sys::KeyboardEvent;
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use crate::browser;
 use crate::components::button::{Button, Look};
@@ -137,7 +136,7 @@ fn view_switch(is_graph: bool) -> Html {
         let class = classes!("mo-switch__link", is_current.then_some("mo-switch__link--current"));
         html! {
             <li aria-current={is_current.then_some("page")} data-testid={testid}>
-                <Link<Route> {to} classes={class}>{ icon(shown) }<span>{ text }</span></Link<Route>>
+                <a href={to.href()} {class}>{ icon(shown) }<span>{ text }</span></a>
             </li>
         }
     };

@@ -3,11 +3,11 @@
 use admin_api::types::ServicePlan;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::prelude::use_navigator;
 
 use super::change::plan_list;
 use super::editor::Editor;
 use crate::api::Change;
+use crate::browser;
 use crate::components::button::{Button, Look};
 use crate::components::dialog::Dialog;
 use crate::model::service::document::{self, Complaint, TEMPLATE};
@@ -23,7 +23,6 @@ pub(super) struct RegisterProps {
 #[component]
 pub(super) fn RegisterDialog(props: &RegisterProps) -> Html {
     let app = use_app();
-    let navigator = use_navigator();
     let text = use_state_eq(|| TEMPLATE.to_owned());
     let complaints = use_state_eq(Vec::<Complaint>::new);
     let plan = use_state_eq(|| None::<ServicePlan>);
@@ -37,7 +36,7 @@ pub(super) fn RegisterDialog(props: &RegisterProps) -> Html {
         })
     };
     let run = |is_dry_run: bool| {
-        let (app, navigator, onclose) = (app.clone(), navigator.clone(), props.onclose.clone());
+        let (app, onclose) = (app.clone(), props.onclose.clone());
         let (text, complaints, plan, is_busy) =
             (text.clone(), complaints.clone(), plan.clone(), is_busy.clone());
         Callback::from(move |()| {
@@ -48,7 +47,7 @@ pub(super) fn RegisterDialog(props: &RegisterProps) -> Html {
             }
             is_busy.set(true);
             let (complaints, plan, is_busy) = (complaints.clone(), plan.clone(), is_busy.clone());
-            let (navigator, onclose) = (navigator.clone(), onclose.clone());
+            let onclose = onclose.clone();
             spawn_local(async move {
                 let name = document::name_of(&written).unwrap_or_default();
                 let change = Change::Register { document: written.clone() };
@@ -66,9 +65,7 @@ pub(super) fn RegisterDialog(props: &RegisterProps) -> Html {
                     Ok(None) => {
                         app.notices.good(format!("{name} is registered"));
                         onclose.emit(());
-                        if let Some(navigator) = navigator {
-                            navigator.push(&Route::Service { name });
-                        }
+                        browser::go_to(&Route::Service { name });
                     }
                     Err(failure) => {
                         plan.set(None);

@@ -2,7 +2,6 @@
 
 use admin_api::types::Service;
 use yew::prelude::*;
-use yew_router::prelude::Link;
 
 use super::actions::ServiceActions;
 use super::parts;
@@ -78,7 +77,7 @@ fn row(
         <tr key={name.clone()} class="pf-v6-c-table__tr mo-row" data-testid="service-row" data-name={name.clone()}
             data-state={state_of(service).name()}>
             <td class="pf-v6-c-table__td mo-col-name" data-label="Name">
-                <Link<Route> to={Route::Service { name: name.clone() }} classes="mo-row__name">{ name }</Link<Route>>
+                <a href={Route::Service { name: name.clone() }.href()} class="mo-row__name">{ name }</a>
                 <span class="mo-row__command" title={below.to_owned()}>{ below.to_owned() }</span>
             </td>
             <td class="pf-v6-c-table__td mo-col-state" data-label="State">{ parts::state(service) }</td>
