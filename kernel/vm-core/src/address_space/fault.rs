@@ -56,7 +56,8 @@ pub enum FaultAction {
 pub enum Violation {
     /// Nothing is mapped there (`SEGV_MAPERR`).
     Unmapped,
-    /// Nothing is mapped there, and the stack above has its full size (`SEGV_MAPERR`).
+    /// Nothing is mapped there, and it is where a stack that outgrows its limit comes first
+    /// (`SEGV_MAPERR`). What lies further below, a wild pointer may be meant as well.
     StackLimit,
     /// The area forbids the access (`SEGV_ACCERR`).
     Denied,
@@ -127,10 +128,11 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
             && has_guard
             && self.layout.user.encloses(added)
             && self.check_total(added.bytes(), 0).is_ok();
+        let excess_bytes = stack_bytes.saturating_sub(self.limits.stack_bytes);
         match may_grow {
-            false => Err(Violation::Unmapped),
-            true if stack_bytes > self.limits.stack_bytes => Err(Violation::StackLimit),
-            true => Ok(added),
+            true if excess_bytes == 0 => Ok(added),
+            true if excess_bytes <= STACK_GUARD_BYTES => Err(Violation::StackLimit),
+            _ => Err(Violation::Unmapped),
         }
     }
 }

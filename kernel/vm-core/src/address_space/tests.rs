@@ -262,6 +262,12 @@ fn a_stack_grows_to_its_limit_and_keeps_its_guard() {
     let beyond = top - (8 << 20) - 1;
     assert_eq!(space.fault(beyond, Access::Write, Presence::Absent), Err(Violation::StackLimit));
     assert_eq!(space.grow_stack(beyond), Err(Violation::StackLimit));
+    // A function's frame may reach over a few pages, as far as a guard; a pointer that is further off
+    // is no stack's.
+    let last = beyond + 1 - STACK_GUARD_BYTES;
+    assert_eq!(space.fault(last, Access::Write, Presence::Absent), Err(Violation::StackLimit));
+    assert_eq!(space.fault(last - 1, Access::Write, Presence::Absent), Err(Violation::Unmapped));
+    assert_eq!(space.grow_stack(last - 1), Err(Violation::Unmapped));
     assert!(space.fault(beyond + 1, Access::Write, Presence::Absent).is_ok());
     assert_eq!(
         space.fault(beyond + 1, Access::Execute, Presence::Absent),

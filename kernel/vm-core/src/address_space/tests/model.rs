@@ -393,7 +393,7 @@ impl Pair {
         };
         let bottom = self.space.areas().find(|area| page_number(area.range.start()) > at);
         let top = bottom.map_or(0, |area| page_number(area.range.end()));
-        first.kind == Kind::Stack && top - at > STACK_PAGES
+        first.kind == Kind::Stack && (STACK_PAGES + 1..=STACK_PAGES + GUARD).contains(&(top - at))
     }
 
     fn touch(&mut self, at: usize, access: u8, is_present: bool) {
