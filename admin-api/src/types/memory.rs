@@ -53,7 +53,7 @@ pub struct MemoryByUse {
     pub kernel_stacks_bytes: u64,
     /// Page tables.
     pub page_tables_bytes: u64,
-    /// Pages of programs.
+    /// Pages of programs, each once however many share it; those of files are not among them.
     pub user_bytes: u64,
     /// The initial file system and files in memory.
     pub files_bytes: u64,

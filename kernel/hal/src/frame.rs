@@ -48,11 +48,13 @@ const BATCH: usize = 16;
 struct Cache {
     frames: [Option<FrameNumber>; 2 * BATCH],
     count: usize,
+    /// Frames that became a `SharedFrame` here, less those that ended as one here.
+    shared: i64,
 }
 
 impl Cache {
     const fn new() -> Self {
-        Self { frames: [None; 2 * BATCH], count: 0 }
+        Self { frames: [None; 2 * BATCH], count: 0, shared: 0 }
     }
 
     fn pop(&mut self) -> Option<FrameNumber> {
@@ -258,11 +260,12 @@ fn refill(cache: &mut Cache) {
     }
 }
 
-/// Gives several frames to `take` until it wants no more or none is left.
-fn allocate_several(mut count: usize, mut take: impl FnMut(FrameNumber)) {
+/// Gives several frames that become shared ones to `take`, as long as there are any.
+fn allocate_shared(mut count: usize, mut take: impl FnMut(FrameNumber)) {
     let mut cache = CACHES[crate::cpu::current()].lock();
     while count > 0 {
         if let Some(frame) = cache.pop() {
+            cache.shared += 1;
             take(frame);
             count -= 1;
             continue;
@@ -278,10 +281,11 @@ fn free_cached(frame: FrameNumber) {
     free_into(&mut CACHES[crate::cpu::current()].lock(), frame);
 }
 
-/// Frees several frames.
-fn free_several(frames: impl Iterator<Item = FrameNumber>) {
+/// Frees frames that were shared ones.
+fn free_shared(frames: impl Iterator<Item = FrameNumber>) {
     let mut cache = CACHES[crate::cpu::current()].lock();
     for frame in frames {
+        cache.shared -= 1;
         free_into(&mut cache, frame);
     }
 }
@@ -325,18 +329,27 @@ pub struct MemoryFigures {
     pub total_bytes: u64,
     /// What is free, the CPUs' caches included.
     pub free_bytes: u64,
+    /// What programs' memories and files have, each frame once: those of [`SharedFrame`]s.
+    pub shared_bytes: u64,
 }
 
 /// What is there and what is free, at this moment.
 #[must_use]
 pub fn figures() -> MemoryFigures {
-    let cached: usize = CACHES[..crate::cpu::online().max(1)].iter().map(|c| c.lock().count).sum();
+    let (mut cached, mut shared) = (0, 0);
+    for cache in &CACHES[..crate::cpu::online().max(1)] {
+        let cache = cache.lock();
+        cached += cache.count as u64;
+        shared += cache.shared;
+    }
     let free: u64 = (0..nodes::zone_count())
         .map(|zone| POOLS[zone].lock().as_ref().map_or(0, Buddy::free_frames))
         .sum();
     MemoryFigures {
         total_bytes: TOTAL.load(Ordering::Relaxed) * PAGE_BYTES,
-        free_bytes: (free + cached as u64) * PAGE_BYTES,
+        free_bytes: (free + cached) * PAGE_BYTES,
+        // Below zero for a moment, if a frame goes from one CPU to another while this looks.
+        shared_bytes: u64::try_from(shared).unwrap_or(0) * PAGE_BYTES,
     }
 }
 

@@ -141,7 +141,8 @@ fn pages(bytes: u64) -> u64 {
 pub(super) fn memory(facts: &Facts) -> Memory {
     let heap = hal::heap::statistics();
     let paging = hal::paging::figures();
-    let user_bytes = process::totals().user_bytes;
+    let shared_bytes = hal::frame::figures().shared_bytes;
+    let files_bytes = crate::fs::frame_bytes_of_files();
     let (total_bytes, free_bytes) = memory_sizes(facts);
     let used_bytes = total_bytes - free_bytes;
     // The figures are not taken at one moment: no part may exceed what is left, so that all of them
@@ -157,8 +158,8 @@ pub(super) fn memory(facts: &Facts) -> Memory {
         kernel_heap_bytes: part(heap.backing_bytes),
         kernel_stacks_bytes: part(paging.stack_bytes),
         page_tables_bytes: part(paging.table_bytes),
-        user_bytes: part(user_bytes),
-        files_bytes: part(pages(facts.initrd_bytes)),
+        files_bytes: part(pages(facts.initrd_bytes) + files_bytes),
+        user_bytes: part(shared_bytes.saturating_sub(files_bytes)),
         other_bytes: left,
     };
     Memory {

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::frame::SharedFrame;
 use hal::interrupts::SpinLock;
@@ -13,16 +14,39 @@ use super::wall_time;
 use crate::levels;
 use crate::memory::is_short;
 
+/// Pages that files consist of at the moment.
+static PAGES: AtomicU64 = AtomicU64::new(0);
+
+/// What the frames that files consist of take, the archive's apart.
+#[must_use]
+pub fn frame_bytes_of_files() -> u64 {
+    // Relaxed: a figure.
+    PAGES.load(Ordering::Relaxed) * PAGE_BYTES as u64
+}
+
 /// A page of a file: a frame that programs may have mapped.
 #[derive(Debug)]
 pub struct FramePage(SharedFrame);
+
+impl FramePage {
+    fn new(frame: SharedFrame) -> Self {
+        PAGES.fetch_add(1, Ordering::Relaxed);
+        Self(frame)
+    }
+}
+
+impl Drop for FramePage {
+    fn drop(&mut self) {
+        PAGES.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Page for FramePage {
     fn zeroed() -> Option<Self> {
         if is_short() {
             return None;
         }
-        SharedFrame::allocate_zeroed().ok().map(Self)
+        SharedFrame::allocate_zeroed().ok().map(Self::new)
     }
 
     fn read(&self, offset: usize, bytes: &mut [u8]) {

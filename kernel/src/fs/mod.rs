@@ -46,8 +46,8 @@ pub use event_counter::EventCounter;
 pub use file::{File, Transfer, nameless};
 pub use inotify::{Inotify, Present, WatchRequest, is_watching};
 pub use mapped::{
-    FileKey, MappedFile, MappedPage, MappingUse, Wanted, check_not_running, is_mapped,
-    writable_mappings,
+    FileKey, MappedFile, MappedPage, MappingUse, Wanted, check_not_running, frame_bytes_of_files,
+    is_mapped, writable_mappings,
 };
 pub use memory_files::make_memory_file;
 pub use open_file::OpenFile;
@@ -90,12 +90,6 @@ pub fn start(archive: &'static [u8]) -> Result<usize, String> {
 #[must_use]
 pub fn memory_share() -> u64 {
     hal::frame::figures().total_bytes / SHARE
-}
-
-/// What the files of all file systems take in memory, beyond the archive.
-#[must_use]
-pub fn bytes_of_files() -> u64 {
-    tree().lock().used_bytes()
 }
 
 /// Now, as files count.

@@ -17,8 +17,6 @@ pub struct Totals {
     pub states: [u32; StateName::ALL.len()],
     /// Threads.
     pub threads: u32,
-    /// Memory of programs.
-    pub user_bytes: u64,
 }
 
 /// Adds up all processes of the table. In pages, because ready, running and blocked are the threads'
@@ -37,7 +35,6 @@ pub fn totals() -> Totals {
             let state = process.observed(*state);
             totals.states[state.name() as usize] += 1;
             totals.threads = totals.threads.saturating_add(*threads);
-            totals.user_bytes += process.space().map_or(0, |space| space.figures().resident_bytes);
         }
         match page.last() {
             Some((last, ..)) if page.len() == PAGE => cursor = Some(*last),

@@ -31,7 +31,9 @@ impl SharedFrame {
     /// # Errors
     /// When no frame is left.
     pub fn allocate() -> Result<Self, OutOfMemory> {
-        Ok(Self(Frames::allocate_one()?.into_raw()))
+        let mut frame = None;
+        super::allocate_shared(1, |new| frame = Some(Self(new)));
+        frame.ok_or(OutOfMemory)
     }
 
     /// A frame full of zeros.
@@ -39,14 +41,16 @@ impl SharedFrame {
     /// # Errors
     /// When no frame is left.
     pub fn allocate_zeroed() -> Result<Self, OutOfMemory> {
-        Ok(Self(Frames::allocate_zeroed()?.into_raw()))
+        let frame = Self::allocate()?;
+        frame.zero();
+        Ok(frame)
     }
 
     /// Fills the empty places at the start of `frames` with frames full of zeros, as long as there are
     /// any; gives their number.
     pub fn allocate_zeroed_several(frames: &mut [Option<Self>]) -> usize {
         let mut count = 0;
-        super::allocate_several(frames.len(), |frame| {
+        super::allocate_shared(frames.len(), |frame| {
             if let Some(slot) = frames.get_mut(count) {
                 *slot = Some(Self(frame));
                 count += 1;
@@ -59,7 +63,7 @@ impl SharedFrame {
     /// Lets go of several frames.
     pub fn release(frames: &mut [Option<Self>]) {
         let last = frames.iter_mut().filter_map(Option::take).filter_map(Self::leave);
-        super::free_several(last);
+        super::free_shared(last);
     }
 
     /// Lets go of it; gives the frame if this was the last holder, who has to free it.
@@ -184,7 +188,7 @@ impl fmt::Debug for SharedFrame {
 impl Drop for SharedFrame {
     fn drop(&mut self) {
         if let Some(frame) = Self(self.0).leave() {
-            super::free_cached(frame);
+            super::free_shared(core::iter::once(frame));
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use vfs_core::{FileError, FileTree, LinkTarget, PathBuilder};
 
-use super::{Body, Listed, Node, Place, System, Tree};
+use super::{Listed, Node, Place, Tree};
 use crate::fs::proc;
 
 impl Tree {
@@ -64,16 +64,6 @@ impl Tree {
             LinkTarget::Path(path) => Ok(path.to_vec()),
             LinkTarget::Node(node) => self.path_of(root, node),
         }
-    }
-
-    /// What all files take that are in memory.
-    #[must_use]
-    pub fn used_bytes(&self) -> u64 {
-        let used = |system: &System| match &system.body {
-            Body::Memory(fs) => fs.used_bytes(),
-            Body::Proc => 0,
-        };
-        self.systems.iter().flatten().map(used).sum()
     }
 
     /// The mounts that a process with this root sees.
