@@ -182,6 +182,39 @@ fn what_is_no_program_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_script_is_run_by_the_program_that_its_first_line_names() {
+    // proves: P7
+    let upload = |name: &str, text: &str| {
+        let path = format!("/api/v1/files/tmp/{name}?permissions=755");
+        let answer = guest().request("PUT", &path).body(text.as_bytes()).send();
+        assert_eq!(answer.status / 100, 2, "{}", answer.text());
+    };
+    upload("greet", "#!/bin/sh -e\necho \"$0: $# $*\"\nexit 7\n");
+    upload("indirect", "#!/tmp/greet  by way of\n");
+    upload("lost", "#!/bin/nothing\n");
+    upload("empty", "#!  \n");
+    upload("circle", "#!/tmp/circle\n");
+    let run = |program: &str| {
+        let process = create(&json!({"program": program, "args": ["a b", "c"]}));
+        assert_eq!(await_exit(process.pid), Exit::Code(7), "{program}");
+        (process.name, output(process.pid).text)
+    };
+    let said = |text: &str| String::from(text);
+    let (name, text) = run("/tmp/greet");
+    assert_eq!((name.as_ref(), text), ("greet", said("/tmp/greet: 2 a b c\n")));
+    let (name, text) = run("/tmp/indirect");
+    let passed = said("/tmp/greet: 4 by way of /tmp/indirect a b c\n");
+    assert_eq!((name.as_ref(), text), ("indirect", passed));
+    let refused = |program: &str, code: &str| {
+        let body = json!({"program": program});
+        guest().request("POST", "/api/v1/processes").json(&body).send().assert_problem(422, code);
+    };
+    refused("/tmp/lost", "program_not_found");
+    refused("/tmp/empty", "invalid_program");
+    refused("/tmp/circle", "invalid_program");
+}
+
+#[test]
 fn nothing_is_leaked_by_many_short_processes() {
     let used = || {
         let system: System = guest().read("/api/v1/system");

@@ -45,6 +45,7 @@ pub mod native;
 mod number;
 pub mod process;
 mod restart;
+pub mod script;
 pub mod socket;
 #[cfg(feature = "alloc")]
 mod stack;

@@ -262,7 +262,9 @@ fn create_error(error: &CreateError, program: String) -> ApiError {
         CreateError::Root(_) => convert::invalid("sandbox.root", format!("{error}")),
         CreateError::WorkingDirectory(_) => convert::invalid("cwd", format!("{error}")),
         CreateError::Load(LoadError::Stack(_)) => convert::invalid("args", format!("{error}")),
-        CreateError::File(_) | CreateError::Load(LoadError::Elf(_) | LoadError::Map(_)) => {
+        CreateError::File(_)
+        | CreateError::Script(_)
+        | CreateError::Load(LoadError::Elf(_) | LoadError::Map(_)) => {
             ApiError::InvalidProgram(words())
         }
         CreateError::Process(error) => convert::error(error, "be created"),

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use hal::interrupts::SpinLock;
+use linux_abi::Errno;
 use process_core::{
     ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
     ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, ResourceLimits,
@@ -20,6 +21,7 @@ use super::fork::VforkWait;
 use super::process_set::{ProcessSet, SetPlace};
 use super::rlimits::open_files;
 use super::sandbox::{Confinement, NewSandbox};
+use super::script::follow_scripts;
 use super::sharing::{FileTable, SpaceOwner};
 use super::wait::Children;
 use super::{
@@ -94,6 +96,8 @@ pub enum CreateError {
     WorkingDirectory(FileError),
     /// The sandbox's root cannot be used.
     Root(FileError),
+    /// A script's first line names no program, or scripts name each other.
+    Script(Errno),
     /// The program cannot be loaded.
     Load(LoadError),
     /// The process manager refused.
@@ -103,6 +107,12 @@ pub enum CreateError {
 impl From<ProcessError> for CreateError {
     fn from(error: ProcessError) -> Self {
         Self::Process(error)
+    }
+}
+
+impl From<Errno> for CreateError {
+    fn from(error: Errno) -> Self {
+        Self::Script(error)
     }
 }
 
@@ -120,6 +130,8 @@ impl fmt::Display for CreateError {
                 write!(f, "the working directory cannot be used: {error}")
             }
             Self::Root(error) => write!(f, "the root cannot be used: {error}"),
+            Self::Script(Errno::ELOOP) => f.write_str("its interpreter is a script, and so on"),
+            Self::Script(_) => f.write_str("its first line names no interpreter"),
             Self::Load(error) => error.fmt(f),
             Self::Process(error) => error.fmt(f),
         }
@@ -168,7 +180,7 @@ pub fn create_for(new: &NewProgram, origin: &Origin<'_>) -> Result<Pid, CreateEr
         Some(_) => new.credentials.bounded(SANDBOX_CAPABILITIES),
         None => new.credentials.clone(),
     };
-    let arguments: Vec<&[u8]> = new.arguments.iter().map(Vec::as_slice).collect();
+    let arguments: Vec<&[u8]> = places.arguments.iter().map(Vec::as_slice).collect();
     let environment: Vec<&[u8]> = new.environment.iter().map(Vec::as_slice).collect();
     let loaded = memory::load(
         &places.program,
@@ -184,7 +196,7 @@ pub fn create_for(new: &NewProgram, origin: &Origin<'_>) -> Result<Pid, CreateEr
         },
     )?;
     let image = ProgramImage {
-        arguments: ArgumentBlock::new(&new.arguments)?,
+        arguments: ArgumentBlock::new(&places.arguments)?,
         environment: ArgumentBlock::new(&new.environment)?,
     };
     let name = match &new.name {
@@ -255,6 +267,8 @@ struct Places {
     root: Arc<Held>,
     root_path: Arc<str>,
     program: FileBytes,
+    /// Those of a script's interpreter, or the program's own.
+    arguments: Vec<Vec<u8>>,
     directory: Arc<Held>,
     directory_path: Arc<str>,
 }
@@ -295,12 +309,16 @@ impl Places {
         };
         let who = Who::effective(&new.credentials).map_err(CreateError::File)?;
         let identity = who.identity();
-        let (program, _) = fs::program_at(&root, &start, &identity, &new.path, LastLink::Follow)
-            .map_err(CreateError::File)?;
+        let open = |path: &[u8]| {
+            let opened = fs::program_at(&root, &start, &identity, path, LastLink::Follow);
+            opened.map(|(program, _)| program).map_err(CreateError::File)
+        };
+        let mut arguments = new.arguments.clone();
+        let program = follow_scripts(&new.path, open(&new.path)?, &mut arguments, open)?;
         let (directory, directory_path) =
             fs::directory_at(&root, &start, &identity, &new.working_directory)
                 .map_err(CreateError::WorkingDirectory)?;
-        Ok(Self { root, root_path, program, directory, directory_path })
+        Ok(Self { root, root_path, program, arguments, directory, directory_path })
     }
 }
 

@@ -25,6 +25,7 @@ mod program;
 mod record;
 mod rlimits;
 pub mod sandbox;
+mod script;
 mod sending;
 mod sharing;
 mod shortage;
@@ -67,6 +68,7 @@ pub use record::{
 };
 pub use record::{group_and_session_of, is_group_orphaned, session_of_group};
 pub use rlimits::{exchange_rlimit, rlimit_of};
+pub use script::follow_scripts;
 pub use sending::{
     disregards, send_from, send_to_all, send_to_group, send_to_thread, signal_by_kernel,
     signal_group, signal_own,

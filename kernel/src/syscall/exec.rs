@@ -8,17 +8,13 @@ use process_core::ProcessName;
 use super::file::program_file;
 use super::process::errno;
 use super::{Answer, Caller, user};
-use crate::memory::{FileBytes, LoadError};
+use crate::memory::LoadError;
 use crate::process::{self, ExecuteError, Execution};
 
 /// Arguments and environment may take at least this, whatever the stack's limit; as on Linux.
 const LEAST_ARGUMENT_BYTES: u64 = 128 << 10;
 /// And not more than this: three quarters of the usual stack.
 const MOST_ARGUMENT_BYTES: u64 = 6 << 20;
-/// Scripts whose interpreter is a script, and so on; as on Linux.
-const MOST_SCRIPTS: usize = 5;
-/// Of a script's first line so much counts.
-const LINE_BYTES: usize = 256;
 
 pub(super) fn execve(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let at = [arguments.pointer(0), arguments.pointer(1), arguments.pointer(2)];
@@ -50,7 +46,7 @@ fn execute(
     let mut arguments = strings(arguments, &mut left)?;
     let environment = strings(environment, &mut left)?;
     let follows = flags & AT_SYMLINK_NOFOLLOW == 0;
-    let mut file = program_file(caller, directory, &path, follows)?;
+    let file = program_file(caller, directory, &path, follows)?;
     // Scripts get the path as their interpreter can open it.
     let path = if path.first() == Some(&b'/') || directory == linux_abi::file::AT_FDCWD {
         path
@@ -60,22 +56,9 @@ fn execute(
         [alloc::format!("/dev/fd/{directory}/").as_bytes(), &path].concat()
     };
     let name = ProcessName::of_program(&path);
-    let mut script = path.clone();
-    let mut depth = 0;
-    while let Some(interpreter) = interpreter(&file)? {
-        depth += 1;
-        if depth > MOST_SCRIPTS {
-            return Err(Errno::ELOOP);
-        }
-        let mut before = Vec::new();
-        before.push(interpreter.path.clone());
-        before.extend(interpreter.argument);
-        before.push(script);
-        let rest = 1.min(arguments.len());
-        arguments.splice(..rest, before);
-        script = interpreter.path;
-        file = program_file(caller, linux_abi::file::AT_FDCWD, &script, true)?;
-    }
+    let file = process::follow_scripts(&path, file, &mut arguments, |interpreter| {
+        program_file(caller, linux_abi::file::AT_FDCWD, interpreter, true)
+    })?;
     let execution = Execution {
         file: &file,
         path: &path,
@@ -114,37 +97,4 @@ pub(super) fn strings(list: UserPointer, left: &mut u64) -> Result<Vec<Vec<u8>>,
         strings.push(text);
         at = at.checked_add(POINTER_BYTES).ok_or(Errno::EFAULT)?;
     }
-}
-
-/// What a script's first line names.
-struct Interpreter {
-    path: Vec<u8>,
-    argument: Option<Vec<u8>>,
-}
-
-/// The interpreter of a script, with one argument at the most: execve(2), "Interpreter scripts".
-fn interpreter(file: &FileBytes) -> Result<Option<Interpreter>, Errno> {
-    let mut head = [0; LINE_BYTES];
-    let count = file.read(0, &mut head);
-    let Some(window) = head[..count].strip_prefix(b"#!") else { return Ok(None) };
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let end = window.iter().position(|byte| *byte == b'\n' || *byte == 0);
-    let line = &window[..end.unwrap_or(window.len())];
-    let start = line.iter().position(|byte| !is_space(byte)).ok_or(Errno::ENOEXEC)?;
-    let line = &line[start..];
-    let line = &line[..line.iter().rposition(|byte| !is_space(byte)).map_or(0, |last| last + 1)];
-    let (path, argument) = match line.iter().position(is_space) {
-        Some(space) => {
-            let argument = &line[space..];
-            let skip = argument.iter().position(|byte| !is_space(byte)).unwrap_or(0);
-            (&line[..space], Some(argument[skip..].to_vec()))
-        }
-        // A path that is cut off would be another's.
-        None if end.is_none() && file.len() > LINE_BYTES as u64 => return Err(Errno::ENOEXEC),
-        None => (line, None),
-    };
-    if path.is_empty() {
-        return Err(Errno::ENOEXEC);
-    }
-    Ok(Some(Interpreter { path: path.to_vec(), argument }))
 }

@@ -69,6 +69,7 @@ fn create_errno(error: &CreateError) -> Errno {
         CreateError::File(error)
         | CreateError::WorkingDirectory(error)
         | CreateError::Root(error) => fs::errno(*error),
+        CreateError::Script(error) => *error,
         CreateError::Load(LoadError::Elf(_) | LoadError::Map(_)) => Errno::ENOEXEC,
         CreateError::Load(LoadError::Stack(_))
         | CreateError::Process(ProcessError::LimitExceeded {
