@@ -55,6 +55,15 @@ pub enum FutexOperation {
         /// What becomes of the other word.
         change: FutexChange,
     },
+    /// Take a lock whose holder inherits priorities (`FUTEX_LOCK_PI`, `FUTEX_LOCK_PI2`).
+    Lock {
+        /// Where the time limit is: a point in time.
+        timeout: Option<FutexTimeout>,
+    },
+    /// The same, if nobody holds it (`FUTEX_TRYLOCK_PI`).
+    TryLock,
+    /// Give such a lock back (`FUTEX_UNLOCK_PI`).
+    Unlock,
 }
 
 /// What `FUTEX_WAKE_OP` does to a word, and what it asks about its former value.
@@ -175,8 +184,8 @@ impl Futex {
     /// Reads the arguments.
     ///
     /// # Errors
-    /// ENOSYS for an unknown operation (those for priority inheritance among them), EINVAL for an
-    /// unaligned word, an empty bit set or a negative count.
+    /// ENOSYS for an unknown operation (those that move waiters to locks that inherit priorities among
+    /// them), EINVAL for an unaligned word, an empty bit set or a negative count.
     pub fn decode(arguments: &Arguments) -> Result<Self, Errno> {
         let operation = arguments.unsigned(1);
         let is_realtime = operation & Self::CLOCK_REALTIME != 0;
@@ -203,6 +212,19 @@ impl Futex {
                 target: aligned(arguments.word(4))?,
                 wake_target: u32::try_from(arguments.int(3)).unwrap_or(0).max(1),
                 change: FutexChange::decode(bitset)?,
+            },
+            // By the wall clock, always.
+            6 if !is_realtime => {
+                FutexOperation::Lock { timeout: timeout.map(FutexTimeout::Realtime) }
+            }
+            7 if !is_realtime => FutexOperation::Unlock,
+            8 if !is_realtime => FutexOperation::TryLock,
+            13 => FutexOperation::Lock {
+                timeout: timeout.map(if is_realtime {
+                    FutexTimeout::Realtime
+                } else {
+                    FutexTimeout::Monotonic
+                }),
             },
             9 => FutexOperation::Wait {
                 expected: value,

@@ -214,7 +214,14 @@ fn futex_operations() {
     assert_eq!(call(3, [1, 1, 0x2001, 0]), Err(Errno::EINVAL));
     assert_eq!(call(9, [1, 0, 0, 0]), Err(Errno::EINVAL), "an empty bit set");
     assert_eq!(call(256, [1, 0, 0, 0]), Err(Errno::ENOSYS), "a duration by the wall clock");
-    assert_eq!(call(6, [1, 0, 0, 0]), Err(Errno::ENOSYS), "priority inheritance");
+    let lock = |operation| call(operation, [0, 0x10, 0, 0]).map(|call| call.operation);
+    let until = |timeout| Ok(FutexOperation::Lock { timeout: Some(timeout) });
+    assert_eq!(lock(6), until(FutexTimeout::Realtime(UserPointer(0x10))));
+    assert_eq!(lock(13), until(FutexTimeout::Monotonic(UserPointer(0x10))));
+    assert_eq!(lock(13 | 256), until(FutexTimeout::Realtime(UserPointer(0x10))));
+    assert_eq!(lock(8 | 128), Ok(FutexOperation::TryLock));
+    assert_eq!(lock(7), Ok(FutexOperation::Unlock));
+    assert_eq!(lock(12), Err(Errno::ENOSYS), "moving waiters to a lock that inherits priorities");
     let unaligned = Futex::decode(&Arguments([0x1002, 0, 0, 0, 0, 0]));
     assert_eq!(unaligned, Err(Errno::EINVAL));
 }

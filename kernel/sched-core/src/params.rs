@@ -21,6 +21,12 @@ pub enum Priority {
     Critical,
 }
 
+impl Priority {
+    /// Every one, in ascending urgency.
+    pub const ALL: [Self; 6] =
+        [Self::Idle, Self::Low, Self::Normal, Self::High, Self::RealTime, Self::Critical];
+}
+
 /// The five classes: how long a task runs in one go, and whether waking it up interrupts others.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Class {

@@ -237,6 +237,7 @@ pub fn set_scheduling(
         thread.set_params(params(&scheduling));
         thread.set_affinity(affinity);
     }
+    super::inherit::priority_changed(&process, scheduling.priority);
     events::publish(
         Kind::ProcessChanged,
         Some(pid),
@@ -253,20 +254,29 @@ pub fn set_scheduling(
 
 /// What the scheduler is told, in its own words.
 pub(super) fn params(scheduling: &Scheduling) -> Params {
-    let priority = match scheduling.priority {
+    let priority = priority(scheduling.priority);
+    let class = class(scheduling.class);
+    Params { priority, class, nice: Nice::clamped(i32::from(scheduling.nice.value())) }
+}
+
+/// A priority in the scheduler's own words.
+pub(super) fn priority(priority: Priority) -> sched_core::Priority {
+    match priority {
         Priority::Idle => sched_core::Priority::Idle,
         Priority::Low => sched_core::Priority::Low,
         Priority::Normal => sched_core::Priority::Normal,
         Priority::High => sched_core::Priority::High,
         Priority::RealTime => sched_core::Priority::RealTime,
         Priority::Critical => sched_core::Priority::Critical,
-    };
-    let class = match scheduling.class {
+    }
+}
+
+fn class(class: PriorityClass) -> Class {
+    match class {
         PriorityClass::System => Class::System,
         PriorityClass::User => Class::User,
         PriorityClass::Service => Class::Service,
         PriorityClass::Background => Class::Background,
         PriorityClass::Interactive => Class::Interactive,
-    };
-    Params { priority, class, nice: Nice::clamped(i32::from(scheduling.nice.value())) }
+    }
 }

@@ -98,7 +98,7 @@ pub fn execute(
     become_only_thread(thread)?;
 
     // From here on there is no way back to the old program.
-    super::thread::leave_program(thread, process);
+    super::thread::leave_program(thread, process, false);
     let owner = SpaceOwner::new(loaded.space);
     let old_space = process.space.lock().replace(owner);
     if memory::cut_mark() != mark

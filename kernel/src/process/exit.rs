@@ -46,7 +46,7 @@ impl Process {
 pub fn end_thread(code: u8) {
     let Some(thread) = scheduler::current() else { return };
     let process = Arc::clone(thread.process());
-    super::thread::leave_program(&thread, &process);
+    super::thread::leave_program(&thread, &process, true);
     let tid = thread.tid();
     if tid == process.pid.main_thread() {
         process.main_code.store(code, Ordering::Relaxed);

@@ -22,7 +22,7 @@ const BUCKETS: usize = 256;
 
 /// Which futex: an address in a space that no other shares it with, or a place in what is shared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Key(u64, u64);
+pub(super) struct Key(u64, u64);
 
 type Queue = FutexQueue<Key, Arc<Thread>>;
 
@@ -48,6 +48,16 @@ pub enum FutexError {
     Interrupted,
     /// No memory for another waiter.
     OutOfMemory,
+    /// The holder of the lock would wait for itself.
+    Deadlock,
+    /// The caller does not hold the lock.
+    NotHolder,
+    /// The word names another holder than those who wait know.
+    OtherHolder,
+    /// The word names nobody who could give the lock back.
+    NoHolder,
+    /// The word names a thread of the kernel.
+    KernelThread,
 }
 
 impl From<ProcessError> for FutexError {
@@ -72,7 +82,7 @@ pub struct FutexName {
 }
 
 impl FutexName {
-    fn key(self, process: &Process) -> Result<Key, FutexError> {
+    pub(super) fn key(self, process: &Process) -> Result<Key, FutexError> {
         let space = process.space().ok_or(FutexError::BadAddress)?;
         if !self.is_private {
             // With that its page is there.

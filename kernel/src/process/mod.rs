@@ -17,6 +17,7 @@ mod fault;
 mod fork;
 mod futex;
 mod handler;
+mod inherit;
 mod masks;
 mod output;
 mod pid_file;
@@ -53,6 +54,7 @@ pub use fault::end_for_limit;
 pub use fork::{Fork, Shares, fork};
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
 pub use handler::{BadStack, info, replace_stack, shown_stack, wanted_stack};
+pub use inherit::{IfTaken, futex_lock, futex_unlock};
 pub use masks::{
     await_signal, end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait,
 };
@@ -348,6 +350,7 @@ pub fn start() -> Result<(), ProcessError> {
     let init = table.reserve(process_core::Uid(0), None)?;
     debug_assert_eq!(init.pid(), Pid::INIT);
     TABLE.call_once(|| SpinLock::new(levels::PROCESS_TABLE, "process table", table));
+    inherit::start();
     Ok(())
 }
 

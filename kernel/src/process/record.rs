@@ -280,6 +280,7 @@ pub fn reschedule(pid: Pid, change: impl FnOnce(&mut Scheduling)) -> Result<(), 
     for thread in threads {
         thread.set_params(super::control::params(&scheduling));
     }
+    super::inherit::priority_changed(&process, scheduling.priority);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use sched_core::CpuSet;
 
 use super::create::PROGRAM_STACK_BYTES;
 use super::futex::{self, FutexName, FutexPlace};
+use super::inherit::{self, LockPlace};
 use super::process_set::SetPlace;
 use super::{OUT_OF_MEMORY, Process, program, table};
 use crate::levels;
@@ -24,6 +25,8 @@ pub struct ProgramThread {
     /// Its list of robust locks.
     robust_list: AtomicU64,
     pub(super) futex: FutexPlace,
+    /// Where it stands with a lock that inherits priorities.
+    pub(super) lock: LockPlace,
     /// It has called `exit`, with this code.
     is_leaving: AtomicBool,
     code: AtomicU8,
@@ -41,6 +44,7 @@ impl Default for ProgramThread {
             clear_tid: AtomicU64::new(0),
             robust_list: AtomicU64::new(0),
             futex: FutexPlace::default(),
+            lock: LockPlace::default(),
             is_leaving: AtomicBool::new(false),
             code: AtomicU8::new(0),
             affinity: SpinLock::new(levels::PROCESS, "thread affinity", None),
@@ -269,12 +273,13 @@ impl Process {
 
 /// What a thread, the running one, has promised about its program's memory: robust locks that it
 /// holds are marked, its number is cleared. When it ends, or leaves the memory for another program.
-pub(super) fn leave_program(thread: &Thread, process: &Process) {
+pub(super) fn leave_program(thread: &Thread, process: &Process, is_ending: bool) {
     let tid = thread.tid().number();
     let robust = thread.program.robust_list.swap(0, Ordering::Relaxed);
     if robust != 0 {
         abandon_locks(process, robust, tid);
     }
+    inherit::let_go(thread, is_ending);
     let clear = thread.program.clear_tid.swap(0, Ordering::Relaxed);
     if clear != 0 && (process.threads.lock().list.len() > 1 || process.shares_space()) {
         // A place that cannot be written stays as it is, and nobody waits there.

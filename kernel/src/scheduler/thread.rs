@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use hal::interrupts::SpinLock;
 use hal::thread::ThreadContext;
 use process_core::{CpuUsage, ThreadActivity, Tid, Usage};
-use sched_core::{CpuId, Key, Params, State};
+use sched_core::{CpuId, Key, Params, Priority, State};
 
 use crate::levels;
 use crate::process::{Process, ProgramThread};
@@ -23,6 +23,8 @@ pub struct Thread {
     pub(super) start: SpinLock<Option<Box<dyn FnOnce() + Send>>>,
     /// How urgent it is, lower first, for whoever wakes one of several.
     rank: AtomicU8,
+    /// The priority that it inherits from those who wait for it, plus one; 0 for none.
+    inherited: AtomicU8,
     /// A `ThreadActivity`, for observers.
     activity: AtomicU8,
     /// Something is waiting to be handled at the border to the program: a signal, a stop, the end.
@@ -142,6 +144,7 @@ impl Thread {
                 Position { place: Place::Parked(state), is_notified: false },
             ),
             start: SpinLock::new(levels::THREAD, "thread start", Some(start)),
+            inherited: AtomicU8::new(0),
             activity: AtomicU8::new(ThreadActivity::Ready.code()),
             attention: AtomicBool::new(false),
             is_over_share: AtomicBool::new(false),
@@ -168,6 +171,20 @@ impl Thread {
     #[must_use]
     pub fn rank(&self) -> u8 {
         self.rank.load(Ordering::Relaxed)
+    }
+
+    /// Says which priority it inherits: from the next `set_params` on it has at least that.
+    pub fn inherit(&self, priority: Option<Priority>) {
+        let code = priority.map_or(0, |priority| priority as u8 + 1);
+        // Release pairs with the acquire in `inherited`.
+        self.inherited.store(code, Ordering::Release);
+    }
+
+    /// The priority that it inherits.
+    #[must_use]
+    pub fn inherited(&self) -> Option<Priority> {
+        let code = self.inherited.load(Ordering::Acquire);
+        Priority::ALL.into_iter().find(|priority| *priority as u8 + 1 == code)
     }
 
     pub(super) fn set_rank(&self, params: Params) {

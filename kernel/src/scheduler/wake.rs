@@ -66,8 +66,21 @@ impl Thread {
         }
     }
 
-    /// Changes priority, class or nice, with effect at once.
+    /// Changes priority, class or nice, with effect at once. It has at least the priority that it
+    /// inherits.
     pub fn set_params(self: &Arc<Self>, params: Params) {
+        loop {
+            let inherited = self.inherited();
+            let priority = params.priority.max(inherited.unwrap_or(params.priority));
+            self.apply_params(Params { priority, ..params });
+            // That may have changed in between, and its change been carried out before this one.
+            if self.inherited() == inherited {
+                return;
+            }
+        }
+    }
+
+    fn apply_params(self: &Arc<Self>, params: Params) {
         self.set_rank(params);
         self.change(
             |state| state.set_params(params),

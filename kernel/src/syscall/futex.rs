@@ -5,7 +5,7 @@ use linux_abi::layout::Timespec;
 use linux_abi::{Arguments, Errno, UserPointer};
 
 use super::{Answer, Caller, user};
-use crate::process::{self, FutexError, FutexName};
+use crate::process::{self, FutexError, FutexName, IfTaken};
 
 fn errno(error: FutexError) -> Errno {
     match error {
@@ -14,6 +14,10 @@ fn errno(error: FutexError) -> Errno {
         FutexError::TimedOut => Errno::ETIMEDOUT,
         FutexError::Interrupted => Errno::EINTR,
         FutexError::OutOfMemory => Errno::ENOMEM,
+        FutexError::Deadlock => Errno::EDEADLK,
+        FutexError::NotHolder | FutexError::KernelThread => Errno::EPERM,
+        FutexError::OtherHolder => Errno::EINVAL,
+        FutexError::NoHolder => Errno::ESRCH,
     }
 }
 
@@ -50,6 +54,18 @@ pub(super) fn futex(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             let names = (name(address), name(target));
             process::futex_wake_op(caller.process, names, (wake, wake_target), change)
         }
+        FutexOperation::Lock { timeout } => {
+            let if_taken = IfTaken::WaitUntil(timeout.map(deadline).transpose()?);
+            match process::futex_lock(caller.thread, name(address), if_taken) {
+                // Its time limit is a point in time: the call is simply made again.
+                Err(FutexError::Interrupted) => return Err(Errno::ERESTARTNOINTR),
+                answer => answer.map(|()| 0),
+            }
+        }
+        FutexOperation::TryLock => {
+            process::futex_lock(caller.thread, name(address), IfTaken::Refuse).map(|()| 0)
+        }
+        FutexOperation::Unlock => process::futex_unlock(caller.thread, name(address)).map(|()| 0),
     };
     count.map(u64::from).map_err(errno)
 }
