@@ -1,7 +1,7 @@
 //! What processes may use: set through the API, enforced, counted, told; and figures that agree
 //! wherever one asks.
 
-use admin_api::types::{Event, Exit, Memory, Process, ProcessOutput, ProcessState};
+use admin_api::types::{Event, Exit, Memory, Page, Process, ProcessOutput, ProcessState};
 use end_to_end::{Guest, wait};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -101,6 +101,65 @@ fn a_share_of_a_cpu_is_hard_and_changes_while_it_runs() {
     });
     end(limited);
     end(free);
+}
+
+#[test]
+fn programs_that_size_themselves_find_what_they_may_use() {
+    // proves: P5
+    const FILES: [&str; 5] =
+        ["cpu.max", "memory.max", "memory.current", "pids.max", "cgroup.controllers"];
+    let shown = |limits: Value, affinity: Value| {
+        let paths = FILES.map(|name| format!("/sys/fs/cgroup/{name}"));
+        let pid = create(&json!({
+            "program": "/bin/cat", "args": paths, "limits": limits, "affinity": affinity,
+        }));
+        assert_eq!(await_exit(pid), Exit::Code(0));
+        let output: ProcessOutput = guest().read(&format!("/api/v1/processes/{pid}/output"));
+        output.text.lines().map(String::from).collect::<Vec<_>>()
+    };
+    let limits = json!({"cpu_percent": 150, "memory_bytes": 64 << 20, "processes": 9});
+    let own = shown(limits, json!([0, 1]));
+    assert_eq!(own[0], "150000 100000");
+    assert_eq!(own[1], (64 << 20).to_string());
+    let current: u64 = own[2].parse().expect("bytes");
+    assert!((4096..64 << 20).contains(&current), "{own:?}");
+    assert_eq!(own[3..], ["9", "cpuset cpu memory pids"]);
+    assert_eq!(shown(json!({}), json!([0]))[0], "max 100000");
+
+    let text = run("/bin/cat", &["/proc/self/cgroup", "/proc/self/mountinfo"]);
+    assert!(text.starts_with("0::/\n"), "{text}");
+    let mount = text.lines().find(|line| line.contains(" /sys/fs/cgroup "));
+    assert!(mount.is_some_and(|line| line.contains(" - cgroup2 ")), "{text}");
+    let online = run("/bin/cat", &["/sys/devices/system/cpu/online"]);
+    assert!(["0-1\n", "0-3\n"].contains(&online.as_str()), "{online}");
+    let listed = run("/bin/find", &["/sys", "-type", "f"]);
+    assert!(listed.contains("/sys/kernel/mm/transparent_hugepage/enabled\n"), "{listed}");
+    assert!(listed.contains("/sys/fs/cgroup/cpu.max\n"), "{listed}");
+}
+
+#[test]
+fn memory_by_use_counts_what_is_shared_once() {
+    // proves: K5
+    let by_use = || guest().read::<Memory>("/api/v1/memory").by_use;
+    let before = by_use();
+    assert!(before.files_bytes > 1 << 20, "{before:?}");
+    let args = ["sleepers", "400"];
+    let pid = create(&json!({"program": "/test/population", "args": args}));
+    wait::until("the sleepers", || {
+        let path = format!("/api/v1/processes/{pid}/output");
+        guest().read::<ProcessOutput>(&path).text.contains("made 400").then_some(())
+    });
+    // Each shows all of the program's pages, which are the archive's and the maker's.
+    let with = by_use();
+    assert!(with.files_bytes.abs_diff(before.files_bytes) < 1 << 20, "{before:?}, {with:?}");
+    let each = with.user_bytes.saturating_sub(before.user_bytes) / 400;
+    assert!(each < 16 << 10, "{each} bytes each: {before:?}, {with:?}");
+    let all = "/api/v1/processes?name=population&limit=1000";
+    for process in guest().read::<Page<Process>>(all).items {
+        if process.exit.is_none() {
+            end(process.pid);
+        }
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub use rlimits::{INFINITY as NO_RLIMIT, ResourceLimits, Rlimit, RlimitRefusal, 
 pub use sandbox::{
     CallSet, NetworkRights, OnViolation, SANDBOX_CAPABILITIES, Sandbox, reaches as sandbox_reaches,
 };
-pub use scheduling::{Nice, Priority, PriorityClass, Scheduling};
+pub use scheduling::{Nice, Policy, Priority, PriorityClass, Scheduling};
 pub use signal::{
     AlternateStack, DefaultAction, Delivery, Disposition, FramePlace, HandlerFlags, PendingSignal,
     ProcessSignals, Sent, Signal, SignalCause, SignalContext, SignalEffect, SignalHandler,

@@ -97,6 +97,58 @@ pub struct Scheduling {
     pub nice: Nice,
 }
 
+/// A policy as sched(7) names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// `SCHED_OTHER`.
+    Other,
+    /// `SCHED_RR`: real-time processes of one level take turns, whichever policy they asked for.
+    RoundRobin,
+    /// `SCHED_BATCH`.
+    Batch,
+    /// `SCHED_IDLE`.
+    Idle,
+}
+
+impl Policy {
+    /// Linux's number of it.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Other => 0,
+            Self::RoundRobin => 2,
+            Self::Batch => 3,
+            Self::Idle => 5,
+        }
+    }
+}
+
+impl Scheduling {
+    /// Real-time priorities of Linux's from here on are the most urgent level.
+    pub const FIRST_CRITICAL: i32 = 50;
+
+    /// The policy that it amounts to.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        match self.priority {
+            Priority::RealTime | Priority::Critical => Policy::RoundRobin,
+            Priority::Idle => Policy::Idle,
+            _ if self.class == PriorityClass::Background => Policy::Batch,
+            _ => Policy::Other,
+        }
+    }
+
+    /// Its real-time priority as Linux counts them; 0 for none.
+    #[must_use]
+    pub const fn real_time_priority(&self) -> i32 {
+        match self.priority {
+            Priority::Critical => Self::FIRST_CRITICAL,
+            Priority::RealTime => 1,
+            _ => 0,
+        }
+    }
+}
+
 impl Default for Scheduling {
     fn default() -> Self {
         Self { priority: Priority::Normal, class: PriorityClass::User, nice: Nice(0) }

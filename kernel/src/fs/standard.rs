@@ -1,5 +1,5 @@
 //! What programs expect to find mounted, made at boot: `/dev` with its devices and links, `/dev/pts`,
-//! `/dev/shm`, `/tmp`, `/proc`.
+//! `/dev/shm`, `/tmp`, `/proc`, `/sys`.
 
 use vfs_core::{DeviceKind, DeviceNumber, FileError, FileTree, Identity, MountFlags, NewNode};
 
@@ -48,6 +48,13 @@ pub(super) fn mount_all() -> Result<(), FileError> {
     }
     let proc = directory(&mut tree, root, b"proc")?;
     tree.mount_new(SystemKind::Proc, 0, 0o555, proc, no_programs, b"proc")?;
+    let sys = directory(&mut tree, root, b"sys")?;
+    let sys = tree.mount_new(SystemKind::System, 0, 0o555, sys, no_programs, b"sysfs")?;
+    let mut groups = sys;
+    for name in [b"fs".as_slice(), b"cgroup"] {
+        groups = FileTree::lookup(&*tree, &groups, name)?.ok_or(FileError::NotFound)?;
+    }
+    tree.mount_new(SystemKind::Groups, 0, 0o555, groups, no_programs, b"cgroup2")?;
     memory_files::start(&mut tree)?;
     Ok(())
 }

@@ -50,6 +50,10 @@ pub enum SystemKind {
     Terminals,
     /// Processes and the system.
     Proc,
+    /// The kernel's objects.
+    System,
+    /// What a process may use.
+    Groups,
 }
 
 impl SystemKind {
@@ -61,6 +65,8 @@ impl SystemKind {
             Self::Devices => "devtmpfs",
             Self::Terminals => "devpts",
             Self::Proc => "proc",
+            Self::System => "sysfs",
+            Self::Groups => "cgroup2",
         }
     }
 
@@ -70,6 +76,8 @@ impl SystemKind {
         match name {
             b"tmpfs" | b"ramfs" => Some(Self::Memory),
             b"proc" => Some(Self::Proc),
+            b"sysfs" => Some(Self::System),
+            b"cgroup2" => Some(Self::Groups),
             _ => None,
         }
     }
@@ -81,6 +89,8 @@ impl SystemKind {
             Self::Memory | Self::Devices => 0x0102_1994,
             Self::Terminals => 0x1cd1,
             Self::Proc => 0x9fa0,
+            Self::System => 0x6265_6572,
+            Self::Groups => 0x6367_7270,
         }
     }
 }
@@ -350,6 +360,12 @@ impl Tree {
                 (Body::Memory(fs), Node::Memory(root))
             }
             SystemKind::Proc => (Body::Proc, Node::Proc(ProcNode::Root)),
+            SystemKind::System => {
+                (Body::Proc, Node::Proc(ProcNode::Directory(proc::Directory::System)))
+            }
+            SystemKind::Groups => {
+                (Body::Proc, Node::Proc(ProcNode::Directory(proc::Directory::Groups)))
+            }
         };
         let system = System { kind, body, mounts: 0 };
         let index = match self.systems.iter().position(Option::is_none) {

@@ -110,28 +110,6 @@ const fn is_real_time(policy: i32) -> bool {
     matches!(policy, FIFO | ROUND_ROBIN)
 }
 
-/// The policy that a process's scheduling amounts to. Real-time processes of one priority take
-/// turns whichever policy they asked for, so they are all shown as doing that.
-fn policy_of(scheduling: &Scheduling) -> i32 {
-    match scheduling.priority {
-        Priority::RealTime | Priority::Critical => ROUND_ROBIN,
-        Priority::Idle => IDLE,
-        _ if scheduling.class == PriorityClass::Background => BATCH,
-        _ => OTHER,
-    }
-}
-
-/// Real-time priorities from here on are the most urgent level.
-const FIRST_CRITICAL: i32 = 50;
-
-fn real_time_priority(scheduling: &Scheduling) -> i32 {
-    match scheduling.priority {
-        Priority::Critical => FIRST_CRITICAL,
-        Priority::RealTime => 1,
-        _ => 0,
-    }
-}
-
 fn set_policy(
     caller: &Caller<'_>,
     pid: Pid,
@@ -161,7 +139,7 @@ fn set_policy(
     process::reschedule(pid, |scheduling| {
         let was_usual = matches!(scheduling.priority, Priority::Low | Priority::High);
         match policy {
-            FIFO | ROUND_ROBIN if priority >= FIRST_CRITICAL => {
+            FIFO | ROUND_ROBIN if priority >= Scheduling::FIRST_CRITICAL => {
                 scheduling.priority = Priority::Critical;
             }
             FIFO | ROUND_ROBIN => scheduling.priority = Priority::RealTime,
@@ -202,20 +180,20 @@ pub(super) fn sched_setparam(caller: &mut Caller<'_>, arguments: &Arguments) -> 
     let priority = priority_argument(arguments, 1)?;
     let pid = process_of(caller, arguments.int(0))?;
     let now = process::scheduling_of(pid).map_err(|e| errno(&e))?;
-    set_policy(caller, pid, policy_of(&now), priority, None)
+    set_policy(caller, pid, now.policy().number(), priority, None)
 }
 
 pub(super) fn sched_getscheduler(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let pid = process_of(caller, arguments.int(0))?;
     let scheduling = process::scheduling_of(pid).map_err(|_| Errno::ESRCH)?;
-    Ok(u64::from(policy_of(&scheduling).cast_unsigned()))
+    Ok(u64::from(scheduling.policy().number().cast_unsigned()))
 }
 
 pub(super) fn sched_getparam(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let at = arguments.pointer(1).non_null().ok_or(Errno::EINVAL)?;
     let pid = process_of(caller, arguments.int(0))?;
     let scheduling = process::scheduling_of(pid).map_err(|_| Errno::ESRCH)?;
-    user::write(at, &real_time_priority(&scheduling).to_le_bytes())?;
+    user::write(at, &scheduling.real_time_priority().to_le_bytes())?;
     Ok(0)
 }
 
@@ -240,7 +218,7 @@ pub(super) fn sched_rr_get_interval(caller: &mut Caller<'_>, arguments: &Argumen
     const SLICE_NS: u64 = 4_000_000;
     let pid = process_of(caller, arguments.int(0))?;
     let scheduling = process::scheduling_of(pid).map_err(|_| Errno::ESRCH)?;
-    let ns = if is_real_time(policy_of(&scheduling)) { TURN_NS } else { SLICE_NS };
+    let ns = if is_real_time(scheduling.policy().number()) { TURN_NS } else { SLICE_NS };
     user::write(arguments.pointer(1), &Timespec::from_nanoseconds(ns).to_bytes())?;
     Ok(0)
 }
@@ -288,9 +266,9 @@ pub(super) fn sched_getattr(caller: &mut Caller<'_>, arguments: &Arguments) -> A
     let mut bytes = [0; ATTRIBUTE_BYTES as usize];
     let words = [
         (0, ATTRIBUTE_BYTES),
-        (4, policy_of(&scheduling).cast_unsigned()),
+        (4, scheduling.policy().number().cast_unsigned()),
         (16, i32::from(scheduling.nice.value()).cast_unsigned()),
-        (20, real_time_priority(&scheduling).cast_unsigned()),
+        (20, scheduling.real_time_priority().cast_unsigned()),
     ];
     for (offset, word) in words {
         bytes[offset..offset + 4].copy_from_slice(&word.to_le_bytes());

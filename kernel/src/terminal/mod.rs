@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 
 use linux_abi::Errno;
 use linux_abi::file::OpenFlags;
+use process_core::Pid;
 use vfs_core::DeviceNumber;
 
 use crate::fs::{File, Held, OpenFile};
@@ -27,6 +28,14 @@ const PTS_MAJOR: u32 = 136;
 #[must_use]
 pub fn is_terminal(number: DeviceNumber) -> bool {
     number == PTMX || number == TTY || number.major == PTS_MAJOR
+}
+
+/// A session's controlling terminal: its number as `stat` shows it, and the group in its foreground.
+#[must_use]
+pub fn of_session(session: Pid) -> Option<(u32, Option<Pid>)> {
+    let pair = pair::of_session(session)?;
+    let foreground = pair.state.lock().foreground;
+    Some((PTS_MAJOR << 8 | pair.index, foreground))
 }
 
 /// Opens a terminal for the running thread's process.

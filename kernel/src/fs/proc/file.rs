@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use linux_abi::Errno;
 use vfs_core::Metadata;
 
-use super::{ProcNode, process, system};
+use super::{ProcNode, group, process, system};
 use crate::fs::file::{File, Transfer};
 use crate::fs::tree::Held;
 use crate::fs::{Place, errno};
@@ -32,6 +32,7 @@ impl ProcFile {
     fn make(&self) -> Result<Vec<u8>, Errno> {
         match self.node {
             ProcNode::System(file) => Ok(system::contents(file).into_bytes()),
+            ProcNode::Group(file) => Ok(group::contents(file).into_bytes()),
             ProcNode::ProcessFile(pid, tid, file) => process::contents(pid, tid, file, self.root),
             ProcNode::DescriptorInfo(pid, fd) => process::descriptor_info(pid, fd),
             _ => Err(Errno::EINVAL),

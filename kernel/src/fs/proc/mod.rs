@@ -1,4 +1,4 @@
-//! `/proc`: processes and the system as files, proc(5).
+//! `/proc`: processes and the system as files, proc(5); and `/sys`, as far as programs look there.
 //!
 //! [`ProcNode`] names what there is; `tree.rs` asks here what a node is, what a directory has and
 //! where a link leads. Contents are made anew when a file is read from its start (`file.rs`), by
@@ -6,11 +6,15 @@
 //! copied to programs.
 
 mod file;
+mod fixed;
+mod group;
 mod names;
 mod process;
+mod status;
 mod system;
 
 pub use file::ProcFile;
+pub use fixed::Directory;
 pub use names::{ProcNode, entries, metadata};
 
 use alloc::boxed::Box;

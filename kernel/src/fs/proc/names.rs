@@ -1,8 +1,9 @@
-//! What there is in `/proc`: names, kinds, permissions, and the numbers of its files.
+//! What there is in `/proc` and `/sys`: names, kinds, permissions, and the numbers of their files.
 
 use process_core::{Pid, Tid};
 use vfs_core::{FileError, FileKind, ListedEntry, Metadata, Owner};
 
+use super::fixed::{Directory, GroupFile, Named, ROOT, SystemFile, directory_of, fixed_name};
 use super::{check_inspection, find};
 use crate::fs::wall_time;
 use crate::process as processes;
@@ -16,6 +17,8 @@ pub enum ProcNode {
     Directory(Directory),
     /// A file about the system.
     System(SystemFile),
+    /// A file about what the reader may use together with others.
+    Group(GroupFile),
     /// `self`.
     SelfLink,
     /// `thread-self`.
@@ -42,54 +45,6 @@ pub enum ProcNode {
     Tasks(u32),
     /// One of them.
     Task(u32, u32),
-}
-
-/// See [`ProcNode::Directory`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Directory {
-    Net,
-    Sys,
-    SysKernel,
-    SysKernelRandom,
-    SysVm,
-    SysFs,
-    SysNet,
-    SysNetCore,
-}
-
-/// See [`ProcNode::System`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum SystemFile {
-    Stat,
-    Meminfo,
-    Uptime,
-    Loadavg,
-    Cpuinfo,
-    Version,
-    Filesystems,
-    Cmdline,
-    Interrupts,
-    Swaps,
-    Hostname,
-    OsRelease,
-    OsType,
-    OsVersion,
-    PidMax,
-    BootId,
-    Uuid,
-    Overcommit,
-    FileMax,
-    Somaxconn,
-    NetDev,
-    NetRoute,
-    NetTcp,
-    NetTcp6,
-    NetUdp,
-    NetUdp6,
-    NetRaw,
-    NetRaw6,
-    NetUnix,
-    NetIfInet6,
 }
 
 /// See [`ProcNode::ProcessFile`].
@@ -120,76 +75,6 @@ pub enum Link {
     Root,
     /// `exe`.
     Executable,
-}
-
-type Named = (&'static str, ProcNode);
-
-const fn file(name: &'static str, file: SystemFile) -> Named {
-    (name, ProcNode::System(file))
-}
-
-const ROOT: &[Named] = &[
-    file("cmdline", SystemFile::Cmdline),
-    file("cpuinfo", SystemFile::Cpuinfo),
-    file("filesystems", SystemFile::Filesystems),
-    file("interrupts", SystemFile::Interrupts),
-    file("loadavg", SystemFile::Loadavg),
-    file("meminfo", SystemFile::Meminfo),
-    ("mounts", ProcNode::MountsLink),
-    ("net", ProcNode::Directory(Directory::Net)),
-    ("self", ProcNode::SelfLink),
-    file("stat", SystemFile::Stat),
-    file("swaps", SystemFile::Swaps),
-    ("sys", ProcNode::Directory(Directory::Sys)),
-    ("thread-self", ProcNode::ThreadSelfLink),
-    file("uptime", SystemFile::Uptime),
-    file("version", SystemFile::Version),
-];
-
-const NET: &[Named] = &[
-    file("dev", SystemFile::NetDev),
-    file("if_inet6", SystemFile::NetIfInet6),
-    file("raw", SystemFile::NetRaw),
-    file("raw6", SystemFile::NetRaw6),
-    file("route", SystemFile::NetRoute),
-    file("tcp", SystemFile::NetTcp),
-    file("tcp6", SystemFile::NetTcp6),
-    file("udp", SystemFile::NetUdp),
-    file("udp6", SystemFile::NetUdp6),
-    file("unix", SystemFile::NetUnix),
-];
-const SYS: &[Named] = &[
-    ("fs", ProcNode::Directory(Directory::SysFs)),
-    ("kernel", ProcNode::Directory(Directory::SysKernel)),
-    ("net", ProcNode::Directory(Directory::SysNet)),
-    ("vm", ProcNode::Directory(Directory::SysVm)),
-];
-const SYS_KERNEL: &[Named] = &[
-    file("hostname", SystemFile::Hostname),
-    file("osrelease", SystemFile::OsRelease),
-    file("ostype", SystemFile::OsType),
-    file("pid_max", SystemFile::PidMax),
-    ("random", ProcNode::Directory(Directory::SysKernelRandom)),
-    file("version", SystemFile::OsVersion),
-];
-const SYS_KERNEL_RANDOM: &[Named] =
-    &[file("boot_id", SystemFile::BootId), file("uuid", SystemFile::Uuid)];
-const SYS_VM: &[Named] = &[file("overcommit_memory", SystemFile::Overcommit)];
-const SYS_FS: &[Named] = &[file("file-max", SystemFile::FileMax)];
-const SYS_NET: &[Named] = &[("core", ProcNode::Directory(Directory::SysNetCore))];
-const SYS_NET_CORE: &[Named] = &[file("somaxconn", SystemFile::Somaxconn)];
-
-fn fixed(directory: Directory) -> &'static [Named] {
-    match directory {
-        Directory::Net => NET,
-        Directory::Sys => SYS,
-        Directory::SysKernel => SYS_KERNEL,
-        Directory::SysKernelRandom => SYS_KERNEL_RANDOM,
-        Directory::SysVm => SYS_VM,
-        Directory::SysFs => SYS_FS,
-        Directory::SysNet => SYS_NET,
-        Directory::SysNetCore => SYS_NET_CORE,
-    }
 }
 
 const THREAD_FILES: &[(&str, ProcessFile)] = &[
@@ -257,7 +142,7 @@ impl ProcNode {
                 let pid = || number(name).filter(|pid| find(*pid).is_ok());
                 among(ROOT, name).or_else(|| pid().map(Self::Process))
             }
-            Self::Directory(directory) => among(fixed(directory), name),
+            Self::Directory(directory) => among(directory.entries(), name),
             Self::Process(pid) => {
                 find(pid)?;
                 among(&process_nodes(pid), name).or_else(|| task_file(pid, None, name))
@@ -285,20 +170,14 @@ impl ProcNode {
     #[must_use]
     pub fn parent(self) -> Self {
         match self {
+            Self::System(_) => directory_of(self).map_or(Self::Root, Self::Directory),
             Self::Root
-            | Self::System(_)
             | Self::SelfLink
             | Self::ThreadSelfLink
             | Self::MountsLink
             | Self::Process(_) => Self::Root,
-            Self::Directory(directory) => match directory {
-                Directory::Net | Directory::Sys => Self::Root,
-                Directory::SysKernel | Directory::SysVm | Directory::SysFs | Directory::SysNet => {
-                    Self::Directory(Directory::Sys)
-                }
-                Directory::SysKernelRandom => Self::Directory(Directory::SysKernel),
-                Directory::SysNetCore => Self::Directory(Directory::SysNet),
-            },
+            Self::Directory(directory) => directory.parent(),
+            Self::Group(_) => Self::Directory(Directory::Groups),
             Self::ProcessFile(pid, None, _)
             | Self::Link(pid, _)
             | Self::Descriptors(pid)
@@ -321,34 +200,12 @@ impl ProcNode {
                 let (name, _) = THREAD_FILES.iter().find(|(_, known)| *known == file)?;
                 return Some(f(name.as_bytes()));
             }
-            Self::System(_) => {
-                let directories = [
-                    Directory::Net,
-                    Directory::SysKernel,
-                    Directory::SysKernelRandom,
-                    Directory::SysVm,
-                    Directory::SysFs,
-                    Directory::SysNetCore,
-                ];
-                let lists = core::iter::once(ROOT).chain(directories.into_iter().map(fixed));
-                let found = lists.flatten().find(|(_, node)| *node == self)?;
-                return Some(f(found.0.as_bytes()));
-            }
-            Self::Directory(directory) => {
-                let name: &[u8] = match directory {
-                    Directory::Net | Directory::SysNet => b"net",
-                    Directory::Sys => b"sys",
-                    Directory::SysKernel => b"kernel",
-                    Directory::SysKernelRandom => b"random",
-                    Directory::SysVm => b"vm",
-                    Directory::SysFs => b"fs",
-                    Directory::SysNetCore => b"core",
-                };
-                return Some(f(name));
-            }
-            Self::SelfLink => return Some(f(b"self")),
-            Self::ThreadSelfLink => return Some(f(b"thread-self")),
-            Self::MountsLink => return Some(f(b"mounts")),
+            Self::System(_)
+            | Self::Directory(_)
+            | Self::Group(_)
+            | Self::SelfLink
+            | Self::ThreadSelfLink
+            | Self::MountsLink => return fixed_name(self).map(|name| f(name.as_bytes())),
             Self::Link(_, Link::Directory) => return Some(f(b"cwd")),
             Self::Link(_, Link::Root) => return Some(f(b"root")),
             Self::Link(_, Link::Executable) => return Some(f(b"exe")),
@@ -373,7 +230,9 @@ impl ProcNode {
             | Self::MountsLink
             | Self::Link(..)
             | Self::Descriptor(..) => FileKind::SymbolicLink,
-            Self::System(_) | Self::ProcessFile(..) | Self::DescriptorInfo(..) => FileKind::Regular,
+            Self::System(_) | Self::Group(_) | Self::ProcessFile(..) | Self::DescriptorInfo(..) => {
+                FileKind::Regular
+            }
             Self::Opened(..) => FileKind::Fifo,
         }
     }
@@ -423,6 +282,7 @@ impl ProcNode {
             Self::MountsLink => 4,
             Self::Directory(directory) => 16 + directory as u64,
             Self::System(file) => 64 + file as u64,
+            Self::Group(file) => 256 + file as u64,
             Self::Process(pid) => process(pid, 1),
             Self::Link(pid, link) => process(pid, 8 + link as u64),
             Self::Descriptors(pid) => process(pid, 2),
@@ -511,7 +371,7 @@ pub fn entries(
     let own;
     let list: &[Named] = match directory {
         ProcNode::Root => ROOT,
-        ProcNode::Directory(directory) => fixed(directory),
+        ProcNode::Directory(directory) => directory.entries(),
         ProcNode::Process(pid) => {
             own = process_nodes(pid);
             &own

@@ -11,7 +11,6 @@ use vfs_core::{FileError, MountFlags};
 use vm_core::address_space::Protection;
 
 use super::names::ProcessFile;
-use super::system::ticks;
 use super::{ProcNode, check_inspection, descriptor, find};
 use crate::fs::{Place, errno, tree};
 use crate::memory::Content;
@@ -19,7 +18,7 @@ use crate::process::{self as processes, Snapshot};
 
 /// Numbers that a listing looks at at a time.
 const PAGE: usize = 64;
-const PAGE_BYTES: u64 = 4096;
+pub(super) const PAGE_BYTES: u64 = 4096;
 
 /// The next numbers of a numbered directory: processes, threads, descriptors.
 ///
@@ -135,8 +134,8 @@ fn thread_of(
 }
 
 /// A process, or one of its threads, and from where it is looked at.
-struct About {
-    snapshot: Snapshot,
+pub(super) struct About {
+    pub(super) snapshot: Snapshot,
     thread: Option<alloc::sync::Arc<crate::scheduler::Thread>>,
     root: Place,
 }
@@ -151,11 +150,11 @@ impl About {
         own.unwrap_or(self.snapshot.profile.name).as_bytes().to_vec()
     }
 
-    fn name_text(&self) -> String {
+    pub(super) fn name_text(&self) -> String {
         String::from_utf8_lossy(&self.name()).into_owned()
     }
 
-    fn usage(&self) -> Usage {
+    pub(super) fn usage(&self) -> Usage {
         match &self.thread {
             Some(thread) => {
                 let mut usage = thread.figures.usage();
@@ -166,11 +165,11 @@ impl About {
         }
     }
 
-    fn id(&self) -> u32 {
+    pub(super) fn id(&self) -> u32 {
         self.thread.as_ref().map_or(self.snapshot.pid.number(), |thread| thread.tid().number())
     }
 
-    fn state(&self) -> (char, &'static str) {
+    pub(super) fn state(&self) -> (char, &'static str) {
         let state = match (&self.thread, self.snapshot.state) {
             (Some(thread), state) if state.is_alive() => state.observed([thread.activity()]),
             (_, state) => state,
@@ -191,23 +190,32 @@ impl About {
         }
     }
 
-    fn is_kernel_thread(&self) -> bool {
+    /// The thread that it is about: of a process, its first one.
+    pub(super) fn scheduled(&self) -> Option<alloc::sync::Arc<crate::scheduler::Thread>> {
+        let first = || {
+            let process = self.snapshot.process.as_ref()?;
+            process.thread(self.snapshot.pid.main_thread())
+        };
+        self.thread.clone().or_else(first)
+    }
+
+    pub(super) fn is_kernel_thread(&self) -> bool {
         self.snapshot.process.as_ref().is_some_and(|process| !process.is_program())
     }
 
-    fn parent(&self) -> u32 {
+    pub(super) fn parent(&self) -> u32 {
         let parent = self.snapshot.parent;
         if parent.is_system() { 0 } else { parent.number() }
     }
 
     /// The size of its memory as it is mapped.
-    fn mapped_bytes(&self) -> u64 {
+    pub(super) fn mapped_bytes(&self) -> u64 {
         let space = self.snapshot.process.as_ref().and_then(|process| process.space());
         space.map_or(0, |space| space.mapped_bytes())
     }
 
     /// Its signals: pending, blocked, ignored, caught.
-    fn signals(&self) -> [u64; 4] {
+    pub(super) fn signals(&self) -> [u64; 4] {
         let Some(process) = &self.snapshot.process else { return [0; 4] };
         let signals = process.signals().lock();
         let tid = self.thread.as_ref().map_or(self.snapshot.pid.main_thread(), |it| it.tid());
@@ -222,87 +230,6 @@ impl About {
         }
         let bits = [signals.pending(tid), signals.mask(tid), ignored, caught];
         bits.map(SignalSet::bits)
-    }
-
-    fn stat(&self, text: &mut String) -> core::fmt::Result {
-        let (snapshot, usage) = (&self.snapshot, self.usage());
-        let nice = i32::from(snapshot.profile.scheduling.nice.value());
-        let [pending, blocked, ignored, caught] = self.signals();
-        write!(text, "{} ({}) {} ", self.id(), self.name_text(), self.state().0)?;
-        let (group, session) = (snapshot.group.number(), snapshot.session.number());
-        // No terminal of its own yet: number 0, whose foreground group is -1.
-        write!(text, "{} {group} {session} 0 -1 ", self.parent())?;
-        let flags = if self.is_kernel_thread() { 0x0020_0000 } else { 0x0040_0000 };
-        write!(text, "{flags} {} 0 {} 0 ", usage.minor_faults, usage.major_faults)?;
-        write!(text, "{} {} ", ticks(usage.cpu.user_ns), ticks(usage.cpu.system_ns))?;
-        write!(text, "0 0 {} {nice} {} 0 ", 20 + nice, snapshot.threads)?;
-        let resident = usage.memory.current_bytes / PAGE_BYTES;
-        let limit = snapshot.profile.limits.memory_bytes;
-        write!(text, "{} ", ticks(snapshot.started_at.nanoseconds()))?;
-        write!(text, "{} {resident} {limit} ", self.mapped_bytes())?;
-        // Addresses of code, stack and registers are not shown.
-        write!(text, "0 0 0 0 0 {pending} {blocked} {ignored} {caught} 0 0 0 17 ")?;
-        write!(text, "{} ", snapshot.cpu.unwrap_or(0))?;
-        writeln!(text, "0 0 0 0 0 0 0 0 0 0 0 0 0")
-    }
-
-    fn status(&self, text: &mut String) -> core::fmt::Result {
-        let (snapshot, usage) = (&self.snapshot, self.usage());
-        let (letter, word) = self.state();
-        let credentials = &snapshot.credentials;
-        let pid = snapshot.pid.number();
-        let mask = snapshot.process.as_ref().map_or(0, |process| process.standpoint().mask());
-        writeln!(text, "Name:\t{}\nUmask:\t{mask:04o}", self.name_text())?;
-        writeln!(text, "State:\t{letter} ({word})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{}", self.id())?;
-        writeln!(text, "PPid:\t{}\nTracerPid:\t0", self.parent())?;
-        let (real, effective, saved) =
-            (credentials.real_uid.0, credentials.effective_uid.0, credentials.saved_uid.0);
-        writeln!(text, "Uid:\t{real}\t{effective}\t{saved}\t{effective}")?;
-        let (real, effective, saved) =
-            (credentials.real_gid.0, credentials.effective_gid.0, credentials.saved_gid.0);
-        writeln!(text, "Gid:\t{real}\t{effective}\t{saved}\t{effective}")?;
-        writeln!(text, "FDSize:\t{}", usage.open_files.next_power_of_two().max(64))?;
-        text.write_str("Groups:\t")?;
-        for group in credentials.groups.iter() {
-            write!(text, "{} ", group.0)?;
-        }
-        writeln!(text, "\nNStgid:\t{pid}\nNSpid:\t{}", self.id())?;
-        if !self.is_kernel_thread() {
-            let kib = |bytes: u64| bytes / 1024;
-            let memory = &usage.memory;
-            let sizes = [
-                ("VmPeak", self.mapped_bytes().max(memory.peak_bytes)),
-                ("VmSize", self.mapped_bytes()),
-                ("VmHWM", memory.peak_bytes),
-                ("VmRSS", memory.current_bytes),
-                ("RssAnon", memory.current_bytes),
-                ("VmData", memory.heap_bytes),
-                ("VmStk", memory.stack_bytes),
-            ];
-            for (name, bytes) in sizes {
-                writeln!(text, "{name}:\t{:>8} kB", kib(bytes))?;
-            }
-        }
-        writeln!(text, "Threads:\t{}", snapshot.threads)?;
-        let [pending, blocked, ignored, caught] = self.signals();
-        writeln!(text, "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{pending:016x}")?;
-        writeln!(text, "SigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}")?;
-        let capabilities = credentials.capabilities.bits();
-        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
-            let bits = if matches!(set, "CapInh" | "CapAmb") { 0 } else { capabilities };
-            writeln!(text, "{set}:\t{bits:016x}")?;
-        }
-        writeln!(text, "NoNewPrivs:\t0\nSeccomp:\t0")?;
-        write!(text, "Cpus_allowed_list:\t")?;
-        let online = hal::cpu::online();
-        let allowed = (0..online).filter(|cpu| {
-            sched_core::CpuId::new(*cpu).is_some_and(|cpu| snapshot.affinity.contains(cpu))
-        });
-        for (index, cpu) in allowed.enumerate() {
-            write!(text, "{}{cpu}", if index == 0 { "" } else { "," })?;
-        }
-        writeln!(text, "\nvoluntary_ctxt_switches:\t{}", usage.voluntary_switches)?;
-        writeln!(text, "nonvoluntary_ctxt_switches:\t{}", usage.involuntary_switches)
     }
 
     fn statm(&self, text: &mut String) -> core::fmt::Result {

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt::Write;
 
-use super::names::SystemFile;
+use super::fixed::SystemFile;
 use net::stack::IpVersion;
 
 use crate::admin::figures as admin;
@@ -40,9 +40,10 @@ fn write_contents(file: SystemFile, text: &mut String) -> core::fmt::Result {
             let (release, version) = (identity::RELEASE, identity::VERSION);
             writeln!(text, "Linux version {release} (MultiOS) {version}")
         }
-        SystemFile::Filesystems => {
-            text.write_str("nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tdevpts\n")
-        }
+        SystemFile::Filesystems => text.write_str(
+            "nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tdevpts\n\
+                            nodev\tsysfs\nnodev\tcgroup2\n",
+        ),
         SystemFile::Cmdline => writeln!(text, "{}", admin::command_line()),
         SystemFile::Interrupts => interrupts(text),
         SystemFile::Swaps => text.write_str("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
@@ -68,6 +69,20 @@ fn write_contents(file: SystemFile, text: &mut String) -> core::fmt::Result {
         SystemFile::Overcommit => text.write_str("1\n"),
         SystemFile::FileMax => text.write_str("9223372036854775807\n"),
         SystemFile::Somaxconn => text.write_str("4096\n"),
+        SystemFile::Cgroups => {
+            text.write_str("#subsys_name\thierarchy\tnum_cgroups\tenabled\n")?;
+            let names = ["cpuset", "cpu", "memory", "pids"];
+            names.iter().try_for_each(|name| writeln!(text, "{name}\t0\t1\t1"))
+        }
+        // All that there are have been started, or have failed to.
+        SystemFile::CpusOnline | SystemFile::CpusPossible | SystemFile::CpusPresent => {
+            match hal::cpu::online() {
+                1 => text.write_str("0\n"),
+                count => writeln!(text, "0-{}", count - 1),
+            }
+        }
+        SystemFile::HugePages => text.write_str("always madvise [never]\n"),
+        SystemFile::HugePageBytes => text.write_str("2097152\n"),
         SystemFile::NetDev => admin::write_net_dev(text),
         SystemFile::NetRoute => admin::write_net_route(text),
         SystemFile::NetIfInet6 => text.write_str(&network::text(Table::Addresses6)),
@@ -131,7 +146,7 @@ fn stat(text: &mut String) -> core::fmt::Result {
 
 fn meminfo(text: &mut String) -> core::fmt::Result {
     let memory = admin::memory();
-    let files = crate::fs::bytes_of_files();
+    let files = crate::fs::frame_bytes_of_files();
     let kib = |bytes: u64| bytes / 1024;
     let uses = &memory.by_use;
     let lines = [
@@ -139,7 +154,7 @@ fn meminfo(text: &mut String) -> core::fmt::Result {
         ("MemFree", memory.free_bytes),
         ("MemAvailable", memory.free_bytes),
         ("Buffers", 0),
-        ("Cached", uses.files_bytes.saturating_add(files)),
+        ("Cached", uses.files_bytes),
         ("SwapCached", 0),
         ("Active", uses.user_bytes),
         ("Inactive", 0),
