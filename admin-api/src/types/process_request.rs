@@ -13,7 +13,7 @@ use super::{Class, Isolation, Priority, SandboxRequest, Signal};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateProcess {
-    /// Absolute path of the program, such as `/bin/sleep`.
+    /// Absolute path of the program, such as `/bin/sleep`; of a script, too, whose first line names one.
     #[cfg_attr(feature = "openapi", schema(pattern = "^/[^\\x00]*$", max_length = 4096))]
     pub program: String,
     /// Its arguments, without the program's own name.
