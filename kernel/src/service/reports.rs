@@ -13,16 +13,22 @@ use crate::events::{Kind, publish_about};
 pub(super) fn tell(state: &mut State, report: &Report) {
     let (kind, instance, text) = words(report);
     publish_about((kind, Some(Arc::clone(&report.service))), None, None, format_args!("{text}"));
-    if let ReportKind::State { from, to, .. } = &report.kind {
-        match (from, to) {
-            (_, StateName::Failed) => crate::warning!("service: {text}"),
-            (_, StateName::Running) => {
+    if let ReportKind::State { to, .. } = &report.kind {
+        if *to == StateName::Failed {
+            crate::warning!("service: {text}");
+        }
+        match to {
+            StateName::Running => {
                 if let Ok(view) = state.manager.view(&report.service) {
                     front::publish(&view.document);
                 }
             }
-            (StateName::Running, _) => front::withdraw(&report.service),
-            _ => {}
+            // It is found for as long as its port takes connections: while it is restarted or paused
+            // those wait.
+            StateName::Starting | StateName::Paused => {}
+            StateName::Stopping | StateName::Stopped | StateName::Disabled | StateName::Failed => {
+                front::withdraw(&report.service)
+            }
         }
     }
     let id = state.manager.id_of(&report.service);
