@@ -69,7 +69,9 @@ impl Manager {
             ended: None,
         };
         operations.all.insert(id, operation);
-        match target.filter(|_| !is_immediate(kind)) {
+        let is_done = is_immediate(kind) || target.is_some_and(|id| self.only_revises(kind, id));
+        let operations = &mut self.operations;
+        match target.filter(|_| !is_done) {
             Some(target) => {
                 operations.open.entry(target).or_default().push(id);
                 self.marked.insert(target);
@@ -77,6 +79,14 @@ impl Manager {
             None => self.end_operation(now, id, Ok(())),
         }
         id
+    }
+
+    /// Whether all that changes is the document: a service that has failed waits for somebody to start it.
+    fn only_revises(&self, kind: RequestKind, id: ServiceId) -> bool {
+        let has_failed =
+            self.services.get(&id).is_some_and(|service| matches!(service.phase, Phase::Failed(_)));
+        has_failed
+            && matches!(kind, RequestKind::Update | RequestKind::RollBack | RequestKind::Scale)
     }
 
     fn end_operation(&mut self, now: Instant, id: u64, result: Result<(), ServiceError>) {
