@@ -187,8 +187,9 @@ pub trait Backend: Environment + Services {
     fn emergency_end(&self, pid: u32) -> Result<bool, ApiError>;
 
     /// Begins (`true`) and ends an emergency that concerns all processes: until it ends, no program
-    /// is started and none forks. Each beginning is followed by one end.
-    fn hold_new_processes(&self, is_held: bool);
+    /// is started and none forks. Each beginning is followed by one end. Says how many processes it
+    /// has ended itself: those of services.
+    fn hold_new_processes(&self, is_held: bool) -> u64;
 
     /// Sends a signal.
     ///

@@ -128,11 +128,11 @@ pub trait Services {
 
     /// Begins an emergency (`true`) for a service and ends it: while it goes on, none of its instances is
     /// started, none of its processes forks, and how they end is not a failure; it is stopped
-    /// afterwards. Each beginning is followed by one end.
+    /// afterwards. Each beginning is followed by one end. Says how many processes it has ended itself.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`].
-    fn hold_service(&self, name: &str, is_held: bool) -> Result<(), ServiceError>;
+    fn hold_service(&self, name: &str, is_held: bool) -> Result<u64, ServiceError>;
 }
 
 /// A change of a service.

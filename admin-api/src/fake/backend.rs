@@ -361,8 +361,9 @@ impl Backend for FakeBackend {
         Ok(true)
     }
 
-    fn hold_new_processes(&self, is_held: bool) {
+    fn hold_new_processes(&self, is_held: bool) -> u64 {
         self.state.borrow_mut().is_held = is_held;
+        0
     }
 
     fn signal_process(&self, caller: &Caller, pid: u32, signal: Signal) -> Result<(), ApiError> {

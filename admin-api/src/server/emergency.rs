@@ -69,7 +69,7 @@ impl<B: Backend, A: Assets> App<B, A> {
                 }
             }
             Targets::Service(_) | Targets::All => {
-                let held = Held::new(backend, targets)?;
+                let held = Held::new(backend, targets, &ended)?;
                 // What is left is looked for below, whether the time was enough or not.
                 let _ = timer.run_with_timeout(time, end_all(backend, targets, &ended)).await;
                 drop(held);
@@ -104,11 +104,11 @@ struct Held<'b, B: Backend> {
 }
 
 impl<'b, B: Backend> Held<'b, B> {
-    fn new(backend: &'b B, targets: Targets<'b>) -> Result<Self, Refusal> {
-        match targets {
+    fn new(backend: &'b B, targets: Targets<'b>, ended: &Cell<u64>) -> Result<Self, Refusal> {
+        ended.set(match targets {
             Targets::Service(name) => backend.hold_service(name, true)?,
             Targets::Process(_) | Targets::All => backend.hold_new_processes(true),
-        }
+        });
         Ok(Self { backend, targets })
     }
 }
@@ -118,7 +118,7 @@ impl<B: Backend> Drop for Held<'_, B> {
         match self.targets {
             // One that was unregistered meanwhile has nothing to be let go.
             Targets::Service(name) => drop(self.backend.hold_service(name, false)),
-            Targets::Process(_) | Targets::All => self.backend.hold_new_processes(false),
+            Targets::Process(_) | Targets::All => drop(self.backend.hold_new_processes(false)),
         }
     }
 }

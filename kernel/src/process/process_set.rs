@@ -238,14 +238,20 @@ impl ProcessSet {
     }
 
     /// Ends all its members, and whoever comes by a fork that is under way: until `open` nobody stays
-    /// in it. They are gone when it `is_empty`.
-    pub fn end_all(&self) {
+    /// in it. They are gone when it `is_empty`. Says how many lived until now.
+    pub fn end_all(&self) -> u64 {
         // Sequentially consistent with `join`: a member that joins sees this, or is found below.
         self.is_closed.store(true, Ordering::SeqCst);
-        for process in self.living() {
+        self.end_members()
+    }
+
+    /// Ends the members that it has now. Says how many lived until now.
+    pub fn end_members(&self) -> u64 {
+        let end = |process: &Arc<Process>| {
             // It may have ended already.
-            let _ = exit::begin(process.pid, ExitStatus::by_signal(Signal::SIGKILL));
-        }
+            exit::begin(process.pid, ExitStatus::by_signal(Signal::SIGKILL)).is_ok()
+        };
+        self.living().iter().map(|process| u64::from(end(process))).sum()
     }
 
     /// Processes may be started in it again.

@@ -166,20 +166,21 @@ impl State {
         self.manager.id_of(name).is_some_and(|id| self.held.contains_key(&id))
     }
 
-    /// An emergency begins for a service, or ends: until then nobody stays in it.
-    pub fn hold(&mut self, id: ServiceId, is_held: bool) {
+    /// An emergency begins for a service, or ends: until then nobody stays in it. Says how many of its
+    /// processes this ended.
+    pub fn hold(&mut self, id: ServiceId, is_held: bool) -> u64 {
         let count = self.held.entry(id).or_default();
         *count = if is_held { count.saturating_add(1) } else { count.saturating_sub(1) };
         let is_over = *count == 0;
         if is_over {
             self.held.remove(&id);
         }
-        let Some(belongings) = self.belongings.get(&id) else { return };
+        let Some(belongings) = self.belongings.get(&id) else { return 0 };
         if is_over {
             belongings.set.open();
-        } else {
-            belongings.set.end_all();
+            return 0;
         }
+        belongings.set.end_all()
     }
 
     fn step(&mut self, event: Event) {
@@ -226,17 +227,23 @@ pub fn process_ended(instance: u64, pid: Pid, exit: ExitStatus) {
     post(Note::Ended { instance, pid, exit });
 }
 
-/// Ends all services by force: an emergency concerns everything.
-pub fn terminate_all(actor: Option<&str>) {
-    with(|state| {
+/// Ends all services by force: an emergency concerns everything. Says how many processes this ended.
+pub fn terminate_all(actor: Option<&str>) -> u64 {
+    let ended = with(|state| {
+        let mut ended = 0;
         for name in state.manager.names() {
+            let request = Request::Terminate(Arc::clone(&name));
             // What does not run has nothing to end.
-            if let Ok((_, actions)) = state.manager.request(now(), &Request::Terminate(name), actor)
-            {
-                state.take_in(actions);
+            let Ok((_, actions)) = state.manager.request(now(), &request, actor) else { continue };
+            state.take_in(actions);
+            let id = state.manager.id_of(&name);
+            if let Some(belongings) = id.and_then(|id| state.belongings.get(&id)) {
+                ended += belongings.set.end_members();
             }
         }
+        ended
     });
+    ended.unwrap_or(0)
 }
 
 /// Stops all services, in the reverse order of their dependencies, and waits until they have; not

@@ -321,7 +321,7 @@ impl Services for FakeBackend {
         Ok(own.map(|process| process.pid).take(limit).collect())
     }
 
-    fn hold_service(&self, name: &str, is_held: bool) -> Result<(), ServiceError> {
+    fn hold_service(&self, name: &str, is_held: bool) -> Result<u64, ServiceError> {
         let mut all = self.services.borrow_mut();
         let name = all.find(name)?.document.name.clone();
         if let Some(service) = all.services.get_mut(&name) {
@@ -332,6 +332,6 @@ impl Services for FakeBackend {
                 self.enter(service, ServiceState::Stopped, Some(why));
             }
         }
-        Ok(())
+        Ok(0)
     }
 }

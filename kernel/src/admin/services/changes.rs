@@ -227,7 +227,7 @@ fn kind(kind: RequestKind) -> OperationKind {
 }
 
 /// Begins and ends an emergency for a service.
-pub(super) fn hold(name: &str, is_held: bool) -> Result<(), ServiceError> {
+pub(super) fn hold(name: &str, is_held: bool) -> Result<u64, ServiceError> {
     with(|state| {
         let Some(id) = state.manager.id_of(name) else {
             return Err(ServiceError::NotFound(text(name)));
@@ -238,7 +238,6 @@ pub(super) fn hold(name: &str, is_held: bool) -> Result<(), ServiceError> {
             let (_, actions) = begun.map_err(errors::of)?;
             state.take_in(actions);
         }
-        state.hold(id, is_held);
-        Ok(())
+        Ok(state.hold(id, is_held))
     })
 }

@@ -175,7 +175,7 @@ impl Services for KernelBackend {
         })
     }
 
-    fn hold_service(&self, name: &str, is_held: bool) -> Result<(), ServiceError> {
+    fn hold_service(&self, name: &str, is_held: bool) -> Result<u64, ServiceError> {
         changes::hold(name, is_held)
     }
 }
