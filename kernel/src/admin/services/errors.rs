@@ -11,9 +11,11 @@ use super::describe;
 use super::text;
 
 /// As a sentence.
-fn sentence(words: String) -> Text {
-    let mut words = words;
-    if let Some(first) = words.get(..1).map(str::to_ascii_uppercase) {
+fn sentence(error: &service_core::ServiceError) -> Text {
+    let mut words = format!("{error}");
+    if !begins_with_name(error)
+        && let Some(first) = words.get(..1).map(str::to_ascii_uppercase)
+    {
         words.replace_range(..1, &first);
     }
     if !words.ends_with('.') {
@@ -22,10 +24,27 @@ fn sentence(words: String) -> Text {
     words.into()
 }
 
+/// Whether its first word is a name, of a service or a field, which stays as it is.
+fn begins_with_name(error: &service_core::ServiceError) -> bool {
+    use service_core::ServiceError as From;
+    match error {
+        From::NotRunning { .. }
+        | From::NotStopped { .. }
+        | From::InvalidConfiguration(_)
+        | From::Configuration(_)
+        | From::Failed { .. }
+        | From::FaultTolerance { .. }
+        | From::Timeout { .. }
+        | From::HealthCheckFailed { .. } => true,
+        From::Dependency(problem) => !matches!(problem, DependencyProblem::Unknown { .. }),
+        _ => false,
+    }
+}
+
 /// An error in the API's words.
 pub(super) fn of(error: service_core::ServiceError) -> ServiceError {
     use service_core::ServiceError as From;
-    let words = sentence(format!("{error}"));
+    let words = sentence(&error);
     let field = |error: service_core::FieldError| FieldError {
         field: path(&error.field),
         message: error.message,
