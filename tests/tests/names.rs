@@ -148,5 +148,9 @@ fn names_resolve_by_every_library() {
     assert!(names.local > 0 && names.forwarded > names.unanswered, "{names:?}");
     assert!(names.queries >= names.local + names.forwarded, "{names:?}");
     assert_eq!((names.malformed, names.refused), (0, 0));
+    let metrics = guest.get("/metrics").text();
+    assert!(metrics.contains("\nmultios_name_malformed_total 0\n"), "{metrics}");
+    let local = format!("\nmultios_name_local_total {}\n", names.local);
+    assert!(metrics.contains(&local), "{metrics}");
     guest.assert_healthy();
 }

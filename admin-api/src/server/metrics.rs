@@ -238,11 +238,17 @@ fn write_network(metrics: &mut Metrics, backend: &impl Backend) -> fmt::Result {
             }
         }
     }
-    let (tcp, http) = (network.tcp, network.http);
+    let (tcp, http, names) = (network.tcp, network.http, network.names);
     metrics.gauge("tcp_established", "Open TCP connections.", tcp.established)?;
     metrics.counter("tcp_accepted", "TCP connections accepted.", tcp.accepted)?;
     metrics.counter("tcp_refused", "TCP connections turned away.", tcp.refused)?;
     metrics.gauge("http_connections", "Open HTTP connections.", http.connections)?;
     metrics.counter("http_requests", "HTTP requests answered.", http.requests)?;
-    metrics.counter("http_malformed", "HTTP requests refused as malformed.", http.malformed)
+    metrics.counter("http_malformed", "HTTP requests refused as malformed.", http.malformed)?;
+    metrics.counter("name_queries", "Messages to the name server.", names.queries)?;
+    metrics.counter("name_malformed", "Of these, what was no question.", names.malformed)?;
+    metrics.counter("name_local", "Names answered by the kernel.", names.local)?;
+    metrics.counter("name_forwarded", "Names asked of other servers.", names.forwarded)?;
+    metrics.counter("name_unanswered", "Of these, what no server answered.", names.unanswered)?;
+    metrics.counter("name_refused", "Names turned away for lack of room.", names.refused)
 }

@@ -250,6 +250,7 @@ fn metrics_are_openmetrics() {
     let text = response.text();
     assert!(text.ends_with("\n# EOF\n"));
     assert!(text.contains("multios_uptime_seconds 1.5"), "{text}");
+    assert!(text.contains("\nmultios_name_queries_total 12\n"), "{text}");
     let mut family = "";
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
