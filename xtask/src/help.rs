@@ -20,6 +20,8 @@ run:
   --cpus N                 CPUs (4)
   --memory MIB             memory (512)
   --port P                 port of 127.0.0.1 that leads to the guest (8080; 0 picks a free one)
+  --forward HOST:GUEST     another port of 127.0.0.1 and the guest's port that it leads to; one number
+                           for both (repeatable)
   --token T                the first API token (one is made at random)
   --disk FILE              a raw disk image
   --accel auto|tcg|kvm     auto takes KVM if a guest really runs under it

@@ -19,6 +19,7 @@ pub struct Options {
     cpus: u32,
     memory_mib: u32,
     port: u16,
+    forwards: Vec<Forward>,
     token: Option<String>,
     disk: Option<PathBuf>,
     accelerator: Choice,
@@ -38,6 +39,7 @@ impl Options {
             cpus: 4,
             memory_mib: 512,
             port: 8080,
+            forwards: Vec::new(),
             token: None,
             disk: None,
             accelerator: Choice::Auto,
@@ -53,6 +55,7 @@ impl Options {
                     "cpus" => options.cpus = words.number("cpus", 1..=255)?,
                     "memory" => options.memory_mib = words.number("memory", 32..=1 << 20)?,
                     "port" => options.port = words.number("port", 0..=u16::MAX)?,
+                    "forward" => options.forwards.push(Forward::parse(&words.value("forward")?)?),
                     "token" => options.token = Some(secret::check_token(words.value("token")?)?),
                     "disk" => options.disk = Some(words.value("disk")?.into()),
                     "accel" => options.accelerator = Choice::parse(&words.value("accel")?)?,
@@ -67,6 +70,24 @@ impl Options {
             }
         }
         Ok(options)
+    }
+}
+
+/// A port of 127.0.0.1 that leads to a port of the guest's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Forward {
+    host: u16,
+    guest: u16,
+}
+
+impl Forward {
+    /// Reads `PORT`, the same on both sides, or `HOST:GUEST`.
+    fn parse(text: &str) -> Result<Self> {
+        let (host, guest) = text.split_once(':').unwrap_or((text, text));
+        match (host.parse(), guest.parse()) {
+            (Ok(host), Ok(guest)) if host != 0 && guest != 0 => Ok(Self { host, guest }),
+            _ => Err(Failure::usage(format!("--forward takes PORT or HOST:GUEST, not `{text}`"))),
+        }
     }
 }
 
@@ -92,6 +113,9 @@ pub fn command(places: &Places, options: Options) -> Result<ExitCode> {
     machine.memory_mib = options.memory_mib;
     machine.accelerator = options.accelerator.decide(places)?;
     machine.port = Some(port);
+    for forward in options.forwards {
+        machine.forwards.push((check_free(forward.host)?, forward.guest));
+    }
     machine.disk = options.disk;
     machine.on_reset = OnReset::Reboot;
     machine.command_line = secret::kernel_options(&token, &link_secret);
@@ -105,6 +129,8 @@ pub fn command(places: &Places, options: Options) -> Result<ExitCode> {
     machine.extra.extend(options.extra);
 
     secret::introduce(port, &token, &link_secret);
+    println!("examples export MULTIOS_URL=http://127.0.0.1:{port} MULTIOS_TOKEN={token}");
+    println!("         (and then, in another terminal, images/examples/service-processes.sh)");
     if options.waits_for_debugger {
         let kernel = places.debug_kernel();
         println!("gdb      gdb -ex 'target remote 127.0.0.1:1234' {}", kernel.display());
@@ -117,8 +143,9 @@ pub fn command(places: &Places, options: Options) -> Result<ExitCode> {
 fn check_free(port: u16) -> Result<u16> {
     match std::net::TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(port),
-        Err(error) => Err(Failure::new(format!("port {port} of 127.0.0.1: {error}"))
-            .advise("--port N takes another one, --port 0 any free one")),
+        Err(error) => Err(Failure::new(format!("port {port} of 127.0.0.1: {error}")).advise(
+            "--port N takes another one, --port 0 any free one; --forward HOST:GUEST likewise",
+        )),
     }
 }
 
@@ -192,7 +219,8 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let line = "--cpus 2 --memory=64 --port 0 --token abcdefghijklmnop --disk d --accel tcg \
-                    --initrd-add a=/b --initrd-add c=/d --append x=1 --append y --gdb -- -s --x";
+                    --initrd-add a=/b --initrd-add c=/d --append x=1 --append y --gdb \
+                    --forward 8000 --forward 9000:90 -- -s --x";
         let options = parse(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
         assert_eq!((options.cpus, options.memory_mib, options.port), (2, 64, 0));
         assert_eq!(options.token.as_deref(), Some("abcdefghijklmnop"));
@@ -201,6 +229,8 @@ mod tests {
         assert_eq!(options.additions.len(), 2);
         assert_eq!(options.append, ["x=1", "y"]);
         assert!(options.waits_for_debugger);
+        let forwards = [Forward { host: 8000, guest: 8000 }, Forward { host: 9000, guest: 90 }];
+        assert_eq!(options.forwards, forwards);
         assert_eq!(options.extra, ["-s", "--x"]);
     }
 
@@ -218,6 +248,9 @@ mod tests {
             &["--frobnicate"],
             &["plain"],
             &["--append"],
+            &["--forward", "0"],
+            &["--forward", "1:2:3"],
+            &["--forward", "80000"],
         ] {
             assert_eq!(parse(line).unwrap_err().code(), 2, "{line:?}");
         }
