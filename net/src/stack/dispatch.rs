@@ -154,6 +154,17 @@ impl Tables {
             member.listeners.retain(|known| *known != listener.id);
         }
         self.take_back(of, listener.queue);
+        self.tell_if_drained(of);
+    }
+
+    /// Tells of a member that drains and has no connection left.
+    pub(super) fn tell_if_drained(&mut self, of: Membership) {
+        let Some(front) = self.fronts.get(of.0) else { return };
+        let Some(member) = front.members.get(&of.1) else { return };
+        let is_idle = member.open == 0 && self.queued_at(member) == 0;
+        if member.state == MemberState::Draining && is_idle {
+            self.wakes.tell(front.observer.as_ref(), Ready::HANG_UP);
+        }
     }
 
     /// Empties the queues of a member's listeners.
@@ -186,9 +197,11 @@ impl Tables {
     /// A connection is over for its member.
     pub(super) fn left_member(&mut self, index: u32) {
         let of = self.connections.at_mut(index).and_then(|connection| connection.member.take());
-        if let Some(member) = of.and_then(|of| self.fronts.member_mut(of)) {
+        let Some(of) = of else { return };
+        if let Some(member) = self.fronts.member_mut(of) {
             member.open = member.open.saturating_sub(1);
         }
+        self.tell_if_drained(of);
     }
 
     /// A front's figures.

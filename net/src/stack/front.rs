@@ -11,6 +11,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -19,6 +20,7 @@ use smoltcp::wire::IpEndpoint;
 use super::connection::{Connection, SocketOptions, Via};
 use super::flow::FlowKey;
 use super::listener::{ListenConfig, ListenerId};
+use super::observer::Observer;
 use super::ports::Reservation;
 
 /// The owner of connections that no member has yet: a program's, but nobody's.
@@ -150,6 +152,8 @@ pub(super) struct Front {
     /// Connections from the kernel to one member, by the end that they come from.
     directed: BTreeMap<IpEndpoint, u64>,
     pub(super) chooser: Box<dyn Choose>,
+    /// Who hears that a member that drains has no connection left.
+    pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) handed_over: u64,
 }
 
@@ -196,6 +200,7 @@ impl Fronts {
             members: BTreeMap::new(),
             directed: BTreeMap::new(),
             chooser,
+            observer: None,
             handed_over: 0,
         });
     }

@@ -2,6 +2,7 @@
 //! one member.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use smoltcp::phy::Device;
 use smoltcp::wire::{IpAddress, IpEndpoint, Ipv4Address, Ipv6Address};
@@ -11,6 +12,7 @@ use super::connection::{ConnectionId, SocketOptions};
 use super::front::{Choose, FrontConfig, FrontFigures, FrontId, MemberState, listen_config};
 use super::listener::{ListenError, Role};
 use super::local::LocalAddress;
+use super::observer::Observer;
 use super::operations::ConnectError;
 use super::ports::{PortSpace, Sharing};
 use crate::time::Instant;
@@ -55,6 +57,14 @@ impl<D: Device> Stack<D> {
     pub fn set_front_chooser(&mut self, id: FrontId, chooser: Box<dyn Choose>) {
         if let Some(front) = self.tables.fronts.get_mut(id) {
             front.chooser = chooser;
+        }
+    }
+
+    /// Has `observer` hear [`Ready::HANG_UP`](super::Ready::HANG_UP) when the last connection of a member
+    /// that drains has ended. Whether it had one to begin with, the figures say.
+    pub fn observe_front(&mut self, id: FrontId, observer: Arc<dyn Observer>) {
+        if let Some(front) = self.tables.fronts.get_mut(id) {
+            front.observer = Some(observer);
         }
     }
 

@@ -221,6 +221,9 @@ impl Tables {
             Phase::Queued(listener) => {
                 if let Some(listener) = self.listeners.get_mut(listener) {
                     listener.queue.retain(|&queued| queued != id);
+                    if let Role::Member(of) = listener.role {
+                        self.tell_if_drained(of);
+                    }
                 }
             }
             Phase::Owned | Phase::Orphaned | Phase::TimeWait => {}

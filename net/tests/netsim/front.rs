@@ -348,6 +348,47 @@ fn open_connections_are_counted_until_they_end() {
     assert!(machine.figures(front).members.is_empty());
 }
 
+// proves: S5
+#[test]
+fn the_end_of_draining_is_told_and_nothing_else() {
+    const DRAINING: MemberState = MemberState::Draining;
+    let mut machine = Machine::new();
+    let front = machine.front();
+    let log = Arc::new(Log::default());
+    machine.stack.observe_front(front, log.clone());
+    let (one, two) = (machine.member(front, 1), machine.member(front, 2));
+    let clients = [machine.client(), machine.client()];
+    let servers = [machine.accept(one).unwrap(), machine.accept(two).unwrap()];
+    assert!(log.take().is_empty(), "nobody drains");
+    machine.stack.set_member(front, 1, DRAINING, 1);
+    machine.flush();
+    assert!(log.take().is_empty(), "it has a connection");
+    machine.close(clients[1]);
+    machine.close(servers[1]);
+    assert!(log.take().is_empty(), "the other one does not drain");
+    machine.close(servers[0]);
+    assert!(log.take().is_empty(), "the client has not closed");
+    machine.close(clients[0]);
+    assert_eq!(log.take(), [Ready::HANG_UP]);
+    // Who has none when it begins has had no last one.
+    machine.stack.set_member(front, 2, DRAINING, 1);
+    machine.flush();
+    assert!(log.take().is_empty());
+    assert_eq!(machine.figures(front).members[1].open, 0);
+    // A probe is a connection, until it is gone, whoever ends it.
+    let probe = machine.stack.connect_to_member(front, 2, &SocketOptions::default(), machine.now);
+    machine.flush();
+    assert!(log.take().is_empty());
+    machine.stack.abort(probe.unwrap());
+    machine.close(probe.unwrap());
+    assert!(log.heard(Ready::HANG_UP));
+    let probe = machine.stack.connect_to_member(front, 2, &SocketOptions::default(), machine.now);
+    machine.flush();
+    machine.end(two);
+    assert!(log.heard(Ready::HANG_UP));
+    machine.close(probe.unwrap());
+}
+
 // proves: S4
 #[test]
 fn a_probe_reaches_the_very_member_or_fails() {
