@@ -4,18 +4,19 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 
 use net::dns::ServiceAddress;
-use net::stack::{Candidate, Choose, FrontConfig, FrontFigures, FrontId, MemberState};
-use service_core::{Balancer, Document, Event, Instant, RunId, ServiceId, Strategy};
+use net::stack::{
+    Candidate, Choose, FrontConfig, FrontFigures, FrontId, ListenError, MemberState, Observer,
+    Ready,
+};
+use service_core::{Balancer, Document, Event, RunId, ServiceId, Strategy};
 
-use super::{State, now};
+use super::{State, wake};
 use crate::network::{act, publish_name, withdraw_name};
-
-/// How often is looked whether the connections of one that drains have ended.
-const LOOK_MS: u64 = 20;
 
 /// Chooses as a document says.
 struct ByStrategy {
@@ -37,12 +38,26 @@ impl Choose for ByStrategy {
     }
 }
 
+/// Has the thread look when the last connection of one that drains has ended.
+#[derive(Debug)]
+struct Drained;
+
+impl Observer for Drained {
+    fn changed(&self, _: Ready) {
+        wake();
+    }
+}
+
 /// Opens the port of a service.
 pub(super) fn open(state: &mut State, id: ServiceId, document: &Document) {
     let Some(port) = &document.port else { return };
     let chooser = ByStrategy { strategy: port.strategy, balancer: Balancer::default() };
     let config = FrontConfig::new(port.listen);
-    let opened = act(|stack, _| stack.open_front(&config, Box::new(chooser)));
+    let opened = act(|stack, _| {
+        let front = stack.open_front(&config, Box::new(chooser))?;
+        stack.observe_front(front, Arc::new(Drained));
+        Ok::<_, ListenError>(front)
+    });
     match opened {
         Some(Ok(front)) => {
             state.fronts.insert(id, front);
@@ -80,10 +95,11 @@ pub(super) fn remove_member(state: &mut State, run: RunId) {
     }
 }
 
-/// A run gets no new connections; `look_at_draining` says when it has none.
+/// A run gets no new connections; the thread is woken when it has none left, and looks.
 pub(super) fn drain(state: &mut State, run: RunId) {
     set_member(state, run, MemberState::Draining, 1);
     state.draining.insert(run);
+    // Who has none to begin with is not told of.
     look_at_draining(state);
 }
 
@@ -95,11 +111,6 @@ pub(super) fn look_at_draining(state: &mut State) {
         state.draining.remove(&run);
         state.step(Event::Drained(run));
     }
-}
-
-/// When to look again.
-pub(super) fn next_look(state: &State) -> Option<Instant> {
-    (!state.draining.is_empty()).then(|| now().after_ms(LOOK_MS))
 }
 
 /// What the network knows of a service's port.

@@ -293,8 +293,7 @@ fn main(at_boot: ServicesAtBoot) {
                 state.step(Event::Tick);
             }
             let ticks = [state.manager.next_tick(), checks::next_deadline(state)];
-            let next = ticks.into_iter().chain([front::next_look(state)]);
-            (is_due || !state.work.is_empty(), next.flatten().min())
+            (is_due || !state.work.is_empty(), ticks.into_iter().flatten().min())
         });
         let Some((is_busy, next)) = next else { return };
         if has_notes || has_work || is_busy {
