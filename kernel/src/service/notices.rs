@@ -1,5 +1,6 @@
 //! What programs say about themselves: the notify socket, compatible with `sd_notify(3)`. Each gets its
-//! address as `NOTIFY_SOCKET`; who says something is known by its credentials, which the kernel gives.
+//! address as `NOTIFY_SOCKET`; to which run the sender belongs is noted by the kernel when it sends: it may have
+//! ended when it is heard.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -7,7 +8,7 @@ use alloc::string::String;
 use linux_abi::socket::{
     MessageFlags, SocketAddress, SocketRequest, SocketType, UnixName, family, option,
 };
-use process_core::{Pid, Priority};
+use process_core::Priority;
 use service_core::Event;
 
 use super::{Note, State, post};
@@ -50,10 +51,8 @@ impl Notice {
     }
 }
 
-/// Takes in what a process said about the instance that it belongs to. Says whether it belongs to one.
-pub fn say(pid: Pid, notice: Notice) -> bool {
-    let Ok(process) = process::find(pid) else { return false };
-    let instance = process.instance();
+/// Takes in what was said from within a run; says whether that is one.
+pub fn say(instance: u64, notice: Notice) -> bool {
     if instance == 0 {
         return false;
     }
@@ -98,10 +97,8 @@ fn listen() {
         let Ok(received) = received else { continue };
         // Files that came along are closed.
         socket::close_rights(received.rights);
-        let sender = received.credentials.and_then(|sender| Pid::new(i64::from(sender.pid)).ok());
-        if let Some(pid) = sender {
-            say(pid, Notice::read(buffer.get(..received.count).unwrap_or_default()));
-        }
+        let message = buffer.get(..received.count).unwrap_or_default();
+        say(received.instance, Notice::read(message));
     }
 }
 

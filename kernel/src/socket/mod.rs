@@ -77,6 +77,9 @@ pub struct Incoming {
     pub rights_sandbox: Option<u64>,
     /// Who sent it, if that is wanted.
     pub credentials: Option<UCred>,
+    /// The run of a service that the sender belonged to when it sent it, if that is wanted: it may have ended
+    /// since. 0 for none.
+    pub instance: u64,
     /// `MSG_EOR`, `MSG_OOB`.
     pub flags: MessageFlags,
 }
@@ -243,6 +246,12 @@ pub fn may_show(shown: UCred) -> bool {
     (is_own_pid || own.is_capable(Capability::SysAdmin))
         && (uids.contains(&Uid(shown.uid)) || own.is_capable(Capability::Setuid))
         && (gids.contains(&Gid(shown.gid)) || own.is_capable(Capability::Setgid))
+}
+
+/// The run of a service that the running thread belongs to; 0 for none.
+#[must_use]
+pub fn own_instance() -> u64 {
+    scheduler::current().map_or(0, |thread| thread.process().instance())
 }
 
 /// Who the running thread acts for.

@@ -36,6 +36,8 @@ struct Message {
     start: usize,
     from: UnixName,
     credentials: Option<UCred>,
+    /// The run of a service that the sender belongs to, if the receiver wants to know who that is.
+    instance: u64,
     rights: Rights,
 }
 

@@ -172,7 +172,7 @@ pub(super) fn resolve(arguments: &Arguments) -> Answer {
 /// Says something about the service that the caller belongs to, as by the notify socket.
 pub(super) fn notify(caller: &Caller<'_>, arguments: &Arguments) -> Answer {
     let bytes = bytes(arguments.pointer(0), arguments.word(1), MOST_NOTICE_BYTES)?;
-    if service::say(caller.process.pid(), Notice::read(&bytes)) {
+    if service::say(caller.process.instance(), Notice::read(&bytes)) {
         Ok(0)
     } else {
         Err(refused(NativeError::ServiceNotFound))

@@ -9,7 +9,7 @@ use linux_abi::socket::{SocketAddress, SocketType, UnixName, option};
 use super::{MOST_MESSAGES, Message, NOBODY, Node, Phase, State, tell};
 use crate::fs::Readiness;
 use crate::socket::unix::rights::Rights;
-use crate::socket::{Incoming, Outgoing, own_credentials};
+use crate::socket::{Incoming, Outgoing, own_credentials, own_instance};
 
 /// Whether what is received is taken away.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,9 +50,10 @@ impl Node {
         if is_stream && bytes.is_empty() {
             return Ok(0);
         }
-        let shows = |node: &Self| node.options.is_on(option::PASSCRED);
+        let wants = |node: &Self| node.options.is_on(option::PASSCRED);
+        let instance = if wants(to) { own_instance() } else { 0 };
         let credentials =
-            outgoing.credentials.or_else(|| (shows(self) || shows(to)).then(own_credentials));
+            outgoing.credentials.or_else(|| (wants(self) || wants(to)).then(own_credentials));
         let room = {
             let mut state = to.state.lock();
             if state.is_closed || state.is_deaf {
@@ -85,7 +86,7 @@ impl Node {
         copy.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
         copy.extend_from_slice(&bytes[..count]);
         let rights = Rights::take(&mut outgoing.rights)?;
-        let message = Message { bytes: copy, start: 0, from, credentials, rights };
+        let message = Message { bytes: copy, start: 0, from, credentials, instance, rights };
         let refused = {
             let mut state = to.state.lock();
             if state.is_closed || state.inbox.try_reserve(1).is_err() {
@@ -139,6 +140,7 @@ impl Node {
                 if self.kind == SocketType::Stream { count } else { message.left().len() };
             incoming.credentials =
                 wants_credentials.then_some(message.credentials.unwrap_or(NOBODY));
+            incoming.instance = message.instance;
             if self.kind == SocketType::Datagram && !message.from.is_none() {
                 incoming.from = Some(SocketAddress::Unix(message.from));
             }
