@@ -296,9 +296,9 @@ read! {
     ReloadRule { signal }
     StopRule { signal, grace_ms, drain_ms }
     ServiceGroup { strategy, members }
-    ServiceStatus { state, detail, since, health, ready_instances, instances, restarts, last_exit, last_exit_at, applied_revision, operation, usage }
+    ServiceStatus { state, detail, since, health, ready_instances, instances, restarts, last_exit, last_exit_at, last_exit_reason, applied_revision, operation, usage }
     ServiceUsage { processes, cpu, memory_bytes, peak_memory_bytes, io, open_files }
-    ServiceInstance { number, state, since, pid, ready, health, restarts, last_exit, last_exit_at, next_start_at, connections }
+    ServiceInstance { number, state, since, pid, ready, health, restarts, last_exit, last_exit_at, last_exit_reason, next_start_at, connections }
     InstanceConnections { open, total }
     ServiceHealth { service, health, instances, history }
     InstanceHealth { instance, health, ready, good_in_a_row, bad_in_a_row, good_total, bad_total }

@@ -8,86 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use admin_api::types::{
-    Event, HealthState, Operation, OperationState, Page, Service, ServiceExplanation,
-    ServiceHealth, ServiceInstance, ServiceLine, ServicePlan, ServiceState, ServiceStatus,
+    HealthState, OperationState, Page, ServiceExplanation, ServiceHealth, ServiceInstance,
+    ServicePlan, ServiceState,
+};
+use end_to_end::services::{
+    act, await_state, begin, events, kill, lines, register, says, shell, start, status, with,
 };
 use end_to_end::{Guest, Setup, wait};
 use serde_json::{Value, json};
 use xtask::qemu::GuestExit;
 
 const PORT: u16 = 8090;
-
-fn register(guest: &Guest, document: &Value) -> Service {
-    let answer = guest.request("POST", "/api/v1/services").json(document).send();
-    assert_eq!(answer.status, 201, "{}", answer.text());
-    answer.json()
-}
-
-/// A service that is not enabled, so that the test starts it.
-fn shell(name: &str, script: &str) -> Value {
-    json!({ "name": name, "program": "/bin/sh", "args": ["-c", script], "enabled": false })
-}
-
-fn with(mut document: Value, more: &Value) -> Value {
-    let (Some(document_fields), Some(more)) = (document.as_object_mut(), more.as_object()) else {
-        return document;
-    };
-    document_fields.extend(more.clone());
-    document
-}
-
-/// Asks for something and waits until it is done.
-fn act(guest: &Guest, name: &str, what: &str) -> Operation {
-    let path = format!("/api/v1/services/{name}/{what}?wait=true&timeout_ms=60000");
-    let answer = guest.request("POST", &path).limit(Duration::from_secs(70)).send();
-    assert_eq!(answer.status, 200, "{what} {name}: {}", answer.text());
-    answer.json()
-}
-
-/// Asks for something that will not work.
-fn begin(guest: &Guest, name: &str, what: &str) {
-    let answer = guest.request("POST", &format!("/api/v1/services/{name}/{what}")).send();
-    assert_eq!(answer.status, 202, "{what} {name}: {}", answer.text());
-}
-
-fn start(guest: &Guest, name: &str) {
-    let operation = act(guest, name, "start");
-    assert_eq!(operation.state, OperationState::Succeeded, "{operation:?}");
-}
-
-fn status(guest: &Guest, name: &str) -> ServiceStatus {
-    let service: Service = guest.read(&format!("/api/v1/services/{name}"));
-    service.status.expect("GET adds the status")
-}
-
-fn kill(guest: &Guest, pid: u32) {
-    let answer = guest.request("DELETE", &format!("/api/v1/processes/{pid}?mode=force")).send();
-    assert!(answer.status < 300, "{}", answer.text());
-}
-
-fn await_state(guest: &Guest, name: &str, state: ServiceState) -> ServiceStatus {
-    wait::until_within(Duration::from_secs(60), &format!("{name} to be {state}"), || {
-        Some(status(guest, name)).filter(|status| status.state == state)
-    })
-}
-
-fn lines(guest: &Guest, name: &str) -> Vec<ServiceLine> {
-    let page: Page<ServiceLine> = guest.read(&format!("/api/v1/services/{name}/output?limit=1000"));
-    page.items
-}
-
-fn says(guest: &Guest, name: &str, text: &str) -> bool {
-    lines(guest, name).iter().any(|line| line.text.contains(text))
-}
-
-/// All events that are kept, from the first one on.
-fn events(guest: &Guest) -> Vec<Event> {
-    let answer = guest.request("GET", "/api/v1/events").header("Last-Event-ID: 0");
-    let answer = answer.option(&["--max-time", "2"]).limit(Duration::from_secs(4)).send();
-    let text = answer.text();
-    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-    data.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect()
-}
 
 /// proves: S2
 #[test]
@@ -186,6 +117,16 @@ fn a_leak_is_stopped_by_the_quota_and_others_go_on() {
     assert!(failed.usage.peak_memory_bytes <= 8_388_608, "{failed:?}");
     let exit = serde_json::to_value(failed.last_exit.expect("it has ended")).expect("JSON");
     assert_eq!(exit["signal"], "SIGKILL");
+    let why = "reached its memory quota of 8 MiB and was ended";
+    assert_eq!(failed.last_exit_reason.as_deref(), Some(why));
+    assert_eq!(failed.instances[0].last_exit_reason.as_deref(), Some(why));
+    assert_eq!(failed.detail.as_deref(), Some(format!("it {why}").as_str()));
+    let explained: ServiceExplanation = guest.read("/api/v1/services/leaker/explain");
+    assert_eq!(explained.summary.as_str(), format!("leaker {why}."));
+    assert!(explained.advice[0].contains("limits.memory_bytes"), "{explained:?}");
+    let told = format!("leaker/0 {why}");
+    assert!(events(guest).iter().any(|event| event.message.as_str() == told), "{told}");
+    assert!(says(guest, "leaker", &told));
     assert_eq!(status(guest, "bystander").state, ServiceState::Running);
     act(guest, "bystander", "stop");
 }

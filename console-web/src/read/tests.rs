@@ -54,8 +54,8 @@ fn services_are_read_alike() {
         "status":{{"state":"running","detail":"x","since":"2026-01-01T00:00:00.123Z","health":"unhealthy",
         "ready_instances":1,"instances":[{{"number":0,"state":"waiting","since":"2026-01-01T00:00:00Z","pid":5,
         "ready":false,"health":"healthy","restarts":1,"last_exit":{{"signal":"SIGKILL","core":true}},
-        "last_exit_at":"2026-01-01T00:00:00Z","next_start_at":null,"connections":{{"open":1,"total":2}}}}],
-        "restarts":3,"last_exit":{{"code":-2}},"last_exit_at":null,"applied_revision":6,"operation":8,"usage":{USAGE}}}}}"#
+        "last_exit_at":"2026-01-01T00:00:00Z","last_exit_reason":"x","next_start_at":null,"connections":{{"open":1,"total":2}}}}],
+        "restarts":3,"last_exit":{{"code":-2}},"last_exit_at":null,"last_exit_reason":null,"applied_revision":6,"operation":8,"usage":{USAGE}}}}}"#
     );
     same::<Service>(&service);
     same::<Page<ServiceUsage>>(&format!(r#"{{"items":[{USAGE}],"next_cursor":"x","total":1}}"#));

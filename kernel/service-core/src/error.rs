@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::failure::Failure;
 use crate::manager::StateName;
 
 /// A wrong field of a document.
@@ -129,135 +130,6 @@ pub enum DependencyProblem {
     },
 }
 
-/// How an instance ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// By itself, with this code.
-    Code(u8),
-    /// By this signal, by name.
-    Signal(&'static str),
-    /// It never ran: why.
-    NotLaunched(String),
-}
-
-/// Why an instance or a service does not run although it should.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// Its program could not be started: why.
-    Launch(String),
-    /// It ended by itself.
-    Exit(u8),
-    /// A signal ended it.
-    Signal(&'static str),
-    /// It was not ready in time.
-    StartTimeout {
-        /// The time that it had.
-        after_ms: u64,
-    },
-    /// It failed its check for life too often.
-    Unhealthy {
-        /// What the last check said.
-        detail: String,
-    },
-    /// It used more than its service may: which limit.
-    Quota(&'static str),
-    /// It was started again as often as allowed.
-    TooManyRestarts {
-        /// How often.
-        restarts: u32,
-        /// In which time.
-        window_ms: u64,
-        /// What happened the last time.
-        last: alloc::boxed::Box<Failure>,
-    },
-    /// A service that it needs failed.
-    Dependency(Arc<str>),
-    /// A service that it needs was not ready in time.
-    DependencyTimeout {
-        /// Which.
-        service: Arc<str>,
-        /// The time that it had.
-        after_ms: u64,
-    },
-    /// A service runs beside which it may not.
-    Conflict(Arc<str>),
-    /// A condition of its document does not hold.
-    Condition(String),
-    /// Its port could not be opened: why.
-    Port(String),
-}
-
-impl Failure {
-    /// Whether another service is the reason.
-    #[must_use]
-    pub fn cause(&self) -> Option<&Arc<str>> {
-        match self {
-            Self::Dependency(service)
-            | Self::DependencyTimeout { service, .. }
-            | Self::Conflict(service) => Some(service),
-            _ => None,
-        }
-    }
-
-    /// What an operator can do about it.
-    #[must_use]
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::Launch(_) => {
-                "Check the program's path, its permissions and the working directory."
-            }
-            Self::Exit(_) | Self::Signal(_) => "Read its output, correct the cause, and start it.",
-            Self::StartTimeout { .. } => {
-                "Read its output; give it more start.timeout_ms if it only needs longer."
-            }
-            Self::Unhealthy { .. } => "Look at the history of its health and at its output.",
-            Self::Quota(_) => "Raise the limit, or find out why it uses so much.",
-            Self::TooManyRestarts { .. } => {
-                "Correct what made it fail, and start it: that begins a new count of restarts."
-            }
-            Self::Dependency(_) | Self::DependencyTimeout { .. } => {
-                "Get the service that it needs to run; then it starts by itself."
-            }
-            Self::Conflict(_) => "Stop the other service first.",
-            Self::Condition(_) => "Make the condition hold, and start it.",
-            Self::Port(_) => "Find out who uses the port, or give the service another one.",
-        }
-    }
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exited with code {code}"),
-            Self::Signal(signal) => write!(f, "was ended by {signal}"),
-            Self::NotLaunched(why) => write!(f, "could not be started: {why}"),
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Launch(why) => write!(f, "the program could not be started: {why}"),
-            Self::Exit(code) => write!(f, "it exited with code {code}"),
-            Self::Signal(signal) => write!(f, "it was ended by {signal}"),
-            Self::StartTimeout { after_ms } => write!(f, "it was not ready within {after_ms} ms"),
-            Self::Unhealthy { detail } => write!(f, "it failed its health check: {detail}"),
-            Self::Quota(limit) => write!(f, "it reached its limit {limit}"),
-            Self::TooManyRestarts { restarts, window_ms, last } => {
-                write!(f, "{last}, after {restarts} restarts within {window_ms} ms")
-            }
-            Self::Dependency(service) => write!(f, "{service}, which it needs, does not run"),
-            Self::DependencyTimeout { service, after_ms } => {
-                write!(f, "{service}, which it needs, was not ready within {after_ms} ms")
-            }
-            Self::Conflict(service) => write!(f, "{service} runs, beside which it may not"),
-            Self::Condition(what) => write!(f, "a condition does not hold: {what}"),
-            Self::Port(why) => write!(f, "its port could not be opened: {why}"),
-        }
-    }
-}
-
 /// Writes names as `a, b and c`.
 struct List<'a>(&'a [Arc<str>]);
 
@@ -282,7 +154,9 @@ impl fmt::Display for DependencyProblem {
             Self::Version { dependant, service, required, found } => {
                 write!(f, "{dependant} needs {service} {required}, and there is {found}")
             }
-            Self::Needed { service, by } => write!(f, "{service} is needed by {}", List(by)),
+            Self::Needed { service, by } => {
+                write!(f, "{service} is needed by {}", List(by))
+            }
             Self::Conflict { service, with } => {
                 write!(f, "{service} may not run together with {with}")
             }
@@ -326,7 +200,9 @@ impl fmt::Display for ServiceError {
             Self::Timeout { service, after_ms } => {
                 write!(f, "{service} was not ready within {after_ms} ms")
             }
-            Self::HealthCheckFailed { service } => write!(f, "{service} failed its health check"),
+            Self::HealthCheckFailed { service } => {
+                write!(f, "{service} failed its health check")
+            }
             Self::Superseded { service } => {
                 write!(f, "another operation on {service} took its place")
             }

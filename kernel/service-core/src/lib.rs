@@ -7,6 +7,7 @@
 //!
 //! - `document`, `version`: what operators say, checked by itself. `graph`: what follows for the order.
 //! - `restart`, `health`, `balance`: one policy each. `manager`: the lifecycle that joins them.
+//! - `error`: why something asked for is refused. `failure`: why something does not run.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod words;
 mod balance;
 mod document;
 mod error;
+mod failure;
 mod graph;
 mod health;
 mod manager;
@@ -34,13 +36,14 @@ pub use document::{
     FieldChange, Isolation, Kind, Port, Priority, Probe, ProbeKind, Purpose, Quotas, ReadyWhen,
     Restart, RestartPolicy, Start, Stop, Supervision,
 };
-pub use error::{DependencyProblem, End, Failure, FieldError, ServiceError};
+pub use error::{DependencyProblem, FieldError, ServiceError};
+pub use failure::{End, Ending, Failure};
 pub use graph::{Direction, Edge, EdgeKind, Graph};
 pub use health::{CheckResult, Health, Tally};
 pub use manager::{
     Action, Because, Event, InstanceState, InstanceView, Manager, Operation, PlanAction, PlanStep,
     Reason, Report, ReportKind, Request, RequestKind, Revision, RunId, ServiceId, ServiceView,
-    StateName,
+    StateName, summary,
 };
 pub use time::Instant;
 pub use version::{BadVersion, Requirement, Version};

@@ -27,7 +27,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::error::{Failure, ServiceError};
+use crate::error::ServiceError;
+use crate::failure::Failure;
 use crate::graph::Graph;
 use crate::random::Random;
 use crate::time::Instant;
@@ -35,7 +36,7 @@ use operations::Operations;
 use service::{Goal, Phase, Service};
 
 pub use action::{Action, Event, Report, ReportKind, Request, RequestKind, RunId, ServiceId};
-pub use explain::{Because, Reason};
+pub use explain::{Because, Reason, summary};
 pub use instance::InstanceState;
 pub use operations::Operation;
 pub use plan::{PlanAction, PlanStep};
@@ -112,9 +113,6 @@ impl Manager {
             Event::SaidReady(run) => self.said_ready(now, run),
             Event::Beat(run) => self.beat(now, run),
             Event::SaidStatus { run, status } => self.said_status(run, &status),
-            Event::QuotaExceeded { run, limit } => {
-                self.force(now, run, Failure::Quota(limit));
-            }
         }
         self.settle(now)
     }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use crate::document::{Restart, RestartPolicy};
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::random::Random;
 use crate::time::Instant;
 
@@ -109,7 +109,7 @@ impl Restarts {
 mod tests {
     use super::{Ended, Restarts, Verdict};
     use crate::document::{Restart, RestartPolicy};
-    use crate::error::Failure;
+    use crate::failure::Failure;
     use crate::random::Random;
     use crate::time::Instant;
     use proptest::prelude::*;

@@ -504,6 +504,7 @@ fn make(
         budget: Budget::new(&(&entry.profile.limits).into()),
         set: entry.set,
         instance: entry.instance,
+        is_quota_victim: false.into(),
         limits_met: none_met(),
         cpu_time_limit_ns: entry.profile.limits.cpu_time_ns.unwrap_or(u64::MAX).into(),
         is_program: entry.space.is_some(),

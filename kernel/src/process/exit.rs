@@ -115,7 +115,9 @@ fn end_process(process: &Arc<Process>, code: u8) {
     }
     process.has_ended.store(true, Ordering::Release);
     if process.instance != 0 {
-        crate::service::process_ended(process.instance, pid, end.exit);
+        // Relaxed: who set it did so before the end began.
+        let is_for_quota = process.is_quota_victim.load(Ordering::Relaxed);
+        crate::service::process_ended(process.instance, pid, end.exit, is_for_quota);
     }
     super::shortage::memory_was_freed();
     process.ended.wake_all();

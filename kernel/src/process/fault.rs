@@ -1,6 +1,7 @@
 //! Faults of programs, as signals.
 
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
 
 use hal::thread::VectorImage;
 use hal::user::UserContext;
@@ -51,19 +52,30 @@ fn make_room_in_set(process: &Process) {
     let largest = process.set().and_then(|set| set.largest());
     match largest {
         Some(largest) if largest.pid != process.pid => {
-            largest.met(
-                LimitKind::Memory,
-                format_args!("its set has all that it may have, and it has most"),
-            );
-            control::end_own(&largest, ExitStatus::by_signal(Signal::SIGKILL));
+            end_for_quota(&largest);
             let deadline = hal::time::now_ns().saturating_add(LOOK_AGAIN_NS);
             scheduler::park_until(BlockReason::Lock, deadline);
         }
-        _ => {
-            process.met(LimitKind::Memory, format_args!("its set has all that it may have"));
-            control::end_own(process, ExitStatus::by_signal(Signal::SIGKILL));
-        }
+        _ => end_for_quota(process),
     }
+}
+
+/// Ends a member of a set that has all the memory that it may have.
+fn end_for_quota(victim: &Process) {
+    // Relaxed: read when it has ended.
+    victim.is_quota_victim.store(true, Ordering::Relaxed);
+    let quota = victim.set().and_then(|set| Some((set.name(), set.quotas().memory_bytes?)));
+    match quota {
+        Some((name, bytes)) => victim.met(
+            LimitKind::Memory,
+            format_args!(
+                "the quota of {name}, {} KiB, is used up; it has most, and ends",
+                bytes / 1024
+            ),
+        ),
+        None => victim.met(LimitKind::Memory, format_args!("its set has all that it may have")),
+    }
+    control::end_own(victim, ExitStatus::by_signal(Signal::SIGKILL));
 }
 
 /// The CPU refused an instruction: Linux's signal and code for it (`arch/x86/kernel/traps.c`).

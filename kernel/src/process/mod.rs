@@ -175,6 +175,8 @@ pub struct Process {
     set: Option<Arc<ProcessSet>>,
     /// See `NewProgram::instance`.
     instance: u64,
+    /// It is ended because its set had all the memory that it may have.
+    is_quota_victim: AtomicBool,
     /// How often it has met each limit.
     limits_met: budget::LimitsMet,
     /// The CPU time that an operator gives it, in nanoseconds.

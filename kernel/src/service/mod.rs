@@ -83,6 +83,7 @@ enum Note {
         instance: u64,
         pid: Pid,
         exit: ExitStatus,
+        is_for_quota: bool,
     },
     Checked {
         run: RunId,
@@ -222,9 +223,9 @@ fn post(note: Note) {
     wake();
 }
 
-/// A process that belongs to an instance has ended.
-pub fn process_ended(instance: u64, pid: Pid, exit: ExitStatus) {
-    post(Note::Ended { instance, pid, exit });
+/// A process that belongs to an instance has ended; by force, if it is for the service's memory quota.
+pub fn process_ended(instance: u64, pid: Pid, exit: ExitStatus, is_for_quota: bool) {
+    post(Note::Ended { instance, pid, exit, is_for_quota });
 }
 
 /// Ends all services by force: an emergency concerns everything. Says how many processes this ended.
@@ -311,7 +312,10 @@ fn main(at_boot: ServicesAtBoot) {
 
 fn take_note(state: &mut State, note: Note) {
     match note {
-        Note::Ended { instance, pid, exit } => runs::process_ended(state, instance, pid, exit),
+        Note::Ended { instance, pid, exit, is_for_quota } => {
+            let end = runs::Exit { status: exit, is_for_quota };
+            runs::process_ended(state, instance, pid, end);
+        }
         Note::Checked { run, ticket, purpose, is_success, detail } => {
             state.step(Event::Checked { run, ticket, purpose, is_success, detail });
         }

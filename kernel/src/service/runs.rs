@@ -24,7 +24,15 @@ pub(super) struct Run {
     id: RunId,
     main: Pid,
     /// How its main process ended, when that has.
-    exit: Option<ExitStatus>,
+    exit: Option<Exit>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exit {
+    pub(super) status: ExitStatus,
+    /// The service had all the memory that it may have, and this process had most.
+    pub(super) is_for_quota: bool,
 }
 
 impl Run {
@@ -186,7 +194,8 @@ pub(super) fn with_set(state: &State, run: RunId, f: impl FnOnce(&ProcessSet)) {
 /// Ends all processes of a run. Those that are forked meanwhile end when the next one has.
 pub(super) fn end_by_force(state: &mut State, id: RunId) {
     if let Some(run) = state.runs.get_mut(&id.run) {
-        let by_force = ExitStatus::by_signal(process_core::Signal::SIGKILL);
+        let status = ExitStatus::by_signal(process_core::Signal::SIGKILL);
+        let by_force = Exit { status, is_for_quota: false };
         // What is decided now is how it ended, even if its main process is gone before.
         let _ = run.exit.get_or_insert(by_force);
         with_set(state, id, |set| set.end_instance(id.run));
@@ -195,9 +204,9 @@ pub(super) fn end_by_force(state: &mut State, id: RunId) {
 }
 
 /// A process of an instance, or of a check, has ended.
-pub(super) fn process_ended(state: &mut State, instance: u64, pid: Pid, exit: ExitStatus) {
+pub(super) fn process_ended(state: &mut State, instance: u64, pid: Pid, exit: Exit) {
     if checks::is_command(instance) {
-        checks::command_ended(state, instance, pid, exit);
+        checks::command_ended(state, instance, pid, exit.status);
         return;
     }
     let Some(run) = state.runs.get_mut(&instance) else { return };
@@ -224,12 +233,17 @@ fn look_at_end(state: &mut State, number: u64) {
     }
     state.runs.remove(&number);
     front::remove_member(state, id);
+    let mut quota = None;
     if let Some(belongings) = state.belongings.get(&id.service) {
         belongings.lines.finish(id.index);
+        quota = belongings.set.quotas().memory_bytes;
     }
-    let end = match exit {
-        ExitStatus::Code(code) => End::Code(code),
-        ExitStatus::Signaled { signal, .. } => End::Signal(signal.name()),
+    let end = match (exit.status, quota) {
+        (ExitStatus::Code(code), _) => End::Code(code),
+        (ExitStatus::Signaled { .. }, Some(bytes)) if exit.is_for_quota => {
+            End::MemoryQuota { bytes }
+        }
+        (ExitStatus::Signaled { signal, .. }, _) => End::Signal(signal.name()),
     };
     state.step(Event::Ended { run: id, end });
 }

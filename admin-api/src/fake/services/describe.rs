@@ -15,7 +15,7 @@ use crate::types::{
 };
 
 use super::graph;
-use super::state::{FakeService, FakeServices, count};
+use super::state::{FakeService, FakeServices, count, how};
 
 impl FakeBackend {
     pub(super) fn describe_service(&self, all: &FakeServices, service: &FakeService) -> Service {
@@ -36,6 +36,7 @@ impl FakeBackend {
             restarts: service.restarts,
             last_exit: service.last_exit.map(|(exit, _)| exit),
             last_exit_at: service.last_exit.map(|(_, at)| at),
+            last_exit_reason: service.last_exit.map(|(exit, _)| how(exit).into()),
             applied_revision: service.applied_revision,
             operation: operation.map(|(id, _)| *id),
             usage: self.service_usage(name),

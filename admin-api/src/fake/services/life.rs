@@ -10,7 +10,7 @@ use crate::types::{
     ServiceKind, ServiceState, Signal, Text,
 };
 
-use super::state::{FakeInstance, FakeService, FakeServices};
+use super::state::{FakeInstance, FakeService, FakeServices, how};
 
 impl FakeBackend {
     /// Moves the services on; called after the processes were.
@@ -203,10 +203,7 @@ impl FakeBackend {
             (instance.pid, instance.since) = (None, at);
             instance.connections.open = 0;
             instance.state = InstanceState::Stopped;
-            let how = match ended {
-                Exit::Code(code) => format!("exited with code {code}"),
-                Exit::Signal { signal, .. } => format!("was ended by {signal}"),
-            };
+            let how = how(ended);
             self.write_line(service, Some(number), Some(pid), OutputStream::Manager, &how);
             let message = format!("{} #{number} {how}", service.document.name);
             self.service_event(EventKind::ServiceInstanceEnded, service, Some(pid), None, &message);
@@ -239,11 +236,12 @@ impl FakeBackend {
         let window_ns = u64::from(rule.window_ms) * 1_000_000;
         s.restarted_ns.retain(|at_ns| now_ns.saturating_sub(*at_ns) < window_ns);
         if s.restarted_ns.len() as u64 >= u64::from(rule.max_restarts) {
-            let why = format!(
-                "an instance {how}; {} restarts within {} s were all that is allowed",
-                rule.max_restarts,
-                rule.window_ms / 1000
-            );
+            let restarts = match rule.max_restarts {
+                0 => "no restart is allowed".to_owned(),
+                1 => format!("after 1 restart within {} s", rule.window_ms / 1000),
+                most => format!("after {most} restarts within {} s", rule.window_ms / 1000),
+            };
+            let why = format!("an instance {how}, {restarts}");
             return self.fail(s, ServiceErrorCode::FaultToleranceError, why.into());
         }
         s.restarted_ns.push_back(now_ns);

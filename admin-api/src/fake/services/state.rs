@@ -105,11 +105,20 @@ impl FakeInstance {
             restarts: self.restarts,
             last_exit: self.last_exit.map(|(exit, _)| exit),
             last_exit_at: self.last_exit.map(|(_, at)| at),
+            last_exit_reason: self.last_exit.map(|(exit, _)| how(exit).into()),
             next_start_at: self
                 .next_start_ns
                 .map(|at_ns| Timestamp::from_unix_ms(boot.unix_ms() + at_ns / 1_000_000)),
             connections: has_port.then_some(self.connections),
         }
+    }
+}
+
+/// How a process ended, in words.
+pub(super) fn how(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited with code {code}"),
+        Exit::Signal { signal, .. } => format!("was ended by {signal}"),
     }
 }
 

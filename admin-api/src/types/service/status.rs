@@ -70,6 +70,9 @@ pub struct ServiceStatus {
     pub last_exit: Option<Exit>,
     /// When that was.
     pub last_exit_at: Option<Timestamp>,
+    /// That end in words, with why it was ended if it was: a quota, a failed check, a time limit. Also when it
+    /// could not be started at all.
+    pub last_exit_reason: Option<Text>,
     /// The revision of the document that its instances were started by.
     pub applied_revision: Option<u64>,
     /// The operation that is under way for it.
@@ -118,6 +121,8 @@ pub struct ServiceInstance {
     pub last_exit: Option<Exit>,
     /// When that was.
     pub last_exit_at: Option<Timestamp>,
+    /// That end in words, with why.
+    pub last_exit_reason: Option<Text>,
     /// When it is started again, while it waits.
     pub next_start_at: Option<Timestamp>,
     /// Connections through the service's port; `null` without one.

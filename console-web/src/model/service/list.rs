@@ -122,7 +122,7 @@ mod tests {
         let mut service = Service::named(name.into());
         let mut status: ServiceStatus = serde_json::from_str(
             r#"{"state":"running","detail":null,"since":"2026-01-01T00:00:00Z","health":"unknown",
-            "ready_instances":0,"instances":[],"restarts":0,"last_exit":null,"last_exit_at":null,
+            "ready_instances":0,"instances":[],"restarts":0,"last_exit":null,"last_exit_at":null,"last_exit_reason":null,
             "applied_revision":null,"operation":null,"usage":{"processes":0,
             "cpu":{"user_ns":0,"system_ns":0,"total_ns":0,"percent":0},"memory_bytes":0,
             "peak_memory_bytes":0,"io":{"read_bytes":0,"written_bytes":0,"read_operations":0,

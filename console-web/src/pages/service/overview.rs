@@ -12,7 +12,7 @@ use crate::components::meter::bar;
 use crate::format;
 use crate::model::service::detail::{Quota, ServiceDetail, quotas};
 use crate::model::service::words;
-use crate::model::words::{Tone, exit};
+use crate::model::words::Tone;
 use crate::route::Route;
 
 pub(super) fn overview(service: &Service, detail: &ServiceDetail) -> Html {
@@ -93,7 +93,7 @@ fn instance(one: &ServiceInstance) -> Html {
     let last = one.last_exit.map_or_else(|| "–".to_owned(), short_exit);
     let next =
         one.next_start_at.map(|at| format!("again at {}", browser::local_time(at.unix_ms())));
-    let hint = one.last_exit.map(|last| exit(last).0);
+    let hint = one.last_exit_reason.as_ref().map(ToString::to_string);
     html! {
         <tr key={one.number} class="pf-v6-c-table__tr mo-row" data-testid="instance-row" data-instance={one.number.to_string()}
             data-state={one.state.name()} data-ready={one.ready.to_string()}>

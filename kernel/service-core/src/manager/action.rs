@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use super::service::StateName;
 use crate::document::{Document, Purpose};
-use crate::error::{End, Failure};
+use crate::failure::{End, Failure};
 
 /// A service for as long as it is registered; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,13 +87,6 @@ pub enum Event {
         run: RunId,
         /// Its words.
         status: String,
-    },
-    /// A run met a limit that ends it.
-    QuotaExceeded {
-        /// Which.
-        run: RunId,
-        /// The limit.
-        limit: &'static str,
     },
 }
 

@@ -7,7 +7,7 @@ use super::Manager;
 use super::action::{Action, ReportKind, RunId};
 use super::instance::{Instance, InstanceState, Run};
 use crate::document::{Probe, ProbeKind, Purpose, ReadyWhen};
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::health::{CheckResult, Due, Health, Track};
 use crate::time::Instant;
 

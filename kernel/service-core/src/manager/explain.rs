@@ -1,6 +1,7 @@
 //! Why a service is as it is: a chain that ends with the first cause.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -9,7 +10,8 @@ use super::Manager;
 use super::instance::InstanceState;
 use super::reconcile::Gate;
 use super::service::{Goal, Phase, Service, StateName};
-use crate::error::{Failure, ServiceError};
+use crate::error::ServiceError;
+use crate::failure::Failure;
 use crate::time::Instant;
 
 /// One link of the chain.
@@ -66,43 +68,75 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// What an operator can do, if there is anything to do.
+    /// What an operator can do: nothing only if all is well.
     #[must_use]
-    pub const fn advice(&self) -> &'static str {
+    pub fn advice(&self) -> String {
         match self {
-            Self::Works | Self::Done | Self::ChecksConditions | Self::Stops => "",
+            Self::Works => "",
+            Self::Done => "Start it if it is to do that again.",
+            Self::ChecksConditions | Self::Stops => "Wait a moment.",
             Self::PartlyWorks { .. } => "Look at the instances that are not ready.",
             Self::NotStarted => "Start it.",
             Self::NotEnabled => "Start it; enable it to have it started at boot, too.",
-            Self::WaitsFor(_) => "Wait, or look at the service that it waits for.",
+            Self::WaitsFor(service) => return format!("Wait, or look at {service}."),
             Self::Starts { .. } => "Wait, or read its output.",
-            Self::BackOff { failure, .. } | Self::Failed(failure) => failure.advice(),
+            Self::BackOff { failure, .. } | Self::Failed(failure) => return failure.advice(),
             Self::Suspended => "Resume it.",
+        }
+        .to_string()
+    }
+
+    /// The reason, told of a service by its name, or of "it".
+    fn tell(&self, service: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let it = service.unwrap_or("it");
+        let fails = |failure: &Failure, f: &mut fmt::Formatter<'_>| match service {
+            Some(service) => write!(f, "{}", failure.of(service)),
+            None => write!(f, "{failure}"),
+        };
+        match self {
+            Self::Works => write!(f, "{it} runs and is ready"),
+            Self::PartlyWorks { ready, wanted } => {
+                let verb = if *ready == 1 { "is" } else { "are" };
+                write!(f, "{it} runs, but only {ready} of {wanted} instances {verb} ready")
+            }
+            Self::NotStarted => write!(f, "{it} was not started by anybody"),
+            Self::Done => write!(f, "{it} has done what it was for"),
+            Self::NotEnabled => {
+                write!(f, "{it} was not started by anybody, and is not started at boot")
+            }
+            Self::WaitsFor(other) => write!(f, "{it} waits for {other}"),
+            Self::ChecksConditions => write!(f, "{it} waits until its conditions are checked"),
+            Self::Starts { last_check: None } => write!(f, "{it} is not ready yet"),
+            Self::Starts { last_check: Some(check) } => write!(f, "{it} is not ready yet: {check}"),
+            Self::BackOff { in_ms, failure } => {
+                fails(failure, f)?;
+                write!(f, "; it is started again in {in_ms} ms")
+            }
+            Self::Suspended => write!(f, "{it} was paused by an operator"),
+            Self::Stops => write!(f, "{it} is being stopped"),
+            Self::Failed(failure) => fails(failure, f),
         }
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Works => f.write_str("it runs and is ready"),
-            Self::PartlyWorks { ready, wanted } => {
-                write!(f, "{ready} of its {wanted} instances are ready")
-            }
-            Self::NotStarted => f.write_str("nobody has started it"),
-            Self::Done => f.write_str("it has done what it was for"),
-            Self::NotEnabled => f.write_str("nobody has started it, and it is not started at boot"),
-            Self::WaitsFor(service) => write!(f, "it waits for {service}"),
-            Self::ChecksConditions => f.write_str("its conditions are being looked at"),
-            Self::Starts { last_check: None } => f.write_str("it is not ready yet"),
-            Self::Starts { last_check: Some(check) } => write!(f, "it is not ready yet: {check}"),
-            Self::BackOff { in_ms, failure } => {
-                write!(f, "{failure}; it is started again in {in_ms} ms")
-            }
-            Self::Suspended => f.write_str("an operator has paused it"),
-            Self::Stops => f.write_str("it is being stopped"),
-            Self::Failed(failure) => failure.fmt(f),
-        }
+        self.tell(None, f)
+    }
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.tell(Some(&self.service), f)
+    }
+}
+
+/// A chain in one sentence or two: what is so, and its first cause if that is another link.
+pub fn summary(chain: &[Because]) -> String {
+    match chain {
+        [] => String::new(),
+        [only] => format!("{only}."),
+        [first, .., last] => format!("{first}. The first cause: {last}."),
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use crate::document::{Document, Purpose};
-use crate::error::{End, Failure};
+use crate::failure::{Ending, Failure};
 use crate::health::{Health, History, Tally, Track};
 use crate::restart::Restarts;
 use crate::time::Instant;
@@ -104,7 +104,7 @@ pub(super) struct Instance {
     pub(super) run: Option<Run>,
     pub(super) restarts: Restarts,
     pub(super) history: History,
-    pub(super) last_end: Option<(Instant, End)>,
+    pub(super) last_end: Option<Ending>,
     /// When its timer goes off.
     pub(super) timer: Option<Instant>,
 }

@@ -8,7 +8,7 @@ use super::Manager;
 use super::action::{Action, ReportKind, ServiceId};
 use super::instance::{Instance, InstanceState, Then};
 use super::service::{Goal, Phase, Service};
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::graph::EdgeKind;
 use crate::time::Instant;
 

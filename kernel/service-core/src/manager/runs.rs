@@ -7,7 +7,7 @@ use super::action::{Action, ReportKind, RunId, ServiceId};
 use super::instance::{Instance, InstanceState, Run, Then};
 use super::service::{Goal, Phase};
 use crate::document::{ProbeKind, Purpose};
-use crate::error::{End, Failure};
+use crate::failure::{End, Ending, Failure};
 use crate::health::Track;
 use crate::restart::{Ended, Verdict};
 use crate::time::Instant;
@@ -181,7 +181,6 @@ impl Manager {
         let Some(instance) = service.instance_mut(id.index) else { return };
         let Some(run) = instance.living_run(id.run) else { return };
         let ready_ms = run.ready_since.map(|since| now.ms_since(since));
-        instance.last_end = Some((now, end.clone()));
         let ended = match &instance.state {
             InstanceState::Draining { then, .. }
             | InstanceState::Stopping { then, .. }
@@ -193,9 +192,15 @@ impl Manager {
                 End::Code(code) if policy.success_codes.contains(code) => Ended::Well,
                 End::Code(code) => Ended::Badly(Failure::Exit(*code)),
                 End::Signal(signal) => Ended::Badly(Failure::Signal(signal)),
+                End::MemoryQuota { bytes } => Ended::Badly(Failure::MemoryQuota { bytes: *bytes }),
                 End::NotLaunched(why) => Ended::Badly(Failure::Launch(why.clone())),
             }),
         };
+        let because = match &instance.state {
+            InstanceState::Killing { then: Then::Judge(failure) } => Some(failure.clone()),
+            _ => None,
+        };
+        instance.last_end = Some(Ending { at: now, end: end.clone(), because });
         self.report(&name, ReportKind::InstanceEnded { index: id.index, end });
         match ended {
             Some(ended) if is_wanted && !is_surplus => {

@@ -9,7 +9,7 @@ use super::action::{RunId, ServiceId};
 use super::instance::{Instance, InstanceState};
 use crate::balance::Balancer;
 use crate::document::{Document, Kind};
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::time::Instant;
 
 /// Documents kept of each service, with the present one.

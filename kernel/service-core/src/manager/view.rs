@@ -11,7 +11,8 @@ use super::instance::{Instance, InstanceState, Run};
 use super::service::{Service, StateName};
 use crate::balance::{Candidate, Strategy};
 use crate::document::Document;
-use crate::error::{End, Failure, ServiceError};
+use crate::error::ServiceError;
+use crate::failure::{Ending, Failure};
 use crate::graph::{Edge, EdgeKind};
 use crate::health::{CheckResult, Health, Tally};
 use crate::time::Instant;
@@ -36,7 +37,7 @@ pub struct ServiceView {
     /// How often its instances have been started again because they ended.
     pub restarts: u64,
     /// Its last end, over all instances.
-    pub last_end: Option<(Instant, End)>,
+    pub last_end: Option<Ending>,
     /// Whether instances run that were started with another document, which differs in more than it takes to
     /// change at once.
     pub needs_restart: bool,
@@ -66,7 +67,7 @@ pub struct InstanceView {
     /// How often it has been started again because it ended.
     pub restarts: u64,
     /// How it ended the last time.
-    pub last_end: Option<(Instant, End)>,
+    pub last_end: Option<Ending>,
     /// Its weight among those that share the port.
     pub weight: u32,
     /// What it says that it does.
@@ -204,7 +205,7 @@ impl Service {
             health: self.health(),
             ready: u32::try_from(self.ready_count()).unwrap_or(u32::MAX),
             restarts: self.instances.iter().map(|instance| instance.restarts.total()).sum(),
-            last_end: last_ends.max_by_key(|(at, _)| *at),
+            last_end: last_ends.max_by_key(|ending| ending.at),
             needs_restart: self.needs_restart(),
             instances: self.indices().filter_map(|index| self.instance_view(index)).collect(),
         }

@@ -48,6 +48,7 @@ pub(super) const fn health_state(health: Health) -> HealthState {
 fn exit(end: &End) -> Option<Exit> {
     match end {
         End::Code(code) => Some(Exit::Code((*code).into())),
+        End::MemoryQuota { .. } => Some(Exit::Signal { signal: Signal::KILL, core: false }),
         End::Signal(name) => {
             let signal = name.parse().unwrap_or(Signal::KILL);
             Some(Exit::Signal { signal, core: false })
@@ -82,8 +83,9 @@ fn status(known: &State, view: &ServiceView) -> ServiceStatus {
         ready_instances: view.ready,
         instances: view.instances.iter().map(|one| instance(known, view, one)).collect(),
         restarts: view.restarts,
-        last_exit: view.last_end.as_ref().and_then(|(_, end)| exit(end)),
-        last_exit_at: view.last_end.as_ref().map(|(at, _)| moment(*at)),
+        last_exit: view.last_end.as_ref().and_then(|last| exit(&last.end)),
+        last_exit_at: view.last_end.as_ref().map(|last| moment(last.at)),
+        last_exit_reason: view.last_end.as_ref().map(|last| last.to_string().into()),
         applied_revision: view.instances.iter().filter_map(|one| one.revision).min(),
         operation: known.manager.open_operations(name).last().copied(),
         usage: usage(known, name),
@@ -144,8 +146,9 @@ fn instance(known: &State, of: &ServiceView, view: &InstanceView) -> ServiceInst
         ready: view.state == From::Ready,
         health: health_state(view.health),
         restarts: view.restarts,
-        last_exit: view.last_end.as_ref().and_then(|(_, end)| exit(end)),
-        last_exit_at: view.last_end.as_ref().map(|(at, _)| moment(*at)),
+        last_exit: view.last_end.as_ref().and_then(|last| exit(&last.end)),
+        last_exit_at: view.last_end.as_ref().map(|last| moment(last.at)),
+        last_exit_reason: view.last_end.as_ref().map(|last| last.to_string().into()),
         next_start_at,
         connections,
     }
@@ -191,7 +194,7 @@ pub(super) fn health(state: &State, name: &str) -> Result<ServiceHealth, Service
 pub(super) fn explanation(known: &State, name: &str) -> Result<ServiceExplanation, ServiceError> {
     let view = known.manager.view(name).map_err(errors::of)?;
     let chain = known.manager.explain(service::now(), name).map_err(errors::of)?;
-    let summary = chain.first().map(|link| alloc::format!("{name}: {}", link.reason));
+    let summary = service_core::summary(&chain);
     let mut advice = Vec::new();
     // What is to be done about the first cause comes first.
     for link in chain.iter().rev() {
@@ -212,14 +215,14 @@ pub(super) fn explanation(known: &State, name: &str) -> Result<ServiceExplanatio
             service: text(&link.service),
             state: Some(state(link.state)),
             code,
-            message: link.reason.to_string().into(),
+            message: link.to_string().into(),
             since,
         }
     });
     Ok(ServiceExplanation {
         service: text(name),
         state: state(view.state),
-        summary: summary.unwrap_or_default().into(),
+        summary: summary.into(),
         chain: links.collect(),
         advice,
     })

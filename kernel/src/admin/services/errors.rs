@@ -109,7 +109,7 @@ pub(super) const fn code(failure: &Failure) -> ServiceErrorCode {
             ServiceErrorCode::Timeout
         }
         Failure::Unhealthy { .. } => ServiceErrorCode::HealthCheckFailed,
-        Failure::Quota(_) => ServiceErrorCode::ResourceExhausted,
+        Failure::MemoryQuota { .. } => ServiceErrorCode::ResourceExhausted,
         Failure::TooManyRestarts { .. } => ServiceErrorCode::FaultToleranceError,
         Failure::Dependency(_) | Failure::Conflict(_) => ServiceErrorCode::DependencyError,
         Failure::Port(_) => ServiceErrorCode::LoadBalancerError,
