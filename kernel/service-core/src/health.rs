@@ -145,6 +145,14 @@ impl Track {
         self.turn = Turn::Due(now.after_ms(probe.interval_ms));
     }
 
+    /// Failures up to now have no consequence.
+    pub(crate) fn begin_anew(&mut self) {
+        self.tally.failures_in_a_row = 0;
+        if self.verdict == Health::Unhealthy {
+            self.verdict = Health::Unknown;
+        }
+    }
+
     /// Counts a result. Says whether the verdict has changed.
     pub(crate) fn count(&mut self, probe: &Probe, is_success: bool) -> bool {
         let before = self.verdict;

@@ -115,7 +115,8 @@ impl Manager {
             detail: detail.clone(),
         });
         // While it starts, only the time limit for that ends it.
-        let ends = verdict == Health::Unhealthy && purpose == Purpose::Liveness && !is_starting;
+        let is_bad = !is_success && verdict == Health::Unhealthy;
+        let ends = is_bad && purpose == Purpose::Liveness && !is_starting;
         if ends {
             self.force(now, id, Failure::Unhealthy { detail });
         } else {
@@ -136,6 +137,12 @@ impl Manager {
         match (&state, is_ready) {
             (InstanceState::Starting | InstanceState::Unready, true) => {
                 run.ready_since.get_or_insert(now);
+                // What it failed while it started says nothing about the life that begins.
+                if state == InstanceState::Starting
+                    && let Some(liveness) = &mut run.liveness
+                {
+                    liveness.begin_anew();
+                }
                 instance.enter(now, InstanceState::Ready);
                 if has_port {
                     self.actions.push(Action::Serve { run: id, weight });
