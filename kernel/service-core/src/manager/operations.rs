@@ -11,6 +11,7 @@ use super::requests::is_immediate;
 use super::service::{Goal, Phase, Service};
 use super::{Actor, Manager};
 use crate::error::ServiceError;
+use crate::graph::EdgeKind;
 use crate::time::Instant;
 
 /// Operations kept.
@@ -105,8 +106,19 @@ impl Manager {
         }
     }
 
-    /// Ends the operations on a service that have got what they wanted, or never will.
+    /// Ends the operations on a service that have got what they wanted, or never will, and those on the
+    /// groups that it belongs to.
     pub(super) fn finish_operations(&mut self, now: Instant, id: ServiceId) {
+        self.finish_own_operations(now, id);
+        let Some(service) = self.services.get(&id) else { return };
+        let groups = self.graph.before(&service.name).filter(|(_, kind)| *kind == EdgeKind::Member);
+        let groups: Vec<_> = groups.filter_map(|(group, _)| self.ids.get(group).copied()).collect();
+        for group in groups {
+            self.finish_operations(now, group);
+        }
+    }
+
+    fn finish_own_operations(&mut self, now: Instant, id: ServiceId) {
         let Some(open) = self.operations.open.remove(&id) else { return };
         let mut left = Vec::new();
         for operation in open {
@@ -114,7 +126,7 @@ impl Manager {
                 continue;
             };
             let Some(service) = self.services.get(&id) else { continue };
-            match outcome(kind, service) {
+            match self.outcome(kind, service) {
                 Some(result) => self.end_operation(now, operation, result),
                 None => left.push(operation),
             }
@@ -122,6 +134,25 @@ impl Manager {
         if !left.is_empty() {
             self.operations.open.insert(id, left);
         }
+    }
+
+    /// What an operation on a service has come to; if that is a group, what it has come to for all members.
+    fn outcome(&self, kind: RequestKind, service: &Service) -> Option<Result<(), ServiceError>> {
+        let own = outcome(kind, service)?;
+        let concerns_members =
+            matches!(kind, RequestKind::Stop | RequestKind::Terminate | RequestKind::Restart);
+        if own.is_err() || !concerns_members {
+            return Some(own);
+        }
+        for member in &service.document().members {
+            let Some(member) = self.by_name(member) else { continue };
+            match self.outcome(kind, member)? {
+                // What somebody else has asked of a member meanwhile is not the group's business.
+                Ok(()) | Err(ServiceError::Superseded { .. }) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(()))
     }
 
     /// The operations on a service that have not ended.
