@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The crates of `images/programs/`, each of which is a program.
-pub const NAMES: [&str; 2] = ["procs", "confine"];
+pub const NAMES: [&str; 3] = ["procs", "confine", "service"];
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROFILE: &str = "program";

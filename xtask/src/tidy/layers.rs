@@ -48,6 +48,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("multios", &["linux-abi"]),
     ("procs", &["multios"]),
     ("confine", &["multios"]),
+    ("service", &["multios"]),
     ("xtask", &["admin-api", "console-pack"]),
     ("end-to-end", &["xtask", "admin-api"]),
 ];

@@ -3,6 +3,7 @@
 //! - [`Command`] starts programs, in a sandbox if wanted; [`wait`], [`terminate`], [`suspend`],
 //!   [`resume`], [`signal`] and the rest of [`process`] deal with those that run.
 //! - [`Processes`] lists them page by page, [`info`] tells about one.
+//! - [`service`] registers, starts, stops and finds services, and says how the caller's own one is.
 //! - [`Error`] is what the kernel's process manager said, typed; elsewhere than on MultiOS it is
 //!   [`Error::NotMultiOs`].
 //! - With the feature `start`, [`entry!`] makes a program of a function, without a C library or a heap.
@@ -20,13 +21,18 @@
 //! ```
 #![no_std]
 
+#[macro_use]
+mod words;
+
 mod command;
 mod error;
+pub mod input;
 mod list;
 #[cfg(all(feature = "start", not(test)))]
 mod memory;
 pub mod output;
 pub mod process;
+pub mod service;
 #[cfg(all(feature = "start", not(test)))]
 pub mod start;
 mod strings;

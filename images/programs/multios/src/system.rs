@@ -12,8 +12,8 @@ use crate::error::Error;
 ///
 /// # Safety
 /// What the arguments point to has to be as the call expects it, for as long as it runs.
-unsafe fn call(number: u64, arguments: [u64; 3]) -> Result<u64, Errno> {
-    let [first, second, third] = arguments;
+unsafe fn call(number: u64, arguments: [u64; 4]) -> Result<u64, Errno> {
+    let [first, second, third, fourth] = arguments;
     let answer: u64;
     // SAFETY: the kernel changes no other registers; memory is as the caller promises.
     unsafe {
@@ -23,6 +23,7 @@ unsafe fn call(number: u64, arguments: [u64; 3]) -> Result<u64, Errno> {
             in("rdi") first,
             in("rsi") second,
             in("rdx") third,
+            in("r10") fourth,
             lateout("rcx") _,
             lateout("r11") _,
             options(nostack),
@@ -41,7 +42,7 @@ pub(crate) unsafe fn with_numbers(
     second: u64,
 ) -> Result<u64, Error> {
     // SAFETY: no address is passed.
-    unsafe { call(which.number(), [first, second, 0]) }.map_err(Error::new)
+    unsafe { call(which.number(), [first, second, 0, 0]) }.map_err(Error::new)
 }
 
 /// A call that takes a structure, which it may change.
@@ -52,7 +53,7 @@ pub(crate) unsafe fn with_structure<const N: usize>(
     which: NativeCall,
     bytes: &mut [u8; N],
 ) -> Result<u64, Error> {
-    let arguments = [bytes.as_mut_ptr() as u64, N as u64, 0];
+    let arguments = [bytes.as_mut_ptr() as u64, N as u64, 0, 0];
     // SAFETY: the structure is there, of the length that is told; the rest is the caller's promise.
     unsafe { call(which.number(), arguments) }.map_err(Error::new)
 }
@@ -66,15 +67,48 @@ pub(crate) unsafe fn about<const N: usize>(
     pid: u32,
     bytes: &mut [u8; N],
 ) -> Result<u64, Error> {
-    let arguments = [u64::from(pid), bytes.as_mut_ptr() as u64, N as u64];
+    let arguments = [u64::from(pid), bytes.as_mut_ptr() as u64, N as u64, 0];
     // SAFETY: the structure is there, of the length that is told.
     unsafe { call(which.number(), arguments) }.map_err(Error::new)
+}
+
+/// A call that takes a text by its address and length.
+///
+/// # Safety
+/// `which` takes that, and only reads it.
+pub(crate) unsafe fn with_text(which: NativeCall, text: &[u8]) -> Result<u64, Error> {
+    let arguments = [text.as_ptr() as u64, text.len() as u64, 0, 0];
+    // SAFETY: the text is there, of the length that is told.
+    unsafe { call(which.number(), arguments) }.map_err(Error::new)
+}
+
+/// A call that takes a text and fills a structure about what it names.
+///
+/// # Safety
+/// `which` takes a text as [`with_text`], and then where and how long the structure is.
+pub(crate) unsafe fn about_named<const N: usize>(
+    which: NativeCall,
+    text: &[u8],
+    bytes: &mut [u8; N],
+) -> Result<(), Error> {
+    let arguments = [text.as_ptr() as u64, text.len() as u64, bytes.as_mut_ptr() as u64, N as u64];
+    // SAFETY: both are there, of the lengths that are told.
+    unsafe { call(which.number(), arguments) }.map_err(Error::new).map(drop)
+}
+
+/// Reads from a descriptor: read(2).
+pub(crate) fn read(descriptor: u32, bytes: &mut [u8]) -> Result<usize, Errno> {
+    const READ: u64 = 0;
+    let arguments = [u64::from(descriptor), bytes.as_mut_ptr() as u64, bytes.len() as u64, 0];
+    // SAFETY: the place is there, of the length that is told.
+    let count = unsafe { call(READ, arguments) }?;
+    Ok(usize::try_from(count).unwrap_or(0).min(bytes.len()))
 }
 
 /// Writes to a descriptor: write(2).
 pub(crate) fn write(descriptor: u32, bytes: &[u8]) -> Result<usize, Errno> {
     const WRITE: u64 = 1;
-    let arguments = [u64::from(descriptor), bytes.as_ptr() as u64, bytes.len() as u64];
+    let arguments = [u64::from(descriptor), bytes.as_ptr() as u64, bytes.len() as u64, 0];
     // SAFETY: the bytes are there, and are only read.
     let count = unsafe { call(WRITE, arguments) }?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
@@ -86,6 +120,6 @@ pub(crate) fn exit(code: u8) -> ! {
     const EXIT_GROUP: u64 = 231;
     loop {
         // SAFETY: it takes a number and does not come back.
-        let _ = unsafe { call(EXIT_GROUP, [u64::from(code), 0, 0]) };
+        let _ = unsafe { call(EXIT_GROUP, [u64::from(code), 0, 0, 0]) };
     }
 }
