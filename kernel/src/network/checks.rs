@@ -14,8 +14,8 @@ use core::time::Duration;
 use hal::interrupts::SpinLock;
 use net::executor::{Executor, Timers};
 use net::socket::TcpStream;
-use net::stack::{FrontId, IpEndpoint, SocketOptions};
-use net::stream::Clock;
+use net::stack::{ConnectError, FrontId, IpEndpoint, SocketOptions};
+use net::stream::{Clock, StreamError};
 
 use super::KernelStack;
 use crate::broadcast::Broadcast;
@@ -106,16 +106,23 @@ async fn ask(
         }
         None => TcpStream::connect(&KernelStack, remote, &options),
     };
-    let mut stream = stream.map_err(|error| format!("cannot connect: {error:?}"))?;
-    stream.connected().await.map_err(|error| format!("no connection: {error:?}"))?;
+    let mut stream = stream.map_err(|error| match error {
+        ConnectError::Refused => "connection refused".to_string(),
+        other => other.to_string(),
+    })?;
+    stream.connected().await.map_err(|error| match error {
+        // Until it is made, a reset says that nobody listens.
+        StreamError::Reset => "connection refused".to_string(),
+        other => other.to_string(),
+    })?;
     let Some(path) = path else { return Ok("the port takes connections".to_string()) };
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|error| format!("lost: {error:?}"))?;
+    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
     let mut line = [0; 64];
     let mut length = 0;
     while length < line.len() && !line[..length].contains(&b'\n') {
         let count = stream.read(&mut line[length..]).await;
-        let count = count.map_err(|error| format!("lost: {error:?}"))?;
+        let count = count.map_err(|error| error.to_string())?;
         if count == 0 {
             break;
         }
