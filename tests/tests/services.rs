@@ -127,6 +127,11 @@ fn a_leak_is_stopped_by_the_quota_and_others_go_on() {
     let told = format!("leaker/0 {why}");
     assert!(events(guest).iter().any(|event| event.message.as_str() == told), "{told}");
     assert!(says(guest, "leaker", &told));
+    // The image's own demo, which has more attempts.
+    begin(guest, "leak", "start");
+    let reason = wait::until("the demo's end", || status(guest, "leak").last_exit_reason);
+    assert_eq!(&*reason, why);
+    act(guest, "leak", "stop");
     assert_eq!(status(guest, "bystander").state, ServiceState::Running);
     act(guest, "bystander", "stop");
 }
