@@ -75,7 +75,7 @@ call GET $services/example-store
 call DELETE "/api/v1/processes/$(field status.instances.0.pid)?mode=force&wait=true"
 await 30 'the site to fail with it' is $services/example-site status.state failed
 call GET $services/example-site/explain
-rows chain service message | awk -F '\t' '{ print NR ". " $1 ": " $2 }' | table
+rows chain message | awk '{ print NR ". " $0 }' | table
 check 'the first cause is the store' "$(rows chain service | tail -n 1)" = example-store
 rows advice '' | sed 's/^/what to do: /' | table
 check 'who needs nothing of it goes on' "$(state example-cache)" = running
