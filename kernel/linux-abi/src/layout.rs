@@ -14,7 +14,7 @@ mod time;
 
 pub use directory::{DirectoryEntries, EntryKind, NotWritten};
 pub use file::{EpollEvent, Flock, IoVec, PollFd, Stat, StatFs, Statx, StatxTime};
-pub use process::{Rlimit64, Rusage, SysInfo, Tms, UtsName};
+pub use process::{Rlimit64, Rusage, SegmentDescription, SysInfo, Tms, UtsName};
 pub use signal::{
     SigAction, SigAltStack, SigContext, SigEvent, SigFrame, SigInfo, SignalFdInfo, UContext,
 };

@@ -32,6 +32,7 @@ mod quotas;
 mod rlimits;
 mod sandbox;
 mod scheduling;
+mod segments;
 mod signal;
 mod state;
 mod table;
@@ -58,6 +59,9 @@ pub use sandbox::{
     CallSet, NetworkRights, OnViolation, SANDBOX_CAPABILITIES, Sandbox, reaches as sandbox_reaches,
 };
 pub use scheduling::{Nice, Policy, Priority, PriorityClass, Scheduling};
+pub use segments::{
+    SEGMENTS_MAX, SegmentError, SegmentRequest, SegmentStatus, SegmentTable, SegmentUser,
+};
 pub use signal::{
     AlternateStack, DefaultAction, Delivery, Disposition, FramePlace, HandlerFlags, PendingSignal,
     ProcessSignals, Sent, Signal, SignalCause, SignalContext, SignalEffect, SignalHandler,

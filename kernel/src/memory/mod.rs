@@ -5,6 +5,7 @@ mod cut;
 mod listing;
 mod load;
 mod object;
+mod segment;
 mod space;
 mod vdso;
 

@@ -114,6 +114,8 @@ impl Object {
 #[derive(Debug)]
 pub struct SharedMemory {
     pages: SpinLock<Sparse<SharedFrame>>,
+    /// It has a number by which processes find it: shmget(2).
+    is_segment: bool,
 }
 
 /// Pages of all shared memory.
@@ -126,7 +128,16 @@ impl SharedMemory {
     /// An empty one.
     #[must_use]
     pub fn new() -> Self {
-        Self { pages: SpinLock::new(levels::SHARED_MEMORY, "shared memory", Sparse::new()) }
+        let pages = SpinLock::new(levels::SHARED_MEMORY, "shared memory", Sparse::new());
+        Self { pages, is_segment: false }
+    }
+
+    /// An empty one, for a segment.
+    #[must_use]
+    pub fn of_segment() -> Self {
+        let mut new = Self::new();
+        new.is_segment = true;
+        new
     }
 
     /// The page with this index.
@@ -158,6 +169,11 @@ impl SharedMemory {
 }
 
 impl SharedMemory {
+    /// Whether it is a segment's.
+    pub(super) fn is_segment(&self) -> bool {
+        self.is_segment
+    }
+
     /// Makes zeros of the pages from `first` up to `end`. Those that somebody has mapped stay where
     /// they are.
     pub fn discard(&self, first: u64, end: u64) {

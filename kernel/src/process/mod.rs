@@ -27,6 +27,7 @@ mod record;
 mod rlimits;
 pub mod sandbox;
 mod script;
+mod segments;
 mod sending;
 mod sharing;
 mod shortage;
@@ -71,6 +72,10 @@ pub use record::{
 pub use record::{group_and_session_of, is_group_orphaned, session_of_group};
 pub use rlimits::{exchange_rlimit, rlimit_of};
 pub use script::follow_scripts;
+pub use segments::{
+    SegmentChange, attach_segment, change_segment, find_segment, note_segment_detached,
+    segment_status,
+};
 pub use sending::{
     disregards, send_from, send_to_all, send_to_group, send_to_thread, signal_by_kernel,
     signal_group, signal_own,
@@ -353,6 +358,7 @@ pub fn start() -> Result<(), ProcessError> {
     debug_assert_eq!(init.pid(), Pid::INIT);
     TABLE.call_once(|| SpinLock::new(levels::PROCESS_TABLE, "process table", table));
     inherit::start();
+    segments::start();
     Ok(())
 }
 

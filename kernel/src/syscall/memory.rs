@@ -18,11 +18,11 @@ use super::{Answer, Caller};
 use crate::fs::{self, MappingUse, OpenFile};
 use crate::memory::{Object, SharedMemory, UserSpace};
 
-fn space(caller: &Caller<'_>) -> Result<Arc<UserSpace>, Errno> {
+pub(super) fn space(caller: &Caller<'_>) -> Result<Arc<UserSpace>, Errno> {
     caller.process.space().ok_or(Errno::ENOSYS)
 }
 
-fn errno(error: Error) -> Errno {
+pub(super) fn errno(error: Error) -> Errno {
     match error {
         Error::ZeroLength | Error::Unaligned { .. } | Error::OverlappingMove => Errno::EINVAL,
         Error::OffsetOverflow { .. } => Errno::EOVERFLOW,

@@ -19,6 +19,34 @@ impl Rlimit64 {
 }
 
 layout! {
+    /// `struct shmid64_ds`.
+    pub struct SegmentDescription: 112 {
+        /// The key.
+        0 key: i32,
+        /// The owner's user and group.
+        4 owner: [u32; 2],
+        /// The maker's.
+        12 creator: [u32; 2],
+        /// Permissions, and what has become of it.
+        20 mode: u32,
+        /// Which use of its number's place it is.
+        24 sequence: u16,
+        /// Not used on Linux.
+        32 unused: [u64; 2],
+        /// Its size.
+        48 bytes: u64,
+        /// When it was attached, detached and changed last, in seconds.
+        56 times_s: [i64; 3],
+        /// The process that made it, and the one that attached or detached it last.
+        80 pids: [u32; 2],
+        /// How often it is attached.
+        88 attached: u64,
+        /// Not used on Linux.
+        96 reserved: [u64; 2],
+    }
+}
+
+layout! {
     /// `struct rusage`.
     pub struct Rusage: 144 {
         /// CPU time in user mode.
