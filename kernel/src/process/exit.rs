@@ -68,6 +68,8 @@ pub fn end_thread(code: u8) {
         heir.call_for_attention();
     }
     thread.program.leave_set();
+    // Who waits for this thread alone by a descriptor.
+    process.end_watch.notify(Readiness::IN);
     let left = table().lock().remove_thread(tid);
     let survivor = process.survivor.load(Ordering::Acquire);
     if survivor != 0

@@ -73,7 +73,7 @@ impl LockPlace {
         self.step.store(step as u8, Ordering::Release);
     }
 
-    fn has_left(&self) -> bool {
+    pub(super) fn has_left(&self) -> bool {
         // Sequentially consistent, as `WANTING` is: either who wants the lock sees that its holder is
         // gone, or the holder sees that somebody wants one.
         self.has_left.load(Ordering::SeqCst) != 0

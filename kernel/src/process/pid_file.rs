@@ -1,21 +1,24 @@
-//! Descriptors of processes: pidfd_open(2). Readable when the process has ended.
+//! Descriptors of processes and threads: pidfd_open(2). Readable when what they stand for has ended.
 
 use alloc::string::String;
 use alloc::sync::Arc;
 
 use ksync::Once;
 use linux_abi::Errno;
-use process_core::Pid;
+use process_core::{Pid, Tid};
 use vfs_core::{FileKind, Metadata};
 
 use super::Process;
 use crate::fs::{File, Readiness, Transfer, WatchList, nameless};
+use crate::scheduler::Thread;
 
 /// A process as a file.
 #[derive(Debug)]
 pub struct PidFile {
     /// None while the process is being made.
     process: Once<Arc<Process>>,
+    /// Its thread, if it stands for that one alone: `PIDFD_THREAD`.
+    thread: Option<Arc<Thread>>,
     /// For the time without a process.
     nobody: WatchList,
 }
@@ -24,7 +27,7 @@ impl PidFile {
     /// A file of a process that is yet to be made.
     #[must_use]
     pub fn unbound() -> Self {
-        Self { process: Once::new(), nobody: WatchList::new() }
+        Self { process: Once::new(), thread: None, nobody: WatchList::new() }
     }
 
     /// The file of this process.
@@ -33,6 +36,25 @@ impl PidFile {
         let file = Self::unbound();
         file.bind(process);
         file
+    }
+
+    /// The file of this thread.
+    #[must_use]
+    pub fn of_thread(thread: Arc<Thread>) -> Self {
+        let file = Self { thread: Some(Arc::clone(&thread)), ..Self::unbound() };
+        file.bind(Arc::clone(thread.process()));
+        file
+    }
+
+    /// The thread that it stands for; none if it stands for a process.
+    ///
+    /// # Errors
+    /// ESRCH if it has ended.
+    pub fn thread(&self) -> Result<Option<Tid>, Errno> {
+        match &self.thread {
+            Some(thread) if thread.program.lock.has_left() => Err(Errno::ESRCH),
+            thread => Ok(thread.as_ref().map(|thread| thread.tid())),
+        }
     }
 
     /// Says which process it is. Once.
@@ -62,7 +84,10 @@ impl File for PidFile {
     }
 
     fn readiness(&self) -> Readiness {
-        let has_ended = self.process.get().is_some_and(|process| process.has_ended());
+        let has_ended = match &self.thread {
+            Some(thread) => thread.program.lock.has_left(),
+            None => self.process.get().is_some_and(|process| process.has_ended()),
+        };
         if has_ended { Readiness::IN } else { Readiness::NONE }
     }
 

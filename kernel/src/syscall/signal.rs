@@ -221,7 +221,7 @@ fn send_to_thread(caller: &Caller<'_>, target: (Option<Pid>, Tid), value: i32) -
 
 /// What a program says about a signal that it queues. Only to itself may it pretend what the kernel
 /// says; `is_own` tells whether it sends to itself.
-fn queued(
+pub(super) fn queued(
     signal: i32,
     at: linux_abi::UserPointer,
     is_own: bool,
