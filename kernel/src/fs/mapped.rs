@@ -114,6 +114,8 @@ struct Mappings {
     all: usize,
     writable: usize,
     programs: usize,
+    /// Open files that may write to it.
+    writers: usize,
 }
 
 /// The files that are mapped.
@@ -168,8 +170,43 @@ impl Drop for MappedFile {
             MappingUse::Write => mappings.writable = mappings.writable.saturating_sub(1),
             MappingUse::Program => mappings.programs = mappings.programs.saturating_sub(1),
         }
-        if mappings.all == 0 {
+        if mappings.is_none() {
             all.remove(&self.key);
+        }
+    }
+}
+
+impl Mappings {
+    fn is_none(&self) -> bool {
+        self.all == 0 && self.writers == 0
+    }
+}
+
+/// A regular file is open for writing: nobody executes it meanwhile.
+#[derive(Debug)]
+pub(super) struct OpenForWriting(FileKey);
+
+impl OpenForWriting {
+    /// # Errors
+    /// [`FileError::Running`].
+    pub(super) fn new(key: FileKey) -> Result<Self, FileError> {
+        let mut all = MAPPED.lock();
+        let mappings = all.entry(key).or_default();
+        if mappings.programs > 0 {
+            return Err(FileError::Running);
+        }
+        mappings.writers += 1;
+        Ok(Self(key))
+    }
+}
+
+impl Drop for OpenForWriting {
+    fn drop(&mut self) {
+        let mut all = MAPPED.lock();
+        let Some(mappings) = all.get_mut(&self.0) else { return };
+        mappings.writers = mappings.writers.saturating_sub(1);
+        if mappings.is_none() {
+            all.remove(&self.0);
         }
     }
 }
@@ -179,7 +216,8 @@ impl MappedFile {
     /// about the file's mappings stays so.
     ///
     /// # Errors
-    /// [`FileError::NotPermitted`] if it is sealed against the use.
+    /// [`FileError::NotPermitted`] if it is sealed against the use; [`FileError::Running`] for a program
+    /// that is open for writing.
     pub(super) fn new(
         tree: &Tree,
         held: Arc<Held>,
@@ -194,6 +232,9 @@ impl MappedFile {
         {
             let mut all = MAPPED.lock();
             let mappings = all.entry(key).or_default();
+            if mapping_use == MappingUse::Program && mappings.writers > 0 {
+                return Err(FileError::Running);
+            }
             mappings.all += 1;
             match mapping_use {
                 MappingUse::Read => {}

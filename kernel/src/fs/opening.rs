@@ -9,6 +9,7 @@ use vfs_core::{DeviceKind, FileKind, Metadata, MountFlags};
 
 use super::device_file::DeviceFile;
 use super::file::File;
+use super::mapped::{FileKey, OpenForWriting};
 use super::proc::{self, ProcFile};
 use super::tree::{Held, Node};
 use super::tree_file::{PathFile, TreeFile};
@@ -18,7 +19,8 @@ use crate::terminal;
 /// Opens what a file of the tree stands for. Who may do so has been checked.
 ///
 /// # Errors
-/// ENXIO when nothing stands behind it; EACCES for a device where devices do not count.
+/// ENXIO when nothing stands behind it; EACCES for a device where devices do not count; ETXTBSY for a
+/// program that runs.
 pub fn open(
     held: Held,
     metadata: &Metadata,
@@ -48,7 +50,10 @@ pub fn open(
         (FileKind::Regular, Some(node)) => Box::new(ProcFile::new(held, node, root.place())),
         (FileKind::Regular | FileKind::Directory, _) => {
             let is_read_silently = flags.contains(OpenFlags::NOATIME);
-            Box::new(TreeFile::new(held, metadata.kind, is_read_silently))
+            let is_changed = metadata.kind == FileKind::Regular && access != AccessMode::ReadOnly;
+            let changes = is_changed.then(|| OpenForWriting::new(FileKey::from(metadata)));
+            let changes = changes.transpose().map_err(errno)?;
+            Box::new(TreeFile::new(held, metadata.kind, is_read_silently).changing(changes))
         }
         (FileKind::CharacterDevice, _) if mount.has(MountFlags::NO_DEVICES) => {
             return Err(Errno::EACCES);

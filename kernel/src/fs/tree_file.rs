@@ -7,6 +7,7 @@ use linux_abi::Errno;
 use vfs_core::{FileError, FileKind, Metadata, MountFlags};
 
 use super::file::{File, Transfer};
+use super::mapped::OpenForWriting;
 use super::tree::{Held, Tree, tree};
 use super::{errno, wall_time};
 use crate::memory::is_short;
@@ -20,12 +21,19 @@ pub struct TreeFile {
     is_read_silently: bool,
     /// What is shown for its name, if it has none in the tree.
     label: Option<Box<str>>,
+    /// It keeps others from executing it.
+    _changes: Option<OpenForWriting>,
 }
 
 impl TreeFile {
     /// The file that is held.
     pub(super) fn new(held: Held, kind: FileKind, is_read_silently: bool) -> Self {
-        Self { held, kind, is_read_silently, label: None }
+        Self { held, kind, is_read_silently, label: None, _changes: None }
+    }
+
+    /// The same, as one that may be written.
+    pub(super) fn changing(self, changes: Option<OpenForWriting>) -> Self {
+        Self { _changes: changes, ..self }
     }
 
     /// The same, shown under this name.
