@@ -26,6 +26,10 @@ impl DeviceFile {
 }
 
 impl File for DeviceFile {
+    fn knows_no_wait(&self) -> bool {
+        true
+    }
+
     fn transfer(&self) -> Transfer {
         Transfer::Positioned
     }

@@ -37,6 +37,10 @@ impl EventCounter {
 }
 
 impl File for EventCounter {
+    fn knows_no_wait(&self) -> bool {
+        true
+    }
+
     fn transfer(&self) -> Transfer {
         Transfer::Messages
     }

@@ -24,6 +24,23 @@ pub enum Transfer {
     Messages,
 }
 
+/// How long a read waits for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until there are as many as it takes.
+    Endless,
+    /// For the first one, so long; after that it finds none.
+    First {
+        /// In nanoseconds.
+        ns: u64,
+    },
+    /// For the first one without end, and for each further one so long.
+    Between {
+        /// In nanoseconds.
+        ns: u64,
+    },
+}
+
 /// What lies behind an [`OpenFile`](super::OpenFile), which keeps the position, the status flags
 /// (`O_NONBLOCK`, `O_APPEND`) and what it was opened for, and checks them.
 ///
@@ -62,10 +79,29 @@ pub trait File: Any + Send + Sync + Debug {
         Err(Errno::EINVAL)
     }
 
-    /// How long a read waits at the most for the first byte, after which it finds none; for ever if
-    /// there is no limit.
-    fn read_timeout_ns(&self) -> Option<u64> {
-        None
+    /// How long a read waits.
+    fn read_patience(&self) -> Patience {
+        Patience::Endless
+    }
+
+    /// How many bytes there are, if `read` may say EAGAIN although there are some.
+    fn waiting_bytes(&self) -> usize {
+        0
+    }
+
+    /// Reads what there is, if that is less than `read` waits for.
+    ///
+    /// # Errors
+    /// EAGAIN if there is nothing.
+    fn read_rest(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let _ = buffer;
+        Err(Errno::EAGAIN)
+    }
+
+    /// Whether a call can say that it does not wait here: `RWF_NOWAIT`. Pipes and sockets, and what is
+    /// always ready.
+    fn knows_no_wait(&self) -> bool {
+        self.as_pipe().is_some() || self.as_socket().is_some()
     }
 
     /// Writes at `at` (0 for what has no position); says how many bytes went.

@@ -229,6 +229,33 @@ impl OpenFile {
     /// # Errors
     /// The file's; EBADF if it was not opened for writing.
     pub fn write(&self, at: Option<u64>, bytes: &[u8]) -> Result<usize, Errno> {
+        if self.appends() { self.write_at_end(at, bytes) } else { self.write_in_place(at, bytes) }
+    }
+
+    /// As [`Self::write`], at the end in any case; where it stands only moves without an `at`.
+    ///
+    /// # Errors
+    /// Those.
+    pub fn write_at_end(&self, at: Option<u64>, bytes: &[u8]) -> Result<usize, Errno> {
+        if !self.can_write() {
+            return Err(Errno::EBADF);
+        }
+        let Some(offset) = self.offset.as_ref().filter(|_| self.file.is_position_used()) else {
+            return self.write_in_place(at, bytes);
+        };
+        let mut offset = offset.lock();
+        let (start, count) = self.file.append(bytes)?;
+        if at.is_none() {
+            *offset = start.saturating_add(count as u64);
+        }
+        Ok(count)
+    }
+
+    /// As [`Self::write`], where it stands or at `at`, even if it was opened to append.
+    ///
+    /// # Errors
+    /// Those.
+    pub fn write_in_place(&self, at: Option<u64>, bytes: &[u8]) -> Result<usize, Errno> {
         if !self.can_write() {
             return Err(Errno::EBADF);
         }
@@ -239,17 +266,10 @@ impl OpenFile {
             }
             return Ok(count);
         };
-        if let Some(at) = at.filter(|_| !self.appends()) {
+        if let Some(at) = at {
             return self.file.write(at, bytes);
         }
         let mut offset = offset.lock();
-        if self.appends() {
-            let (start, count) = self.file.append(bytes)?;
-            if at.is_none() {
-                *offset = start.saturating_add(count as u64);
-            }
-            return Ok(count);
-        }
         let count = self.file.write(*offset, bytes)?;
         *offset = offset.saturating_add(count as u64);
         Ok(count)

@@ -18,6 +18,7 @@ mod poll;
 mod prctl;
 mod priority;
 mod process;
+mod segment;
 mod signal;
 mod socket;
 mod system;
@@ -51,6 +52,17 @@ struct Caller<'a> {
     remainder: &'a mut Option<Remainder>,
     /// Until when the call waits, if it is the rest of an earlier one.
     resumed_deadline_ns: Option<u64>,
+    /// What the call says of how it moves bytes.
+    moving: Moving,
+}
+
+/// What a call says of how it moves bytes, whatever its file was opened for: `preadv2`, `pwritev2`.
+#[derive(Clone, Copy, Default)]
+struct Moving {
+    /// It does not wait.
+    never_waits: bool,
+    /// Whether it writes at the end.
+    appends: Option<bool>,
 }
 
 /// What is left of a call with a relative time that a signal has interrupted, for
@@ -88,8 +100,15 @@ pub fn handle(
 ) -> Option<Interrupted> {
     let (number, registers) = context.system_call();
     let arguments = Arguments(registers);
-    let mut caller =
-        Caller { thread, process, context, number, remainder, resumed_deadline_ns: None };
+    let mut caller = Caller {
+        thread,
+        process,
+        context,
+        number,
+        remainder,
+        resumed_deadline_ns: None,
+        moving: Moving::default(),
+    };
     let call = SystemCall::new(number);
     let answer = match process.confinement() {
         Some(confinement) if !confinement.allows(call) => {
@@ -266,6 +285,10 @@ fn dispatch(caller: &mut Caller<'_>, call: SystemCall, arguments: &Arguments) ->
         SystemCall::MUNLOCK => memory::munlock(caller, arguments),
         SystemCall::MLOCKALL => memory::mlockall(caller, arguments),
         SystemCall::MUNLOCKALL => memory::munlockall(caller, arguments),
+        SystemCall::SHMGET => segment::shmget(caller, arguments),
+        SystemCall::SHMAT => segment::shmat(caller, arguments),
+        SystemCall::SHMDT => segment::shmdt(caller, arguments),
+        SystemCall::SHMCTL => segment::shmctl(caller, arguments),
 
         SystemCall::EXIT => process::exit(caller, arguments),
         SystemCall::EXIT_GROUP => process::exit_group(caller, arguments),

@@ -9,7 +9,7 @@ use vfs_core::Metadata;
 
 use super::job::Wish;
 use super::pair::Pair;
-use crate::fs::{File, Held, Readiness, Transfer, WatchList, errno};
+use crate::fs::{File, Held, Patience, Readiness, Transfer, WatchList, errno};
 
 /// The programs' side.
 #[derive(Debug)]
@@ -66,11 +66,29 @@ impl File for Slave {
         Ok(count)
     }
 
-    fn read_timeout_ns(&self) -> Option<u64> {
+    fn read_patience(&self) -> Patience {
         let state = self.pair.state.lock();
         let modes = state.terminal.modes();
-        let is_timed = !modes.is_canonical() && modes.minimum() == 0;
-        is_timed.then(|| u64::from(modes.tenths()) * 100_000_000)
+        let ns = u64::from(modes.tenths()) * 100_000_000;
+        match modes.minimum() {
+            _ if modes.is_canonical() => Patience::Endless,
+            0 => Patience::First { ns },
+            _ if ns == 0 => Patience::Endless,
+            _ => Patience::Between { ns },
+        }
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.pair.state.lock().terminal.readable()
+    }
+
+    fn read_rest(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let count = self.pair.state.lock().terminal.read(buffer).unwrap_or(0);
+        if count == 0 {
+            return Err(Errno::EAGAIN);
+        }
+        self.pair.master_watch.notify(Readiness::OUT);
+        Ok(count)
     }
 
     fn write(&self, _at: u64, bytes: &[u8]) -> Result<usize, Errno> {

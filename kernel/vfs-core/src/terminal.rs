@@ -145,12 +145,14 @@ impl Terminal {
         }
     }
 
-    /// Whether a read would not wait: a line is there, or as many bytes as the modes ask for.
+    /// Whether a read would not wait: a line is there, or as many bytes as the modes ask for. Who waits
+    /// for more only for a time is told of the first one, as on Linux.
     pub fn can_read(&self) -> bool {
         if self.modes.is_canonical() {
             self.line_ends > 0
         } else {
-            self.input.len() >= self.modes.minimum().max(1)
+            let wanted = if self.modes.tenths() > 0 { 1 } else { self.modes.minimum().max(1) };
+            self.input.len() >= wanted
         }
     }
 

@@ -8,7 +8,7 @@ use process_core::Signal;
 use super::file;
 use super::memory::{Pieces, is_too_long, pieces, with_buffer};
 use super::splice::send_to_pipe;
-use crate::fs::{OpenFile, Transfer, Waiting, until_ready};
+use crate::fs::{OpenFile, Patience, Transfer, Waiting, until_ready};
 use crate::process::{self, Direction};
 use crate::scheduler::count;
 use crate::syscall::{Answer, Caller, user};
@@ -20,27 +20,74 @@ pub(in crate::syscall) fn wait_for<R>(
     waiting: Waiting,
     mut attempt: impl FnMut() -> Result<R, Errno>,
 ) -> Result<R, Errno> {
-    if file.is_nonblocking() {
+    if file.is_nonblocking() || caller.moving.never_waits {
         return attempt();
     }
     until_ready(caller.thread, file.file(), waiting, attempt)
 }
 
-/// The first read of a call, which waits as long as the file says: a terminal's VTIME.
+/// The first read of a call, which waits as long as the file says: a terminal's VMIN and VTIME.
 fn first_read(
     caller: &Caller<'_>,
     file: &OpenFile,
-    attempt: impl FnMut() -> Result<usize, Errno>,
+    at: Option<u64>,
+    buffer: &mut [u8],
 ) -> Result<usize, Errno> {
-    let timeout_ns = file.file().read_timeout_ns().filter(|_| !file.is_nonblocking());
-    let Some(timeout_ns) = timeout_ns else {
-        return wait_for(caller, file, Waiting::READ, attempt);
-    };
-    let deadline_ns = Some(hal::time::now_ns().saturating_add(timeout_ns));
-    let waiting = Waiting { deadline_ns, ..Waiting::READ };
-    match until_ready(caller.thread, file.file(), waiting, attempt) {
-        Err(Errno::EAGAIN) => Ok(0),
-        other => other,
+    let is_waiting = !file.is_nonblocking() && !caller.moving.never_waits;
+    match file.file().read_patience() {
+        // What is there is all that there will be without waiting.
+        _ if !is_waiting => match file.read(at, buffer) {
+            Err(Errno::EAGAIN) => file.file().read_rest(buffer),
+            other => other,
+        },
+        Patience::Endless => wait_for(caller, file, Waiting::READ, || file.read(at, buffer)),
+        Patience::First { ns } => {
+            let waiting = Waiting { deadline_ns: Some(after(ns)), ..Waiting::READ };
+            let attempt = || file.read(at, buffer);
+            match until_ready(caller.thread, file.file(), waiting, attempt) {
+                Err(Errno::EAGAIN) => Ok(0),
+                other => other,
+            }
+        }
+        Patience::Between { ns } => read_until_gap(caller, file, at, buffer, ns),
+    }
+}
+
+fn after(ns: u64) -> u64 {
+    hal::time::now_ns().saturating_add(ns)
+}
+
+/// Reads what comes until it is as much as the file asks for, or until after a first byte none comes
+/// for a time.
+fn read_until_gap(
+    caller: &Caller<'_>,
+    file: &OpenFile,
+    at: Option<u64>,
+    buffer: &mut [u8],
+    gap_ns: u64,
+) -> Result<usize, Errno> {
+    let mut seen = 0;
+    loop {
+        let deadline_ns = (seen > 0).then(|| after(gap_ns));
+        let waiting = Waiting { deadline_ns, ..Waiting::READ };
+        let step =
+            until_ready(caller.thread, file.file(), waiting, || match file.read(at, buffer) {
+                Err(Errno::EAGAIN) => match file.file().waiting_bytes() {
+                    more if more > seen => Ok((None, more)),
+                    _ => Err(Errno::EAGAIN),
+                },
+                answer => answer.map(|count| (Some(count), 0)),
+            });
+        match step {
+            Ok((Some(count), _)) => return Ok(count),
+            Ok((None, more)) => seen = more,
+            // The gap has come. Somebody else may have read what was there.
+            Err(Errno::EAGAIN) => match file.file().read_rest(buffer) {
+                Err(Errno::EAGAIN) => seen = 0,
+                other => return other,
+            },
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -71,9 +118,12 @@ pub(super) fn read_into(
             let left = usize::try_from(length - done).unwrap_or(usize::MAX);
             let wanted = left.min(buffer.len());
             let place = at.map(|at| at.saturating_add(done));
-            let mut attempt = || file.read(place, &mut buffer[..wanted]);
             // Nobody waits for more than there is.
-            let got = if done == 0 { first_read(caller, file, attempt) } else { attempt() };
+            let got = if done == 0 {
+                first_read(caller, file, place, &mut buffer[..wanted])
+            } else {
+                file.read(place, &mut buffer[..wanted])
+            };
             // An error after a part has arrived is the next call's: read(2).
             let count = match got {
                 Ok(0) => break,
@@ -114,7 +164,7 @@ fn within_size_limit(
     }
     let start = match at {
         Some(at) => at,
-        None if file.appends() => file.file().size()?,
+        None if caller.moving.appends.unwrap_or(file.appends()) => file.file().size()?,
         None => *file.offset()?,
     };
     let left = limit.saturating_sub(start);
@@ -183,7 +233,11 @@ pub(super) fn put(
     let mut done = 0;
     loop {
         let place = at.map(|at| at.saturating_add(done as u64));
-        let attempt = || file.write(place, &bytes[done..]);
+        let attempt = || match caller.moving.appends {
+            None => file.write(place, &bytes[done..]),
+            Some(true) => file.write_at_end(place, &bytes[done..]),
+            Some(false) => file.write_in_place(place, &bytes[done..]),
+        };
         match wait_for(caller, file, Waiting::WRITE, attempt) {
             Ok(count) => {
                 caller.charge_bytes(Direction::Write, count);
@@ -367,14 +421,42 @@ pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -
     Ok(target)
 }
 
-/// The position of `preadv2` and `pwritev2`: -1 stands for where the file stands. Flags are hints but
-/// for those that ask for what is not here: RWF_NOWAIT, RWF_APPEND and the like are EOPNOTSUPP.
-fn position_or_none(file: &OpenFile, arguments: &Arguments) -> Result<Option<u64>, Errno> {
+/// Which of the two calls it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moves {
+    Reads,
+    Writes,
+}
+
+/// The position of `preadv2` and `pwritev2`, where -1 stands for where the file stands; takes note of
+/// their flags: readv(2).
+fn position_and_flags(
+    caller: &mut Caller<'_>,
+    file: &OpenFile,
+    arguments: &Arguments,
+    moves: Moves,
+) -> Result<Option<u64>, Errno> {
     /// RWF_HIPRI, RWF_DSYNC, RWF_SYNC: all is in memory, and as written as it will ever be.
     const WITHOUT_EFFECT: u32 = 0x7;
-    if arguments.unsigned(5) & !WITHOUT_EFFECT != 0 {
+    const NO_WAIT: u32 = 0x8;
+    const APPEND: u32 = 0x10;
+    const NO_APPEND: u32 = 0x20;
+    let flags = arguments.unsigned(5);
+    if flags & !(WITHOUT_EFFECT | NO_WAIT | APPEND | NO_APPEND) != 0 {
         return Err(Errno::EOPNOTSUPP);
     }
+    if flags & (APPEND | NO_APPEND) == APPEND | NO_APPEND {
+        return Err(Errno::EINVAL);
+    }
+    if flags & NO_WAIT != 0 && !file.file().knows_no_wait() {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    caller.moving.never_waits = flags & NO_WAIT != 0;
+    caller.moving.appends = match flags & (APPEND | NO_APPEND) {
+        APPEND if moves == Moves::Writes => Some(true),
+        NO_APPEND if moves == Moves::Writes => Some(false),
+        _ => None,
+    };
     if arguments.long(3) == -1 { Ok(None) } else { position(file, arguments) }
 }
 
@@ -383,7 +465,7 @@ pub(in crate::syscall) fn preadv2(caller: &mut Caller<'_>, arguments: &Arguments
     if !file.can_read() {
         return Err(Errno::EBADF);
     }
-    let at = position_or_none(&file, arguments)?;
+    let at = position_and_flags(caller, &file, arguments, Moves::Reads)?;
     let list = pieces(arguments.pointer(1), arguments.word(2))?;
     read_into(caller, &file, at, Pieces::new(&list))
 }
@@ -393,7 +475,7 @@ pub(in crate::syscall) fn pwritev2(caller: &mut Caller<'_>, arguments: &Argument
     if !file.can_write() {
         return Err(Errno::EBADF);
     }
-    let at = position_or_none(&file, arguments)?;
+    let at = position_and_flags(caller, &file, arguments, Moves::Writes)?;
     let list = pieces(arguments.pointer(1), arguments.word(2))?;
     write_from(caller, &file, at, Pieces::new(&list))
 }
