@@ -5,6 +5,7 @@ use linux_abi::process::RandomFlags;
 use linux_abi::{Arguments, Errno};
 
 use super::{Answer, Caller, identity, user};
+use crate::admin::figures;
 use crate::{process, random};
 
 pub(super) fn uname(arguments: &Arguments) -> Answer {
@@ -21,11 +22,15 @@ pub(super) fn uname(arguments: &Arguments) -> Answer {
 }
 
 pub(super) fn sysinfo(arguments: &Arguments) -> Answer {
-    let memory = hal::frame::figures();
+    // What /proc says, too.
+    let (memory, load) = (figures::memory(), figures::load());
+    let averages = [load.one_minute, load.five_minutes, load.fifteen_minutes];
     let info = SysInfo {
         uptime: i64::try_from(hal::time::now_ns() / 1_000_000_000).unwrap_or(i64::MAX),
+        loads: averages.map(|hundredths| u64::from(hundredths.0) * 65_536 / 100),
         total_memory: memory.total_bytes,
         free_memory: memory.free_bytes,
+        shared_memory: crate::fs::frame_bytes_of_files(),
         processes: u16::try_from(process::total()).unwrap_or(u16::MAX),
         unit_bytes: 1,
         ..SysInfo::zeroed()
