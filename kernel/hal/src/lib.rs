@@ -20,6 +20,7 @@ extern crate alloc;
 pub mod acpi;
 pub mod apic;
 pub mod boot;
+mod bytes;
 pub mod cpu;
 pub mod debug_exit;
 pub mod frame;
