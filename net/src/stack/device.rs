@@ -1,8 +1,9 @@
 //! Devices as smoltcp sees them: one frame that was already looked at, and a counted real device.
 
-use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
 
+use super::checksum::set_sum;
 use super::statistics::InterfaceCounters;
 
 /// Hands exactly one received frame to smoltcp, with the token to answer it.
@@ -54,7 +55,7 @@ impl RxToken for Frame<'_> {
     }
 }
 
-/// A device for sending, with its counters.
+/// A device for sending, with its counters. TCP's checksums are the stack's own ([`super::checksum`]).
 pub(super) struct Counted<'a, D> {
     pub(super) device: &'a mut D,
     pub(super) counters: &'a mut InterfaceCounters,
@@ -86,11 +87,13 @@ impl<D: Device> Device for Counted<'_, D> {
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
-        self.device.capabilities()
+        let mut capabilities = self.device.capabilities();
+        capabilities.checksum.tcp = Checksum::None;
+        capabilities
     }
 }
 
-/// A token to send one frame, which counts it.
+/// A token to send one frame, which counts it and gives a segment its checksum.
 pub(super) struct CountedToken<'a, T> {
     pub(super) token: T,
     pub(super) counters: &'a mut InterfaceCounters,
@@ -100,7 +103,11 @@ impl<T: TxToken> TxToken for CountedToken<'_, T> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         self.counters.sent_packets += 1;
         self.counters.sent_bytes += len as u64;
-        self.token.consume(len, f)
+        self.token.consume(len, |frame| {
+            let outcome = f(frame);
+            set_sum(frame);
+            outcome
+        })
     }
 
     fn set_meta(&mut self, meta: smoltcp::phy::PacketMeta) {

@@ -5,6 +5,7 @@ use smoltcp::phy::{Device, RxToken, TxToken};
 use smoltcp::socket::tcp;
 use smoltcp::wire::{IpAddress, IpListenEndpoint};
 
+use super::checksum::has_valid_sum;
 use super::connection::{Connection, Phase, Via, make_set};
 use super::device::{CountedToken, OneFrame};
 use super::flow::{FlowKey, Frame, classify, classify_packet};
@@ -53,6 +54,7 @@ impl<D: Device> Stack<D> {
             let target = match kind {
                 // Nobody on the wire has this machine's own address.
                 Frame::Tcp { key, .. } if interface.has_ip_addr(key.remote) => Target::Done,
+                Frame::Tcp { .. } if !has_valid_sum(frame) => Target::Done,
                 Frame::Tcp { key, is_syn } => {
                     tables.target(key, is_syn, Via::Wire, interface, &mut one, now)
                 }
@@ -228,7 +230,7 @@ impl Tables {
         }
         interface.poll_ingress_single(smoltcp_time(now), frame, &mut set);
         if set.get::<tcp::Socket<'_>>(handle).state() != tcp::State::SynReceived {
-            // A bad checksum or a header that smoltcp refuses.
+            // A header that smoltcp refuses.
             self.recycle(set);
             return Target::Done;
         }

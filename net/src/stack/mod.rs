@@ -11,6 +11,7 @@
 //! [`WakeList`] that the caller runs after it has let go of its lock.
 
 mod address;
+mod checksum;
 mod connection;
 mod datagram;
 mod device;
@@ -151,8 +152,10 @@ impl<D: Device> Stack<D> {
         let mac = EthernetAddress(mac);
         let mut interface_config = smoltcp::iface::Config::new(HardwareAddress::Ethernet(mac));
         interface_config.random_seed = config.random_seed;
-        let interface = Interface::new(interface_config, &mut device, smoltcp_time(now));
-        let capabilities = device.capabilities();
+        let mut interface_counters = InterfaceCounters::default();
+        let mut counted = Counted { device: &mut device, counters: &mut interface_counters };
+        let interface = Interface::new(interface_config, &mut counted, smoltcp_time(now));
+        let capabilities = counted.capabilities();
         let mut stack = Self {
             device,
             capabilities,
@@ -161,7 +164,7 @@ impl<D: Device> Stack<D> {
             control: SocketSet::new(vec![]),
             control_deadline: Some(now),
             addresses: Addresses::new(config, now),
-            interface_counters: InterfaceCounters::default(),
+            interface_counters,
             tables: Tables::new(config),
             blocked: Vec::new(),
             loopback: Loopback::new(config.random_seed.rotate_left(32), now),
