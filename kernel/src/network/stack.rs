@@ -77,6 +77,10 @@ pub(super) fn rest(
 ) -> Poll<Option<Instant>> {
     let Some(held) = STACK.get() else { return Poll::Ready(own) };
     let mut held = held.lock();
+    // The thread wakes up where it went to sleep, if that CPU is idle then.
+    if let Some(apic_id) = hal::cpu::apic_id(hal::cpu::current()) {
+        held.stack.device_mut().steer(apic_id);
+    }
     let now = now();
     let until = [own, held.stack.deadline(now)].into_iter().flatten().min();
     if until.is_some_and(|until| until <= now)

@@ -96,6 +96,8 @@ pub struct VirtioNetwork<H: Hal, T: Transport, R: Registers> {
     used: Vec<Buffer>,
     registers: R,
     msix: Msix<R>,
+    /// Where both queues' interrupts go; none as long as nobody has said so.
+    target: Option<MsiTarget>,
     signal: Arc<NetworkSignal>,
     /// Tells the card of frames to send; none where the transport tells it of each.
     bell: Option<Doorbell<R>>,
@@ -124,7 +126,9 @@ impl<H: Hal, R: Registers> VirtioNetwork<H, PciTransport<R>, R> {
         let mut transport = PciTransport::new(machine, function, DeviceType::Network, vectors)?;
         let registers = transport.device_registers()?;
         let bell = Some(transport.gather(SEND_QUEUE));
-        Ok(Self::assemble(NetQueues::new(transport)?, registers, msix, bell))
+        let mut card = Self::assemble(NetQueues::new(transport)?, registers, msix, bell);
+        card.target = Some(target);
+        Ok(card)
     }
 }
 
@@ -142,12 +146,31 @@ impl<H: Hal, T: Transport, R: Registers> VirtioNetwork<H, T, R> {
             used: Vec::with_capacity(QUEUE_SIZE),
             registers,
             msix,
+            target: None,
             signal: Arc::default(),
             bell,
             is_sender_waiting: false,
             are_interrupts_on: false,
             is_send_unmasked: false,
         }
+    }
+
+    /// Has the interrupts go to the CPU with this APIC id: where the task is that they wake, so that none
+    /// other is woken on the way. A CPU that cannot be addressed changes nothing.
+    pub fn steer(&mut self, apic_id: u32) {
+        let Some(target) = self.target.filter(|target| target.apic_id != apic_id) else { return };
+        let target = MsiTarget { apic_id, ..target };
+        // An interrupt that is raised meanwhile is remembered by its entry, which is masked.
+        if self.msix.set(RECEIVE_ENTRY, target).is_err() {
+            return;
+        }
+        self.msix.unmask(RECEIVE_ENTRY);
+        // The same CPU, so it can be addressed, too.
+        let _ = self.msix.set(SEND_ENTRY, target);
+        if self.is_send_unmasked {
+            self.msix.unmask(SEND_ENTRY);
+        }
+        self.target = Some(target);
     }
 
     /// The hardware address.

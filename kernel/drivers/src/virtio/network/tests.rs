@@ -93,6 +93,26 @@ fn interrupts_are_on_only_at_rest() {
     assert!(!ends.device.may_interrupt(0));
 }
 
+/// Both queues' interrupts move to another CPU with their masks as they are; one that cannot be addressed
+/// leaves them where they were.
+#[test]
+fn interrupts_are_steered() {
+    let (mut card, ends) = card();
+    card.target = Some(MsiTarget { apic_id: 0, vector: 0x41 });
+    let targets = || [0, 16].map(|entry| (ends.table.read_u32(entry) >> 12) & 0xff);
+    card.steer(3);
+    assert_eq!(targets(), [3, 3]);
+    assert_eq!([8, 24].map(|entry| ends.table.read_u32(entry)), [0x41; 2]);
+    assert!(!ends.is_masked(0) && ends.is_masked(1));
+    card.steer(256);
+    assert_eq!(targets(), [3, 3]);
+    assert!(!ends.is_masked(0) && ends.is_masked(1));
+    card.unmask_send();
+    card.steer(1);
+    assert_eq!(targets(), [1, 1]);
+    assert!(!ends.is_masked(0) && !ends.is_masked(1));
+}
+
 #[test]
 fn what_came_before_the_rest_is_work() {
     let (mut card, ends) = card();
