@@ -26,8 +26,9 @@ pub(super) fn enter(context: &mut UserContext, by_sysret: bool) {
     // keeps them so), interrupts are disabled, and the entries return here with all registers that a
     // call preserves.
     unsafe { enter_user(context, u64::from(by_sysret)) }
-    if crate::cpu::features::get().smap {
-        // A trap leaves the program's alignment-check flag, which means "may touch user memory".
+    // A trap leaves the program's alignment-check flag, which means "may touch user memory"; a system call
+    // clears it (`SFMask`).
+    if context.frame.vector_slot != SYSTEM_CALL && crate::cpu::features::get().smap {
         // SAFETY: SMAP is there, hence the instruction.
         unsafe { core::arch::asm!("clac", options(nostack, nomem)) };
     }
