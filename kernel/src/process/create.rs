@@ -525,6 +525,7 @@ fn make(
         rlimits: SpinLock::new(levels::PROCESS, "rlimits", entry.rlimits),
         death_signal: 0.into(),
         refuses_new_rights: refuses_new_rights.into(),
+        had_threads: false.into(),
         has_barriers: false.into(),
         end_watch: WatchList::new(),
         signal_watch: WatchList::new(),

@@ -167,6 +167,7 @@ fn become_only_thread(thread: &Arc<Thread>) -> Result<(), ExecuteError> {
         }
         scheduler::park(BlockReason::Lock);
     }
+    process.had_threads.store(false, Ordering::Relaxed);
     let tid = thread.tid();
     if tid != process.pid.main_thread() {
         // The number is this thread's.

@@ -18,6 +18,7 @@ mod fork;
 mod futex;
 mod handler;
 mod inherit;
+mod known_files;
 mod masks;
 mod output;
 mod pid_file;
@@ -56,6 +57,7 @@ pub use fork::{Fork, Shares, fork};
 pub use futex::{FutexError, FutexName, futex_requeue, futex_wait, futex_wake, futex_wake_op};
 pub use handler::{BadStack, info, replace_stack, shown_stack, wanted_stack};
 pub use inherit::{IfTaken, futex_lock, futex_unlock};
+pub use known_files::KnownFiles;
 pub use masks::{
     await_signal, end_mask_for_wait, note_child_disposition, set_mask, set_mask_for_wait,
 };
@@ -149,6 +151,8 @@ pub struct Process {
     rlimits: SpinLock<ResourceLimits>,
     /// The signal that it wants when its parent ends; 0 for none.
     death_signal: AtomicU8,
+    /// It has had more than one thread since it began its program.
+    had_threads: AtomicBool,
     /// It has asked never to gain rights: none are gained by executing programs here anyway.
     refuses_new_rights: AtomicBool,
     /// It has said that it will ask for barriers of memory.

@@ -7,7 +7,7 @@ use linux_abi::{Errno, HasAsked, Restart, Resumption, SystemCall, encode_result}
 use process_core::{BlockReason, Delivery, HandlerFlags, Signal, SignalCause, SignalSet};
 
 use super::handler::{self, LastFault};
-use super::{Process, control, end_thread, fault, now};
+use super::{KnownFiles, Process, control, end_thread, fault, now};
 use crate::memory;
 use crate::scheduler::{self, Thread, count};
 use crate::syscall::{self, Remainder};
@@ -28,14 +28,20 @@ struct Border {
     interrupted: Option<Interrupted>,
     remainder: Option<Remainder>,
     last_fault: LastFault,
+    known_files: KnownFiles,
 }
 
 /// The main function of a program's thread.
 pub(super) fn run(context: UserContext) {
     let Some(thread) = scheduler::current() else { return };
     let process = Arc::clone(thread.process());
-    let mut border =
-        Border { context, interrupted: None, remainder: None, last_fault: LastFault::default() };
+    let mut border = Border {
+        context,
+        interrupted: None,
+        remainder: None,
+        last_fault: LastFault::default(),
+        known_files: KnownFiles::default(),
+    };
     while border.is_to_go_on(&thread, &process) {
         hal::interrupts::disable();
         if thread.needs_attention() || thread.is_over_share() || scheduler::is_preemption_due() {
@@ -48,8 +54,9 @@ pub(super) fn run(context: UserContext) {
         hal::interrupts::enable();
         match exit {
             Exit::SystemCall => {
-                let (context, remainder) = (&mut border.context, &mut border.remainder);
-                border.interrupted = syscall::handle(&thread, &process, context, remainder);
+                let Border { context, remainder, known_files, .. } = &mut border;
+                let carried = (remainder, known_files);
+                border.interrupted = syscall::handle(&thread, &process, context, carried);
             }
             Exit::PageFault(fault) => {
                 let Some(space) = process.space() else { break };
@@ -71,6 +78,8 @@ pub(super) fn run(context: UserContext) {
         }
     }
     let code = thread.program.code();
+    // Before the process lets go of its descriptors.
+    drop(border);
     drop(process);
     drop(thread);
     end_thread(code);

@@ -114,6 +114,12 @@ impl FileTable {
         self.current().0.table.table.lock()
     }
 
+    /// Whether no other process uses the table.
+    pub(super) fn is_unshared(&self) -> bool {
+        // Acquire: with the release of a use that ended; what its process did is seen.
+        self.current().0.table.users.load(Ordering::Acquire) == 1
+    }
+
     /// The same table for a further process.
     pub(super) fn share(&self) -> Self {
         Self { first: Use::more(Arc::clone(&self.current().0.table)) }

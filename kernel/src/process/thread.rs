@@ -218,6 +218,8 @@ fn make(
         let mask = signals.mask(maker.tid());
         signals.add_thread(tid, mask)?;
     }
+    // Relaxed: the maker alone has asked so far, and whoever it makes sees what it did.
+    process.had_threads.store(true, Ordering::Relaxed);
     let mut threads = process.threads.lock();
     if threads.list.try_reserve(1).is_err() {
         drop(threads);

@@ -38,7 +38,7 @@ use linux_abi::{Arguments, Errno, SystemCall, encode_result};
 use vfs_core::LastLink;
 
 use crate::process::sandbox::Violation;
-use crate::process::{Interrupted, Process};
+use crate::process::{Interrupted, KnownFiles, Process};
 use crate::scheduler::Thread;
 
 /// Who makes a call.
@@ -50,6 +50,8 @@ struct Caller<'a> {
     number: u64,
     /// What is left of an earlier call that a signal has interrupted.
     remainder: &'a mut Option<Remainder>,
+    /// Files of descriptors that it has used lately.
+    known_files: &'a mut KnownFiles,
     /// Until when the call waits, if it is the rest of an earlier one.
     resumed_deadline_ns: Option<u64>,
     /// What the call says of how it moves bytes.
@@ -96,20 +98,24 @@ pub fn handle(
     thread: &Arc<Thread>,
     process: &Arc<Process>,
     context: &mut UserContext,
-    remainder: &mut Option<Remainder>,
+    (remainder, known_files): (&mut Option<Remainder>, &mut KnownFiles),
 ) -> Option<Interrupted> {
     let (number, registers) = context.system_call();
     let arguments = Arguments(registers);
+    let call = SystemCall::new(number);
+    if !leaves_descriptors(call) {
+        known_files.forget();
+    }
     let mut caller = Caller {
         thread,
         process,
         context,
         number,
         remainder,
+        known_files,
         resumed_deadline_ns: None,
         moving: Moving::default(),
     };
-    let call = SystemCall::new(number);
     let answer = match process.confinement() {
         Some(confinement) if !confinement.allows(call) => {
             process.violate(Violation::Call(call));
@@ -120,6 +126,33 @@ pub fn handle(
     caller.context.set_result(encode_result(answer));
     let restart = answer.err()?.restart()?;
     Some(Interrupted { number, restart })
+}
+
+/// Whether a call is known neither to change the process's descriptors nor to make anybody who could:
+/// those that servers and filters make again and again.
+fn leaves_descriptors(call: SystemCall) -> bool {
+    matches!(
+        call,
+        SystemCall::READ
+            | SystemCall::WRITE
+            | SystemCall::FSTAT
+            | SystemCall::POLL
+            | SystemCall::LSEEK
+            | SystemCall::PREAD64
+            | SystemCall::PWRITE64
+            | SystemCall::READV
+            | SystemCall::WRITEV
+            | SystemCall::SCHED_YIELD
+            | SystemCall::GETPID
+            | SystemCall::SENDTO
+            | SystemCall::RECVFROM
+            | SystemCall::GETPPID
+            | SystemCall::FUTEX
+            | SystemCall::EPOLL_WAIT
+            | SystemCall::EPOLL_CTL
+            | SystemCall::EPOLL_PWAIT
+            | SystemCall::CLOCK_GETTIME
+    )
 }
 
 /// Goes on with what is left of an interrupted call. Programs do not make this call themselves: the

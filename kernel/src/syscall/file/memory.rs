@@ -12,6 +12,8 @@ use crate::syscall::user;
 const MOST_PIECES: u64 = 1024;
 /// The most that one message may have; more is EMSGSIZE.
 const LONGEST_MESSAGE: u64 = 256 * 1024;
+/// What costs next to nothing to be cleared.
+const TINY_BYTES: usize = 32;
 /// What a transfer needs no memory of the heap for.
 const SMALL_BYTES: usize = 256;
 
@@ -115,6 +117,10 @@ pub(in crate::syscall) fn with_buffer<R>(
         Transfer::Positioned | Transfer::Stream => user::PIECE_BYTES as u64,
     };
     let length = usize::try_from(length.min(most)).map_err(|_| Errno::EINVAL)?;
+    if length <= TINY_BYTES {
+        let mut buffer = [0; TINY_BYTES];
+        return f(&mut buffer[..length]);
+    }
     if length <= SMALL_BYTES {
         let mut buffer = [0; SMALL_BYTES];
         return f(&mut buffer[..length]);

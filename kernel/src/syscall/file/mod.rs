@@ -23,7 +23,7 @@ use alloc::sync::Arc;
 use linux_abi::Errno;
 use vfs_core::Fd;
 
-use super::Caller;
+use super::{Answer, Caller};
 use crate::fs::OpenFile;
 pub(super) use crate::fs::errno;
 
@@ -64,6 +64,31 @@ fn descriptor(number: i32) -> Result<Fd, Errno> {
 }
 
 pub(super) fn file(caller: &Caller<'_>, number: i32) -> Result<Arc<OpenFile>, Errno> {
-    let fd = descriptor(number)?;
+    look_up(caller, descriptor(number)?)
+}
+
+fn look_up(caller: &Caller<'_>, fd: Fd) -> Result<Arc<OpenFile>, Errno> {
     Ok(Arc::clone(&caller.process.files.lock().get(fd).map_err(errno)?.file))
+}
+
+/// Carries out a call with the file of a descriptor: one that is made again and again, and is among those
+/// that leave descriptors as they are.
+pub(super) fn with_file(
+    caller: &mut Caller<'_>,
+    number: i32,
+    call: impl FnOnce(&Caller<'_>, &Arc<OpenFile>) -> Answer,
+) -> Answer {
+    let fd = descriptor(number)?;
+    let known = caller.known_files.take(fd);
+    // Asked before the table is: what another thread has done to it since would not be seen.
+    let is_kept = known.is_some() || caller.process.has_files_alone();
+    let file = match known {
+        Some(file) => file,
+        None => look_up(caller, fd)?,
+    };
+    let answer = call(caller, &file);
+    if is_kept {
+        caller.known_files.keep(fd, file);
+    }
+    answer
 }

@@ -5,9 +5,9 @@ use linux_abi::layout::IoVec;
 use linux_abi::{Arguments, Errno, UserPointer};
 use process_core::Signal;
 
-use super::file;
 use super::memory::{Pieces, is_too_long, pieces, with_buffer};
 use super::splice::send_to_pipe;
+use super::{file, with_file};
 use crate::fs::{OpenFile, Patience, Transfer, Waiting, until_ready};
 use crate::process::{self, Direction};
 use crate::scheduler::count;
@@ -260,13 +260,15 @@ fn one(arguments: &Arguments) -> Result<[IoVec; 1], Errno> {
 }
 
 pub(in crate::syscall) fn read(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file(caller, arguments.int(0))?;
-    read_into(caller, &file, None, Pieces::new(&one(arguments)?))
+    with_file(caller, arguments.int(0), |caller, file| {
+        read_into(caller, file, None, Pieces::new(&one(arguments)?))
+    })
 }
 
 pub(in crate::syscall) fn write(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file(caller, arguments.int(0))?;
-    write_from(caller, &file, None, Pieces::new(&one(arguments)?))
+    with_file(caller, arguments.int(0), |caller, file| {
+        write_from(caller, file, None, Pieces::new(&one(arguments)?))
+    })
 }
 
 /// The position that a call names, in a file that has one.
@@ -276,27 +278,31 @@ fn position(file: &OpenFile, arguments: &Arguments) -> Result<Option<u64>, Errno
 }
 
 pub(in crate::syscall) fn pread(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file(caller, arguments.int(0))?;
-    let at = position(&file, arguments)?;
-    read_into(caller, &file, at, Pieces::new(&one(arguments)?))
+    with_file(caller, arguments.int(0), |caller, file| {
+        let at = position(file, arguments)?;
+        read_into(caller, file, at, Pieces::new(&one(arguments)?))
+    })
 }
 
 pub(in crate::syscall) fn pwrite(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file(caller, arguments.int(0))?;
-    let at = position(&file, arguments)?;
-    write_from(caller, &file, at, Pieces::new(&one(arguments)?))
+    with_file(caller, arguments.int(0), |caller, file| {
+        let at = position(file, arguments)?;
+        write_from(caller, file, at, Pieces::new(&one(arguments)?))
+    })
 }
 
 pub(in crate::syscall) fn readv(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file(caller, arguments.int(0))?;
-    let list = pieces(arguments.pointer(1), arguments.word(2))?;
-    read_into(caller, &file, None, Pieces::new(&list))
+    with_file(caller, arguments.int(0), |caller, file| {
+        let list = pieces(arguments.pointer(1), arguments.word(2))?;
+        read_into(caller, file, None, Pieces::new(&list))
+    })
 }
 
 pub(in crate::syscall) fn writev(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file(caller, arguments.int(0))?;
-    let list = pieces(arguments.pointer(1), arguments.word(2))?;
-    write_from(caller, &file, None, Pieces::new(&list))
+    with_file(caller, arguments.int(0), |caller, file| {
+        let list = pieces(arguments.pointer(1), arguments.word(2))?;
+        write_from(caller, file, None, Pieces::new(&list))
+    })
 }
 
 pub(in crate::syscall) fn preadv(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {

@@ -150,28 +150,30 @@ fn one(arguments: &Arguments) -> Result<[IoVec; 1], Errno> {
 }
 
 pub(in crate::syscall) fn sendto(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file::file(caller, arguments.int(0))?;
-    socket_of(&file)?;
-    let flags = MessageFlags::from_bits_truncate(arguments.unsigned(3));
-    let to = match arguments.pointer(4).non_null() {
-        Some(at) => {
-            let to = address(at, arguments.int(5))?;
-            confine::check_begin(caller, &to)?;
-            Some(named(caller, to)?)
-        }
-        None => None,
-    };
-    let mut outgoing = Outgoing { to: to.as_ref(), flags, ..Outgoing::default() };
-    send(caller, &file, Pieces::new(&one(arguments)?), &mut outgoing)
+    file::with_file(caller, arguments.int(0), |caller, file| {
+        socket_of(file)?;
+        let flags = MessageFlags::from_bits_truncate(arguments.unsigned(3));
+        let to = match arguments.pointer(4).non_null() {
+            Some(at) => {
+                let to = address(at, arguments.int(5))?;
+                confine::check_begin(caller, &to)?;
+                Some(named(caller, to)?)
+            }
+            None => None,
+        };
+        let mut outgoing = Outgoing { to: to.as_ref(), flags, ..Outgoing::default() };
+        send(caller, file, Pieces::new(&one(arguments)?), &mut outgoing)
+    })
 }
 
 pub(in crate::syscall) fn recvfrom(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    let file = file::file(caller, arguments.int(0))?;
-    socket_of(&file)?;
-    let flags = MessageFlags::from_bits_truncate(arguments.unsigned(3));
-    let incoming = receive(caller, &file, Pieces::new(&one(arguments)?), flags)?;
-    put_from(&incoming, arguments.pointer(4), arguments.pointer(5))?;
-    Ok(received(&incoming, flags))
+    file::with_file(caller, arguments.int(0), |caller, file| {
+        socket_of(file)?;
+        let flags = MessageFlags::from_bits_truncate(arguments.unsigned(3));
+        let incoming = receive(caller, file, Pieces::new(&one(arguments)?), flags)?;
+        put_from(&incoming, arguments.pointer(4), arguments.pointer(5))?;
+        Ok(received(&incoming, flags))
+    })
 }
 
 /// Writes who sent it; a stream says nothing, which is an address of no bytes.
