@@ -131,16 +131,19 @@ pub(crate) fn append_unsigned(bytes: &mut Vec<u8>, mut value: u64) {
         bytes.push(b'0' + u8::try_from(value).unwrap_or(0));
         return;
     }
-    // All places are copied, because a copy of constant length needs no call, and cut off after.
+    /// Of the largest number.
     const PLACES: usize = 20;
-    let length = usize::try_from(value.ilog10()).unwrap_or(0) + 1;
     let mut digits = [0; PLACES];
-    for place in digits[..length].iter_mut().rev() {
+    let mut at = PLACES;
+    for place in digits.iter_mut().rev() {
+        if value == 0 {
+            break;
+        }
         *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
         value /= 10;
+        at -= 1;
     }
-    bytes.extend_from_slice(&digits);
-    bytes.truncate(bytes.len() - (PLACES - length));
+    bytes.extend_from_slice(digits.get(at..).unwrap_or_default());
 }
 
 /// Appends a string with its marks.

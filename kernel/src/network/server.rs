@@ -21,6 +21,9 @@ use crate::admin::{self, ConsoleAssets, KernelBackend};
 /// Connections at once; further ones are told that the server is busy.
 const MAX_CONNECTIONS: usize = 512;
 
+/// Enough for a page of processes. With more, card and kernel take turns instead of working side by side.
+const LARGEST_SEND_BUFFER: usize = 32 * 1024;
+
 /// What lets the first user in.
 #[derive(Debug)]
 pub struct Secrets {
@@ -71,7 +74,7 @@ pub(super) fn start(
     secrets: Secrets,
     shown: String,
 ) -> Result<(), ListenError> {
-    let listener = TcpListener::bind(&KernelStack, ListenConfig::new(port))?;
+    let listener = TcpListener::bind(&KernelStack, listening(port))?;
     let config = Config {
         credentials: vec![Credential {
             user: Text::from("admin"),
@@ -98,6 +101,19 @@ pub(super) fn start(
         crate::error!("the admin server finds no place in the network thread");
     }
     Ok(())
+}
+
+/// How the server listens. An answer that fits into a connection's buffer goes out at once, a longer one
+/// waits for the client to acknowledge its beginning: where there is memory, few do.
+fn listening(port: u16) -> ListenConfig {
+    /// All connections' buffers take at most this part of the memory.
+    const SHARE: u64 = 8;
+    let mut config = ListenConfig::new(port);
+    let memory = hal::frame::figures().total_bytes;
+    let each = usize::try_from(memory / SHARE).unwrap_or(usize::MAX) / MAX_CONNECTIONS;
+    let least = config.options.send_buffer_bytes;
+    config.options.send_buffer_bytes = each.clamp(least, LARGEST_SEND_BUFFER);
+    config
 }
 
 async fn serve(
