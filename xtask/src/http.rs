@@ -1,7 +1,7 @@
 //! A small HTTP client for the guests' admin servers: requests as bytes, answers as status and body.
 
 use std::io::{BufRead, BufReader, Error, Read, Result, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A connection to a guest's port.
@@ -9,6 +9,8 @@ pub type Connection = BufReader<TcpStream>;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What is read at once.
+const READ_BYTES: usize = 64 * 1024;
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,10 +66,22 @@ impl Client {
 /// # Errors
 /// When nothing listens.
 pub fn connect(port: u16) -> Result<Connection> {
-    let stream = TcpStream::connect(("127.0.0.1", port))?;
+    prepare(TcpStream::connect((Ipv4Addr::LOCALHOST, port))?, PATIENCE)
+}
+
+/// As [`connect`], with a limit on how long it may take, and each read after it.
+///
+/// # Errors
+/// When nothing listens, or the limit is over.
+pub fn connect_within(port: u16, limit: Duration) -> Result<Connection> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    prepare(TcpStream::connect_timeout(&address, limit)?, limit)
+}
+
+fn prepare(stream: TcpStream, limit: Duration) -> Result<Connection> {
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    Ok(BufReader::new(stream))
+    stream.set_read_timeout(Some(limit))?;
+    Ok(BufReader::with_capacity(READ_BYTES, stream))
 }
 
 /// What stands before an answer's body.

@@ -1,7 +1,7 @@
 //! A small HTTP load generator: a fixed number of connections, each with one request under way.
 
 use crate::failure::{Failure, Result};
-use crate::http::{Client, Connection, Head, connect, read_head};
+use crate::http::{Client, Connection, Head, connect, connect_within, read_head};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,8 @@ pub(super) struct Report {
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
     pub(super) failed: usize,
+    /// Requests that were given up at the end.
+    pub(super) unfinished: usize,
     pub(super) body_bytes: usize,
 }
 
@@ -45,7 +47,7 @@ impl Load<'_> {
     pub(super) fn run(&self) -> Result<Report> {
         let started = Instant::now();
         let deadline = started + self.time;
-        let (mut latencies, mut failed, mut body_bytes) = (Vec::new(), 0, 0);
+        let (mut latencies, mut failed, mut unfinished, mut body_bytes) = (Vec::new(), 0, 0, 0);
         std::thread::scope(|scope| {
             let workers: Vec<_> =
                 (0..self.parallel).map(|_| scope.spawn(|| self.work(deadline))).collect();
@@ -53,6 +55,7 @@ impl Load<'_> {
                 let Ok(done) = worker.join() else { continue };
                 latencies.extend(done.latencies);
                 failed += done.failed;
+                unfinished += done.unfinished;
                 body_bytes = body_bytes.max(done.body_bytes);
             }
         });
@@ -66,28 +69,39 @@ impl Load<'_> {
             p50_ms: percentile_ms(&latencies, 50),
             p99_ms: percentile_ms(&latencies, 99),
             failed,
+            unfinished,
             body_bytes,
         })
     }
 
+    /// Asks until the deadline. A request that is under way then is given up, and counts as nothing: the
+    /// host's queue for new connections is short, and who does not get into it tries again after a second,
+    /// then two, four and so on.
     fn work(&self, deadline: Instant) -> Done {
         let mut done = Done::default();
         let close = self.connections == Connections::OneRequestEach;
         let request = self.client.request("GET", self.path, "", close);
         let mut kept = None;
-        while Instant::now() < deadline {
+        loop {
             let started = Instant::now();
-            let answer = kept.take().map_or_else(|| connect(self.client.port), Ok).and_then(
-                |mut connection: Connection| {
-                    let answer = exchange(&mut connection, &request)?;
-                    Ok((connection, answer))
-                },
-            );
+            let left = deadline.saturating_duration_since(started);
+            if left.is_zero() {
+                return done;
+            }
+            let connection = kept.take().map_or_else(|| connect_within(self.client.port, left), Ok);
+            let answer = connection.and_then(|mut connection: Connection| {
+                let answer = exchange(&mut connection, &request)?;
+                Ok((connection, answer))
+            });
             match answer {
                 Ok((connection, Answer { status: 200, body_bytes })) => {
                     done.latencies.push(started.elapsed());
                     done.body_bytes = body_bytes;
                     kept = (!close).then_some(connection);
+                }
+                Err(_) if Instant::now() >= deadline => {
+                    done.unfinished = 1;
+                    return done;
                 }
                 Ok(_) | Err(_) => {
                     done.failed += 1;
@@ -96,7 +110,6 @@ impl Load<'_> {
                 }
             }
         }
-        done
     }
 }
 
@@ -104,6 +117,7 @@ impl Load<'_> {
 struct Done {
     latencies: Vec<Duration>,
     failed: usize,
+    unfinished: usize,
     body_bytes: usize,
 }
 

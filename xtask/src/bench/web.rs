@@ -99,4 +99,7 @@ fn enter(
     if report.failed > 0 {
         eprintln!("warning: {} requests of {key} failed on {system:?}", report.failed);
     }
+    if report.unfinished > 0 {
+        eprintln!("{key} on {system:?}: {} requests had no answer at the end", report.unfinished);
+    }
 }
