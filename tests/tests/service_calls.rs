@@ -1,8 +1,6 @@
 //! Services from within: the calls that programs make through the crate `multios` (by the image's program
 //! `service`), and `NAME.service`.
 
-#![expect(clippy::expect_used, reason = "a test that can't go on panics")]
-
 use admin_api::types::{Exit, Operation, ServiceLine, ServiceState};
 use end_to_end::services::{
     IDLE, await_state, lines, main_process, register, run, shell, start, status, stop, with, write,

@@ -1,7 +1,5 @@
 //! Whether services work: what they say themselves, what checks say, and what follows.
 
-#![expect(clippy::expect_used, reason = "a test that can't go on panics")]
-
 use admin_api::types::{Exit, HealthKind, HealthPurpose, HealthRecord, HealthState, ServiceState};
 use end_to_end::services::{
     IDLE, await_state, begin, checks, explain, fails, kill, main_process, register, remove, run,

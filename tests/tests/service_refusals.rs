@@ -1,8 +1,6 @@
 //! Documents and programs that are wrong: told where the operator looks, and nobody else is the worse for
 //! it.
 
-#![expect(clippy::expect_used, reason = "a test that can't go on panics")]
-
 use admin_api::types::{Problem, ServiceErrorCode, ServiceState};
 use end_to_end::services::{
     IDLE, await_state, begin, explain, fails, main_process, register, says, shell, start, status,

@@ -216,8 +216,8 @@ impl fmt::Display for Bytes {
         const KIB: u64 = 1024;
         const MIB: u64 = 1024 * KIB;
         match self.0 {
-            bytes if bytes % MIB == 0 => write!(f, "{} MiB", bytes / MIB),
-            bytes if bytes % KIB == 0 => write!(f, "{} KiB", bytes / KIB),
+            bytes if bytes.is_multiple_of(MIB) => write!(f, "{} MiB", bytes / MIB),
+            bytes if bytes.is_multiple_of(KIB) => write!(f, "{} KiB", bytes / KIB),
             bytes => write!(f, "{bytes} bytes"),
         }
     }
@@ -229,7 +229,7 @@ struct Time(u64);
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            ms if ms % 1000 == 0 => write!(f, "{} s", ms / 1000),
+            ms if ms.is_multiple_of(1000) => write!(f, "{} s", ms / 1000),
             ms => write!(f, "{ms} ms"),
         }
     }

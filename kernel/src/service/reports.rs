@@ -27,7 +27,7 @@ pub(super) fn tell(state: &mut State, report: &Report) {
             // those wait.
             StateName::Starting | StateName::Paused => {}
             StateName::Stopping | StateName::Stopped | StateName::Disabled | StateName::Failed => {
-                front::withdraw(&report.service)
+                front::withdraw(&report.service);
             }
         }
     }
