@@ -1,7 +1,5 @@
 //! Services, from outside the machine: started in order, restarted, checked, limited, balanced.
 
-#![expect(clippy::expect_used, reason = "a test that can't go on panics")]
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +9,7 @@ use admin_api::types::{
     HealthState, OperationState, Page, ServiceExplanation, ServiceHealth, ServiceInstance,
     ServicePlan, ServiceState,
 };
+use end_to_end::raw::Connection;
 use end_to_end::services::{
     act, await_state, begin, events, kill, lines, register, says, shell, start, status, with,
 };
@@ -43,10 +42,25 @@ fn services_of_the_image_start_in_the_order_of_their_dependencies() {
     assert!(explained.chain.iter().any(|link| link.message.contains("not started at boot")));
     guest.assert_healthy();
 
-    // Going down, the dependants are first.
+    // Going down, the dependants are first. Events are told until the machine's end.
+    let mut stream = Connection::open(guest.port());
+    let token = guest.token();
+    let request = format!(
+        "GET /api/v1/events HTTP/1.1\r\nHost: guest\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.send(request.as_bytes());
+    let head = stream.listen_until(wait::PATIENCE, |bytes| bytes.ends_with(b"\n"));
+    assert_eq!(head.status(), Some(200));
     let answer = guest.request("POST", "/api/v1/system/shutdown").send();
     assert!(answer.status < 300, "{}", answer.text());
     assert_eq!(guest.await_end(), GuestExit::PowerOff);
+    let told = String::from_utf8(stream.listen(wait::PATIENCE).bytes).expect("it is text");
+    let position =
+        |text: &str| told.find(text).unwrap_or_else(|| panic!("{text} is not in {told}"));
+    assert!(position("report/0 was ended by SIGTERM") < position("slow/0 was ended by SIGTERM"));
+    for instance in ["web/0", "web/1", "web/2"] {
+        assert!(position(&format!("{instance} was ended")) < position("data/0 was ended"));
+    }
 }
 
 /// proves: S1, S4, S7, S9
