@@ -23,6 +23,16 @@ pub fn parse_pid(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| "The number of a process, such as 42.".to_owned())
 }
 
+/// The name of a service as typed.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_service(text: &str) -> Result<&str, String> {
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let name = Some(text.trim()).filter(|name| !name.is_empty() && name.bytes().all(is_of_names));
+    name.ok_or_else(|| "The name of a service, such as web.".to_owned())
+}
+
 /// What came of it, in a sentence, and whether all is well.
 #[must_use]
 pub fn outcome(result: &EmergencyResult) -> (String, bool) {
@@ -56,6 +66,10 @@ mod tests {
         assert_eq!(parse_pid(" 42 "), Ok(42));
         for bad in ["", "0", "-1", "x", "99999999999"] {
             assert!(parse_pid(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_service(" web-2 "), Ok("web-2"));
+        for bad in ["", " ", "a/b", "a b", "?x"] {
+            assert!(parse_service(bad).is_err(), "{bad}");
         }
     }
 

@@ -152,3 +152,51 @@ fn a_failed_service_is_seen_from_every_page_and_explained() {
     browser.picture("service-explained");
     guest().assert_healthy();
 }
+
+#[test]
+fn a_start_that_reaches_others_is_asked_about_and_an_emergency_ends_a_service() {
+    // proves: A2, S2, P10
+    let script = "trap '' TERM; sleep 1000 & while true; do sleep 1; done";
+    let base = json!({"name": "asked-base", "program": "/bin/sh", "args": ["-c", script],
+                      "enabled": false});
+    let top = json!({"name": "asked-top", "program": "/bin/sleep", "args": ["1000"],
+                     "enabled": false, "dependencies": [{"service": "asked-base"}]});
+    for document in [base, top] {
+        let answer = guest().request("POST", "/api/v1/services").json(&document).send();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+    let browser = Browser::start();
+    sign_in(&browser, guest().port(), guest().token());
+    open(&browser, "/asked-top");
+    browser.click(&test_id("detail-start"));
+    browser.await_text(&test_id("plan"), "asked-base");
+    browser.picture("service-start-question");
+    let state = |name: &str| read(name).status.expect("GET adds it").state.name();
+    assert_eq!(state("asked-base"), "disabled", "nothing happens before the question is answered");
+    browser.click(&test_id("change-confirm"));
+    browser.await_element(&in_state("asked-top", "running"));
+    // What concerns the one service alone is done at once.
+    browser.click(&test_id("actions-asked-top"));
+    browser.click(&test_id("action-pause"));
+    browser.await_element(&in_state("asked-top", "paused"));
+    assert_eq!(browser.count(&test_id("change-dialog")), 0);
+
+    wait::until("all of it to run", || {
+        (read("asked-base").status?.usage.processes >= 3).then_some(())
+    });
+    browser.open(&guest().url("/#/emergency"));
+    browser.type_into(&test_id("emergency-name"), "nobody");
+    browser.click(&test_id("emergency-service-submit"));
+    browser.await_text(&test_id("emergency-name-error"), "no service nobody");
+    browser.fill(&test_id("emergency-name"), "asked-base");
+    browser.click(&test_id("emergency-service-submit"));
+    browser.await_text(&test_id("emergency-dialog"), "Terminate asked-base?");
+    browser.picture("emergency-service-question");
+    browser.click(&test_id("emergency-service-confirm"));
+    browser.await_text(&test_id("emergency-service-result"), "processes were ended");
+    browser.await_text(&test_id("emergency-service-result"), "none is left");
+    browser.picture("emergency-service-done");
+    let ended = read("asked-base").status.expect("GET adds it");
+    assert_eq!((ended.state.name(), ended.usage.processes), ("disabled", 0));
+    guest().assert_healthy();
+}

@@ -2,7 +2,7 @@
 
 use admin_api::types::{
     BalanceStrategy, EdgeKind, HealthKind, HealthState, InstanceState, OperationKind,
-    RestartPolicy, Service, ServiceKind, ServiceState, StepAction,
+    RestartPolicy, Service, ServiceKind, ServicePlan, ServiceState, StepAction,
 };
 
 use crate::model::words::Tone;
@@ -139,6 +139,12 @@ pub fn change(kind: OperationKind) -> (&'static str, &'static str) {
     }
 }
 
+/// Whether a change does something to other services, too, or has something one should know before.
+#[must_use]
+pub fn reaches_others(plan: &ServicePlan) -> bool {
+    !plan.warnings.is_empty() || plan.steps.iter().any(|step| step.service != plan.service)
+}
+
 /// Why a change can't be made to a service now; nothing if it can. The system decides; this keeps
 /// what can't work from being offered.
 #[must_use]
@@ -150,7 +156,7 @@ pub fn why_not(service: &Service, kind: OperationKind, may_change: bool) -> Opti
     let state = service.status.as_ref().map_or(Stopped, |status| status.state);
     let is_idle = matches!(state, Stopped | Failed | Disabled);
     match kind {
-        OperationKind::Start if !is_idle => Some("It is up"),
+        OperationKind::Start if !is_idle && !has_failed_instances(service) => Some("It is up"),
         OperationKind::Stop if matches!(state, Stopped | Disabled | Stopping) => {
             Some("It does not run")
         }
@@ -171,9 +177,24 @@ pub fn why_not(service: &Service, kind: OperationKind, may_change: bool) -> Opti
     }
 }
 
+/// Whether it goes on without some of its instances; starting it starts those again.
+fn has_failed_instances(service: &Service) -> bool {
+    let instances = service.status.iter().flat_map(|status| &status.instances);
+    instances.into_iter().any(|instance| instance.state == InstanceState::Failed)
+}
+
+/// Whether it runs with all of its instances.
+#[must_use]
+pub fn is_whole(service: &Service) -> bool {
+    service.status.as_ref().is_some_and(|status| {
+        status.state == ServiceState::Running && status.ready_instances >= service.instances
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use admin_api::types::PlannedStep;
 
     #[test]
     fn what_can_not_work_is_not_offered() {
@@ -186,5 +207,25 @@ mod tests {
         service.enabled = false;
         assert_eq!(why_not(&service, OperationKind::Enable, true), None);
         assert!(why_not(&service, OperationKind::Disable, true).is_some());
+    }
+
+    #[test]
+    fn a_change_is_asked_about_when_it_reaches_further_than_its_service() {
+        let step = |service: &'static str| PlannedStep {
+            level: 0,
+            service: service.into(),
+            action: StepAction::Start,
+            reason: "it was asked for".into(),
+        };
+        let plan = |steps: &[&'static str], warnings: &[&'static str]| ServicePlan {
+            kind: OperationKind::Start,
+            service: "web".into(),
+            steps: steps.iter().copied().map(step).collect(),
+            warnings: warnings.iter().map(|text| (*text).into()).collect(),
+        };
+        assert!(!reaches_others(&plan(&[], &[])));
+        assert!(!reaches_others(&plan(&["web"], &[])));
+        assert!(reaches_others(&plan(&["data", "web"], &[])));
+        assert!(reaches_others(&plan(&["web"], &["It has failed before."])));
     }
 }

@@ -1,4 +1,4 @@
-//! Emergencies: ending one program, or all of them, whatever state they are in.
+//! Emergencies: ending one program, one service, or all programs, whatever state they are in.
 
 mod all;
 mod one;
@@ -46,18 +46,19 @@ pub fn EmergencyPage() -> Html {
             }
             <div class="mo-grid">
                 <all::AllCard app={app.clone()} {may_change} />
-                <one::OneCard app={app.clone()} {may_change} />
+                <one::OneCard app={app.clone()} {may_change} words={&one::PROCESS} />
+                <one::OneCard app={app.clone()} {may_change} words={&one::SERVICE} />
             </div>
         </div>
     }
 }
 
 /// What is under way, or what came of it.
-fn report(progress: &Progress, busy: String, testid: &'static str) -> Html {
+fn report(progress: &Progress, busy: String, testid: &str) -> Html {
     match progress {
         Progress::Idle => Html::default(),
         Progress::Busy => html! {
-            <p class="mo-health mo-health--warning" role="status" data-testid={testid} data-state="busy">
+            <p class="mo-health mo-health--warning" role="status" data-testid={testid.to_owned()} data-state="busy">
                 <span class="mo-spinner" aria-hidden="true"></span><span>{ busy }</span>
             </p>
         },
@@ -69,7 +70,7 @@ fn report(progress: &Progress, busy: String, testid: &'static str) -> Html {
                 ("mo-health--bad", icon::BAD)
             };
             html! {
-                <div class={classes!("mo-health", class)} role="status" data-testid={testid} data-state="done">
+                <div class={classes!("mo-health", class)} role="status" data-testid={testid.to_owned()} data-state="done">
                     { icon(shown) }
                     <div>
                         <p>{ text }</p>
@@ -83,7 +84,7 @@ fn report(progress: &Progress, busy: String, testid: &'static str) -> Html {
             }
         }
         Progress::Failed(failure) => html! {
-            <p class="mo-health mo-health--bad" role="alert" data-testid={testid} data-state="failed">
+            <p class="mo-health mo-health--bad" role="alert" data-testid={testid.to_owned()} data-state="failed">
                 { icon(icon::BAD) }<span>{ failure.message() }</span>
             </p>
         },

@@ -7,11 +7,10 @@ mod overview;
 mod section;
 mod versions;
 
-use admin_api::types::{OperationKind, Role, Service, ServiceExplanation, ServiceState};
+use admin_api::types::{Role, Service, ServiceExplanation, ServiceState};
 use yew::prelude::*;
 
 use crate::browser;
-use crate::components::button::{Button, Look};
 use crate::components::icon::{self, icon};
 use crate::components::label::label;
 use crate::components::stale::Stale;
@@ -21,7 +20,7 @@ use crate::model::service::detail::{Reading, ServiceDetail};
 use crate::model::service::list::state_of;
 use crate::model::service::words;
 use crate::model::words::Tone;
-use crate::pages::services::actions::{ServiceActions, change_now};
+use crate::pages::services::actions::ServiceActions;
 use crate::pages::services::graph::{neighbours, use_graph};
 use crate::pages::services::parts;
 use crate::route::Route;
@@ -117,7 +116,7 @@ pub fn ServicePage(props: &ServicePageProps) -> Html {
     html! {
         <div class="mo-page" data-testid="service-detail" data-name={props.name.clone()} data-state={state_of(&service).name()}>
             { crumbs }
-            { head(&app, &service, may_change, &changed) }
+            { head(&service, may_change, &changed) }
             { explain(&service, detail.0.explanation.as_ref()) }
             { section::links(&props.name, section) }
             <Stale at_ms={Some(detail.0.at_ms)}>{ content }</Stale>
@@ -125,10 +124,10 @@ pub fn ServicePage(props: &ServicePageProps) -> Html {
     }
 }
 
-/// The service, and why it does not run if it does not.
+/// The service, and why it does not run, or not with all of its instances.
 async fn read(app: &App, name: &str) -> Result<(Service, Option<ServiceExplanation>), Failure> {
     let service = app.client.service(name).await?;
-    let explanation = if state_of(&service) == ServiceState::Running {
+    let explanation = if words::is_whole(&service) {
         None
     } else {
         Some(app.client.explain_service(name).await?)
@@ -136,16 +135,7 @@ async fn read(app: &App, name: &str) -> Result<(Service, Option<ServiceExplanati
     Ok((service, explanation))
 }
 
-fn head(app: &App, service: &Service, may_change: bool, changed: &Callback<()>) -> Html {
-    let quick = |kind: OperationKind, shown, testid: &'static str| {
-        if words::why_not(service, kind, may_change).is_some() {
-            return Html::default();
-        }
-        let onclick = change_now(app, &service.name, kind, changed).reform(|_: MouseEvent| ());
-        html! {
-            <Button look={Look::Secondary} icon={shown} label={words::change(kind).0} {testid} {onclick} />
-        }
-    };
+fn head(service: &Service, may_change: bool, changed: &Callback<()>) -> Html {
     let health = service.status.as_ref().map(|status| words::health(status.health));
     let is_busy = service.status.as_ref().is_some_and(|status| status.operation.is_some());
     html! {
@@ -162,9 +152,6 @@ fn head(app: &App, service: &Service, may_change: bool, changed: &Callback<()>) 
             }
             <span class="mo-toolbar__space"></span>
             <div class="mo-actions">
-                { quick(OperationKind::Start, icon::PLAY, "detail-start") }
-                { quick(OperationKind::Resume, icon::PLAY, "detail-resume") }
-                { quick(OperationKind::Restart, icon::AGAIN, "detail-restart") }
                 <ServiceActions service={service.clone()} {may_change} shows_label=true on_changed={changed.clone()} />
             </div>
         </header>
@@ -178,7 +165,7 @@ fn explain(service: &Service, explanation: Option<&ServiceExplanation>) -> Html 
     };
     let (class, shown) = match state_of(service) {
         ServiceState::Failed => ("mo-health--bad", icon::BAD),
-        ServiceState::Paused => ("mo-health--warning", icon::WARNING),
+        ServiceState::Paused | ServiceState::Running => ("mo-health--warning", icon::WARNING),
         _ => ("mo-health--info", icon::INFO),
     };
     let last = explanation.chain.len() - 1;

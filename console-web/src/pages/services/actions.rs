@@ -1,4 +1,5 @@
-//! What can be done to a service, as a menu; used by the list and by the service's own page.
+//! What can be done to a service, as a menu; used by the list and, with buttons for what is done most,
+//! by the service's own page. What reaches further than the one service is asked about before.
 
 use admin_api::types::{OperationKind, Service};
 use wasm_bindgen_futures::spawn_local;
@@ -6,7 +7,8 @@ use yew::prelude::*;
 
 use super::change::{ChangeDialog, ScaleDialog};
 use crate::api::Change;
-use crate::components::icon;
+use crate::components::button::Button;
+use crate::components::icon::{self, Icon};
 use crate::components::menu::{Command, Menu};
 use crate::model::service::list::state_of;
 use crate::model::service::words;
@@ -19,7 +21,7 @@ pub struct ServiceActionsProps {
     pub service: Service,
     /// Whether the user may change services.
     pub may_change: bool,
-    /// Whether the menu's button has words.
+    /// Whether the menu's button has words, and buttons beside it.
     #[prop_or_default]
     pub shows_label: bool,
     /// Called when something was done.
@@ -43,6 +45,13 @@ const COMMANDS: [(OperationKind, &str, &str, bool); 10] = [
     (OperationKind::Unregister, "Unregister …", "action-unregister", true),
 ];
 
+/// The buttons beside the menu, each shown while it can be used.
+const BUTTONS: [(OperationKind, Icon, &str); 3] = [
+    (OperationKind::Start, icon::PLAY, "detail-start"),
+    (OperationKind::Resume, icon::PLAY, "detail-resume"),
+    (OperationKind::Restart, icon::AGAIN, "detail-restart"),
+];
+
 /// The menu and its dialogs.
 #[component]
 pub fn ServiceActions(props: &ServiceActionsProps) -> Html {
@@ -59,19 +68,18 @@ pub fn ServiceActions(props: &ServiceActionsProps) -> Html {
         OperationKind::Disable => service.enabled,
         _ => true,
     };
+    let ask = {
+        let (asked, on_menu) = (asked.clone(), props.on_menu.clone());
+        Callback::from(move |kind: OperationKind| {
+            on_menu.emit(true);
+            asked.set(Some(kind));
+        })
+    };
+    let change = change(&app, &service.name, ask.clone(), &props.on_changed);
     let shown = COMMANDS.iter().filter(|(kind, ..)| is_shown(*kind));
-    let commands = shown.map(|(kind, text, testid, is_asked)| {
-        let kind = *kind;
-        let action = if *is_asked {
-            let (asked, on_menu) = (asked.clone(), props.on_menu.clone());
-            Callback::from(move |()| {
-                on_menu.emit(true);
-                asked.set(Some(kind));
-            })
-        } else {
-            change_now(&app, &service.name, kind, &props.on_changed)
-        };
-        let command = Command::new(text, testid, action);
+    let commands = shown.map(|&(kind, text, testid, is_asked)| {
+        let action = if is_asked { &ask } else { &change };
+        let command = Command::new(text, testid, action.reform(move |()| kind));
         let is_danger = matches!(
             kind,
             OperationKind::Stop | OperationKind::Disable | OperationKind::Unregister
@@ -80,6 +88,14 @@ pub fn ServiceActions(props: &ServiceActionsProps) -> Html {
         command.blocked_by(words::why_not(service, kind, props.may_change))
     });
     let commands: Vec<Command> = commands.collect();
+    let can_be_used = |kind: OperationKind| {
+        props.shows_label && words::why_not(service, kind, props.may_change).is_none()
+    };
+    let buttons = BUTTONS.iter().filter(|(kind, ..)| can_be_used(*kind));
+    let buttons = buttons.map(|&(kind, icon, testid)| {
+        let onclick = change.reform(move |_: MouseEvent| kind);
+        html! { <Button {icon} label={words::change(kind).0} {testid} {onclick} /> }
+    });
     let close = {
         let (asked, on_menu, on_changed) =
             (asked.clone(), props.on_menu.clone(), props.on_changed.clone());
@@ -109,6 +125,7 @@ pub fn ServiceActions(props: &ServiceActionsProps) -> Html {
     };
     html! {
         <>
+            { for buttons }
             <Menu {label} icon={shown} shows_label={props.shows_label} {commands}
                 testid={format!("actions-{}", service.name)} on_toggle={props.on_menu.clone()} />
             { dialog }
@@ -116,19 +133,26 @@ pub fn ServiceActions(props: &ServiceActionsProps) -> Html {
     }
 }
 
-/// Begins a change at once and says how it went.
-pub fn change_now(
+/// Begins a change and says how it went; asks before if it reaches further than this service.
+fn change(
     app: &App,
     name: &str,
-    kind: OperationKind,
+    ask: Callback<OperationKind>,
     on_changed: &Callback<()>,
-) -> Callback<()> {
+) -> Callback<OperationKind> {
     let (app, name, on_changed) = (app.clone(), name.to_owned(), on_changed.clone());
-    Callback::from(move |()| {
+    Callback::from(move |kind| {
         let (app, name, on_changed) = (app.clone(), name.clone(), on_changed.clone());
+        let ask = ask.clone();
         spawn_local(async move {
+            let change = Change::Plain(kind);
+            // Why there is no plan is why the change will not be made: it says so itself.
+            let plan = app.client.plan_service_change(&name, &change).await;
+            if plan.is_ok_and(|plan| words::reaches_others(&plan)) {
+                return ask.emit(kind);
+            }
             let (verb, done) = words::change(kind);
-            match app.client.change_service(&name, &Change::Plain(kind)).await {
+            match app.client.change_service(&name, &change).await {
                 Ok(()) => app.notices.good(format!("{name} {done}")),
                 Err(failure) => app.notices.failed(verb, &failure),
             }
