@@ -220,8 +220,7 @@ fn draw(series: &Series, scale: &Scale, colour: usize) -> Html {
 
 /// A small chart of a share in percent, the last two minutes; `name` says to screen readers what it
 /// shows.
-#[must_use]
-pub fn sparkline(name: String, series: &Series, testid: String) -> Html {
+pub fn sparkline(name: &str, series: &Series, testid: String) -> Html {
     let last = series.last();
     let scale = Scale {
         end_ms: last.map_or(0.0, |sample| sample.at_ms),

@@ -69,7 +69,7 @@ fn core(cpu: &Cpu, series: &Series) -> Html {
                 <span>{ name.clone() }</span>
                 <span class="mo-figure">{ value }</span>
             </div>
-            { sparkline(name, series, format!("cpu-chart-{}", cpu.id)) }
+            { sparkline(&name, series, format!("cpu-chart-{}", cpu.id)) }
         </li>
     }
 }
