@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use admin_api::types::{
     Cpu, CreateProcess, EmergencyRequest, EmergencyResult, Memory, Network, Numa, Page,
-    PowerAction, Problem, Process, ProcessPatch, Session, SessionRequest, Signal, SignalRequest,
-    System,
+    PowerAction, Problem, Process, ProcessPatch, ProcessSignals, Session, SessionRequest, Signal,
+    SignalRequest, System,
 };
 use gloo_events::EventListener;
 use gloo_net::http::{Method, RequestBuilder};
@@ -175,6 +175,14 @@ impl Client {
     ) -> Answer<Page<T>> {
         let cursor = cursor.map(|cursor| format!("&cursor={}", encode(cursor))).unwrap_or_default();
         self.get(&format!("/processes/{pid}/{part}?limit={limit}{cursor}")).await
+    }
+
+    /// What a process does about signals, and what they did.
+    ///
+    /// # Errors
+    /// Any [`Failure`].
+    pub async fn process_signals(&self, pid: u32) -> Answer<ProcessSignals> {
+        self.get(&format!("/processes/{pid}/signals")).await
     }
 
     /// How many processes are not the system's own.

@@ -15,14 +15,16 @@ use admin_api::types::{
     IpiCounts, Isolation, Limits, LimitsMet, Load, LogLevel, LogLine, Memory, MemoryArea,
     MemoryAreaKind, MemoryByUse, MemoryNode, MemorySummary, MemoryUsage, NameCounters, Network,
     NetworkRights, Numa, NumaAllocations, NumaDistance, NumaMemory, NumaNode, OnViolation,
-    OperationKind, OutputStream, Page, PageFaults, PlannedStep, Priority, Problem, Process,
-    ProcessCounts, ProcessOutput, ProcessState, ReadyWhen, ReloadRule, RestartPolicy, RestartRule,
-    Role, Sandbox, Service, ServiceCondition, ServiceCounts, ServiceDifference, ServiceEdge,
-    ServiceErrorCode, ServiceExplanation, ServiceGraph, ServiceGroup, ServiceHealth,
-    ServiceInstance, ServiceKind, ServiceLimits, ServiceLine, ServiceNode, ServicePlan,
-    ServicePort, ServiceReason, ServiceRevision, ServiceState, ServiceStatus, ServiceUsage,
-    Session, Signal, SignalCounts, StartRule, StepAction, StopRule, SupervisionStrategy, System,
-    TcpCounters, Text, Thread, ThreadCpuUsage, ThreadUsage, Timestamp, Usage, User, Victim,
+    OpenFile, OpenFileKind, OperationKind, OutputStream, Page, PageFaults, PlannedStep, Priority,
+    Problem, Process, ProcessCounts, ProcessOutput, ProcessSignals, ProcessState, ReadyWhen,
+    ReloadRule, RestartPolicy, RestartRule, Role, Sandbox, Service, ServiceCondition,
+    ServiceCounts, ServiceDifference, ServiceEdge, ServiceErrorCode, ServiceExplanation,
+    ServiceGraph, ServiceGroup, ServiceHealth, ServiceInstance, ServiceKind, ServiceLimits,
+    ServiceLine, ServiceNode, ServicePlan, ServicePort, ServiceReason, ServiceRevision,
+    ServiceState, ServiceStatus, ServiceUsage, Session, Signal, SignalCounts, SignalEffect,
+    SignalRecord, Socket, SocketProtocol, StartRule, StepAction, StopRule, SupervisionStrategy,
+    System, TcpCounters, Text, Thread, ThreadCpuUsage, ThreadSignals, ThreadUsage, Timestamp,
+    Usage, User, Victim,
 };
 use serde_json::Value;
 
@@ -90,6 +92,12 @@ macro_rules! read_numbers {
 }
 
 read_numbers! { u8 u16 u32 i8 i32 }
+
+impl Read for Value {
+    fn read(value: &Value) -> Result<Self, Wrong> {
+        Ok(value.clone())
+    }
+}
 
 impl Read for u64 {
     fn read(value: &Value) -> Result<Self, Wrong> {
@@ -233,7 +241,7 @@ impl Read for AddressSource {
 }
 
 read_words! {
-    AuthenticatedBy, BalanceStrategy, Class, ConditionKind, EdgeKind, EmergencyScope, EventKind, HealthKind, HealthPurpose, HealthState, InstanceState, Isolation, LogLevel, MemoryAreaKind, NetworkRights, OnViolation, OperationKind, OutputStream, Priority, ProcessState, ReadyWhen, RestartPolicy, Role, ServiceErrorCode, ServiceKind, ServiceState, StepAction, SupervisionStrategy,
+    AuthenticatedBy, BalanceStrategy, Class, ConditionKind, EdgeKind, EmergencyScope, EventKind, HealthKind, HealthPurpose, HealthState, InstanceState, Isolation, LogLevel, MemoryAreaKind, NetworkRights, OnViolation, OpenFileKind, OperationKind, OutputStream, Priority, ProcessState, ReadyWhen, RestartPolicy, Role, ServiceErrorCode, ServiceKind, ServiceState, SignalEffect, SocketProtocol, StepAction, SupervisionStrategy,
 }
 
 read! {
@@ -279,6 +287,11 @@ read! {
     Thread { tid, pid, name, state, state_detail, priority, class, nice, cpu, usage }
     ThreadUsage { cpu, io, context_switches, migrations, page_faults }
     ThreadCpuUsage { user_ns, system_ns, total_ns }
+    OpenFile { fd, kind, path, readable, writable, append, nonblocking, close_on_exec, offset_bytes }
+    Socket { protocol, pid, local, remote, state, received_bytes, sent_bytes, receive_queue, send_queue, dropped }
+    ProcessSignals { pid, counts, caught, ignored, pending, threads, recent }
+    ThreadSignals { tid, blocked, pending }
+    SignalRecord { signal, sender_pid, effect, at }
     MemoryArea { start, end, size_bytes, resident_bytes, rights, shared, locked, kind, path, offset_bytes }
     EmergencyResult { scope, ended, remaining, remaining_pids, duration_ms }
     FieldError { field, message }

@@ -4,19 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 
-/// What a socket carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SocketProtocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-    /// Echo requests of ICMP.
-    Icmp,
-    /// Packets of another protocol.
-    Raw,
+words! {
+    /// What a socket carries.
+    SocketProtocol {
+        /// TCP.
+        Tcp = "tcp",
+        /// UDP.
+        Udp = "udp",
+        /// Echo requests of ICMP.
+        Icmp = "icmp",
+        /// Packets of another protocol.
+        Raw = "raw",
+    }
 }
 
 /// One socket: a listener, a connection, or one for datagrams.

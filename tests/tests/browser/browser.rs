@@ -174,13 +174,13 @@ impl Browser {
         });
     }
 
-    /// Puts a text in place of what is in a field.
+    /// Puts a text in place of what is in a field, as people do: all is selected, and typed over.
+    /// WebDriver's own way empties the field without telling the page, which brings the old text
+    /// back when it draws itself anew before the first letter.
     pub(crate) fn fill(&self, selector: &str, text: &str) {
-        wait::until(&format!("filling {selector}"), || {
-            let elements = self.elements(selector);
-            self.runtime.block_on(elements.first()?.clear()).ok()
-        });
-        self.type_into(selector, text);
+        const CONTROL: char = '\u{e009}';
+        const RELEASE: char = '\u{e000}';
+        self.type_into(selector, &format!("{CONTROL}a{RELEASE}{text}"));
     }
 
     /// Keeps a picture of the page among the artefacts.

@@ -158,9 +158,21 @@ fn what_a_process_consists_of_has_pages() {
     browser.click(&test_id("section-threads"));
     browser.await_element(&format!("[data-testid='thread-row'][data-tid='{pid}']"));
     browser.picture("process-threads");
+    browser.click(&test_id("section-files"));
+    browser.await_element("[data-testid='file-row'][data-fd='0']");
+    browser.picture("process-files");
     browser.click(&test_id("section-memory"));
     browser.await_text(&test_id("memory-table"), "Stack");
     browser.picture("process-memory");
+    browser.click(&test_id("section-signals"));
+    browser.await_text(&test_id("signals-none"), "none");
+    // Who does not catch it does not notice it.
+    let signals = format!("/api/v1/processes/{pid}/signals");
+    let sent = guest().request("POST", &signals).json(&serde_json::json!({"signal": "SIGWINCH"}));
+    assert_eq!(sent.send().status, 200);
+    browser.await_text(&test_id("signal-history"), "SIGWINCH");
+    browser.await_text(&test_id("signal-history"), "ignored");
+    browser.picture("process-signals");
     browser.click(&test_id("section-children"));
     browser.await_element(&test_id("children-table-none"));
     browser.click(&test_id("section-output"));

@@ -2,10 +2,12 @@
 
 mod children;
 mod facts;
+mod files;
 mod memory;
 mod output;
 mod part;
 mod section;
+mod signals;
 mod threads;
 
 use std::rc::Rc;
@@ -120,7 +122,9 @@ pub fn ProcessPage(props: &ProcessPageProps) -> Html {
         Section::Overview => overview(&process, &detail.0),
         Section::Output => html! { <output::OutputCard {pid} /> },
         Section::Threads => html! { <threads::Threads {pid} /> },
+        Section::Files => html! { <files::Files {pid} /> },
         Section::Memory => html! { <memory::MemoryMap {pid} /> },
+        Section::Signals => html! { <signals::Signals {pid} /> },
         Section::Children => html! { <children::Children {pid} /> },
     };
     html! {

@@ -1,6 +1,11 @@
 //! What the tables of a process's parts have in common: reading page by page, and turning pages.
+//!
+//! The pages are kept as JSON, so that this code is there once and not once for every kind of row.
+
+use std::marker::PhantomData;
 
 use admin_api::types::Page;
+use serde_json::Value;
 use yew::prelude::*;
 
 use crate::components::button::{Button, Look};
@@ -8,7 +13,7 @@ use crate::components::icon::{self, icon};
 use crate::format;
 use crate::hooks::{Round, use_live_poll};
 use crate::model::failure::Failure;
-use crate::read::Read;
+use crate::read::{Read, Wrong};
 use crate::stores::App;
 
 /// How often a part is read.
@@ -16,21 +21,29 @@ const INTERVAL_MS: u32 = 2000;
 /// Rows on a page.
 pub(super) const LIMIT: usize = 100;
 
-/// A page of a part, as far as it is known.
+/// A page of a part with rows `T`, as far as it is known.
 pub(super) struct Part<T> {
-    pub(super) page: Option<Page<T>>,
+    pages: Pages,
+    rows: PhantomData<T>,
+}
+
+struct Pages {
+    page: Option<Page<Value>>,
     failure: Option<Failure>,
     cursors: UseStateHandle<Vec<String>>,
 }
 
 /// Reads a page of a process's part again and again.
 #[hook]
-pub(super) fn use_part<T>(pid: u32, part: &'static str) -> Part<T>
-where
-    T: Read + Clone + PartialEq + 'static,
-{
+pub(super) fn use_part<T: Read>(pid: u32, part: &'static str) -> Part<T> {
+    let pages = use_pages(pid, part, |row| T::read(row).map(drop));
+    Part { pages, rows: PhantomData }
+}
+
+#[hook]
+fn use_pages(pid: u32, part: &'static str, check: fn(&Value) -> Result<(), Wrong>) -> Pages {
     let cursors = use_state_eq(Vec::<String>::new);
-    let page = use_state_eq(|| None::<Page<T>>);
+    let page = use_state_eq(|| None::<Page<Value>>);
     let failure = use_state_eq(|| None::<Failure>);
     {
         let (page, failure, asked) = (page.clone(), failure.clone(), cursors.clone());
@@ -39,6 +52,12 @@ where
             async move {
                 let cursor = asked.last().map(String::as_str);
                 let answer = app.client.process_part(pid, part, LIMIT, cursor).await;
+                let answer = answer.and_then(|page: Page<Value>| {
+                    let rows = page.items.iter().try_for_each(check);
+                    rows.map(|()| page).map_err(|Wrong(what)| {
+                        Failure::Malformed(format!("wrong or missing: {what}"))
+                    })
+                });
                 if !wish.holds() {
                     return Round::Finished;
                 }
@@ -66,17 +85,36 @@ where
             }
         });
     }
-    Part { page: (*page).clone(), failure: (*failure).clone(), cursors }
+    Pages { page: (*page).clone(), failure: (*failure).clone(), cursors }
 }
 
-impl<T> Part<T> {
+impl<T: Read> Part<T> {
+    /// Whether there are rows.
+    pub(super) fn has_rows(&self) -> bool {
+        self.pages.page.as_ref().is_some_and(|page| !page.items.is_empty())
+    }
+
     /// The table with these columns (title and class), or why there is none.
     pub(super) fn table(
         &self,
         columns: &[(&'static str, &'static str)],
         testid: &'static str,
         nothing: &'static str,
-        row: impl Fn(&T) -> Html,
+        row: fn(&T) -> Html,
+    ) -> Html {
+        // Each row was checked when it came.
+        let row = |value: &Value| T::read(value).map(|read| row(&read)).unwrap_or_default();
+        self.pages.table(columns, testid, nothing, &row)
+    }
+}
+
+impl Pages {
+    fn table(
+        &self,
+        columns: &[(&'static str, &'static str)],
+        testid: &'static str,
+        nothing: &'static str,
+        row: &dyn Fn(&Value) -> Html,
     ) -> Html {
         let problem = self.failure.as_ref().map(|failure| {
             html! {
@@ -112,7 +150,7 @@ impl<T> Part<T> {
         html! { <>{ problem }{ body }</> }
     }
 
-    fn pager(&self, page: &Page<T>) -> Html {
+    fn pager(&self, page: &Page<Value>) -> Html {
         let index = self.cursors.len();
         if index == 0 && page.next_cursor.is_none() {
             return Html::default();

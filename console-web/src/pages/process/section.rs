@@ -10,13 +10,22 @@ pub(super) enum Section {
     Overview,
     Output,
     Threads,
+    Files,
     Memory,
+    Signals,
     Children,
 }
 
 impl Section {
-    const ALL: [Self; 5] =
-        [Self::Overview, Self::Output, Self::Threads, Self::Memory, Self::Children];
+    const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Output,
+        Self::Threads,
+        Self::Files,
+        Self::Memory,
+        Self::Signals,
+        Self::Children,
+    ];
 
     /// Its name in the address.
     fn name(self) -> &'static str {
@@ -24,7 +33,9 @@ impl Section {
             Self::Overview => "",
             Self::Output => "output",
             Self::Threads => "threads",
+            Self::Files => "files",
             Self::Memory => "memory",
+            Self::Signals => "signals",
             Self::Children => "children",
         }
     }
@@ -34,7 +45,9 @@ impl Section {
             Self::Overview => "Overview",
             Self::Output => "Output",
             Self::Threads => "Threads",
+            Self::Files => "Files",
             Self::Memory => "Memory map",
+            Self::Signals => "Signals",
             Self::Children => "Children",
         }
     }
