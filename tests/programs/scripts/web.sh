@@ -23,7 +23,8 @@ server=$(ps -o pid,args | awk -v at=127.0.0.1:$port '$2 ~ /busybox$/ && $5 == at
 kill $server
 until ! netstat -ltn | grep -q ":$port "; do usleep 10000; done
 wget -q -O - http://127.0.0.1:$port/ 2>&1 | sed 's/(.*)//'
-nc -l -p $((port + 1)) > heard &
+# Its input does not end: what says so to the other side may be there before there is anything to say.
+mkfifo open && nc -l -p $((port + 1)) <> open > heard &
 listener=$!
 until netstat -ltn | grep -q ":$((port + 1)) "; do usleep 10000; done
 echo "by netcat" | nc 127.0.0.1 $((port + 1))
