@@ -48,7 +48,10 @@ mod tests {
     use super::{Interpreter, LINE_BYTES};
     use crate::errno::Errno;
 
-    fn of(head: &[u8]) -> Result<Option<(&[u8], Option<&[u8]>)>, Errno> {
+    /// The program and its argument.
+    type Named<'a> = (&'a [u8], Option<&'a [u8]>);
+
+    fn of(head: &[u8]) -> Result<Option<Named<'_>>, Errno> {
         let found = Interpreter::of(head, head.len() as u64)?;
         Ok(found.map(|it| (it.path, it.argument)))
     }
@@ -57,9 +60,9 @@ mod tests {
     fn a_line_names_a_program_and_one_argument() {
         assert_eq!(of(b"\x7fELF"), Ok(None));
         assert_eq!(of(b""), Ok(None));
-        let shell: (&[u8], Option<&[u8]>) = (b"/bin/sh", None);
+        let shell: Named<'_> = (b"/bin/sh", None);
         assert_eq!(of(b"#!/bin/sh\necho"), Ok(Some(shell)));
-        let both: (&[u8], Option<&[u8]>) = (b"/bin/sh", Some(b"-x  -y"));
+        let both: Named<'_> = (b"/bin/sh", Some(b"-x  -y"));
         assert_eq!(of(b"#! \t/bin/sh  -x  -y \t\n"), Ok(Some(both)));
         assert_eq!(of(b"#!/bin/sh"), Ok(Some(shell)), "without an end of line");
         assert_eq!(of(b"#!"), Err(Errno::ENOEXEC));
