@@ -41,8 +41,9 @@ impl PidFile {
     /// The file of this thread.
     #[must_use]
     pub fn of_thread(thread: Arc<Thread>) -> Self {
-        let file = Self { thread: Some(Arc::clone(&thread)), ..Self::unbound() };
-        file.bind(Arc::clone(thread.process()));
+        let process = Arc::clone(thread.process());
+        let file = Self { thread: Some(thread), ..Self::unbound() };
+        file.bind(process);
         file
     }
 
