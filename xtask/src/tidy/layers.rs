@@ -14,8 +14,15 @@ pub(super) struct Package {
 }
 
 /// Decide without hardware. They may know Linux's layouts, and nothing of the kernel's mechanism.
-const CORES: [&str; 6] =
-    ["linux-abi", "process-core", "sched-core", "vm-core", "vfs-core", "service-core"];
+const CORES: [&str; 7] = [
+    "linux-abi",
+    "process-core",
+    "sched-core",
+    "vm-core",
+    "vfs-core",
+    "service-core",
+    "store-core",
+];
 
 /// What would give a core a lock, a logger or a wire format.
 const NOT_FOR_CORES: [&str; 11] = [
