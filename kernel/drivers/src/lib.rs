@@ -1,7 +1,7 @@
 //! Device drivers: PCI, virtio.
 //!
 //! - [`pci`]: finds devices, reads their registers' places and capabilities, sets up MSI-X;
-//! - [`virtio`]: the transport over PCI, the network and the entropy driver;
+//! - [`virtio`]: the transport over PCI, the network, disk and entropy drivers;
 //! - [`registers`]: what drivers need of the machine, as traits;
 //! - [`machine`] (bare metal only): the same from the hal.
 //!

@@ -21,6 +21,10 @@ pub type NetworkCard = crate::virtio::VirtioNetwork<
 pub type EntropyDevice =
     crate::virtio::VirtioEntropy<hal::virtio::DmaMemory, crate::virtio::PciTransport<Window>>;
 
+/// A disk on it.
+pub type Disk =
+    crate::virtio::VirtioBlock<hal::virtio::DmaMemory, crate::virtio::PciTransport<Window>>;
+
 impl Machine for ThisMachine {
     type Registers = Window;
 

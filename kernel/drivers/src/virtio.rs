@@ -1,5 +1,6 @@
 //! virtio devices over PCI (VIRTIO 1.2).
 
+mod block;
 mod doorbell;
 mod entropy;
 mod network;
@@ -9,9 +10,11 @@ use core::fmt;
 
 use virtio_drivers::Error;
 
+pub use block::{BlockCounters, BlockSignal, VirtioBlock};
 pub use entropy::VirtioEntropy;
 pub use network::{Idle, NetworkCounters, NetworkSignal, VirtioNetwork};
 pub use transport::PciTransport;
+pub use virtio_queues::{BlockError, MOST_SECTORS, Request};
 
 use crate::pci::{Function, PciError};
 
@@ -25,6 +28,8 @@ pub enum Kind {
     Network,
     /// A source of random bytes.
     Entropy,
+    /// A disk.
+    Block,
 }
 
 /// Which virtio device the function is, if there is a driver for it. (Transitional devices have ids
@@ -34,6 +39,7 @@ pub fn kind(function: &Function) -> Option<Kind> {
     match (function.vendor_id, function.device_id) {
         (VENDOR, 0x1000 | 0x1041) => Some(Kind::Network),
         (VENDOR, 0x1005 | 0x1044) => Some(Kind::Entropy),
+        (VENDOR, 0x1001 | 0x1042) => Some(Kind::Block),
         _ => None,
     }
 }

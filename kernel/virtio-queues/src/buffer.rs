@@ -12,49 +12,49 @@ use zerocopy::{AllocError, FromZeros};
 pub const BUFFER_BYTES: usize = 2048;
 
 /// A buffer that the driver has.
-pub struct Buffer(Box<[u8; BUFFER_BYTES]>);
+pub struct Buffer<const BYTES: usize = BUFFER_BYTES>(Box<[u8; BYTES]>);
 
-impl Buffer {
+impl<const BYTES: usize> Buffer<BYTES> {
     /// A buffer of zeros, made on the heap and nowhere else: kernel stacks are small.
     ///
     /// # Errors
     /// When memory is short.
     pub(crate) fn new() -> Result<Self, Error> {
-        <[u8; BUFFER_BYTES]>::new_box_zeroed().map(Self).map_err(|AllocError| Error::DmaError)
+        <[u8; BYTES]>::new_box_zeroed().map(Self).map_err(|AllocError| Error::DmaError)
     }
 
     /// The content.
     #[must_use]
-    pub fn bytes(&self) -> &[u8; BUFFER_BYTES] {
+    pub fn bytes(&self) -> &[u8; BYTES] {
         &self.0
     }
 
     /// The content, to be written.
-    pub fn bytes_mut(&mut self) -> &mut [u8; BUFFER_BYTES] {
+    pub fn bytes_mut(&mut self) -> &mut [u8; BYTES] {
         &mut self.0
     }
 
     /// Takes the buffer out of the driver's hands: the device will write to it or read it.
-    pub(crate) fn lend(self) -> Lent {
+    pub(crate) fn lend(self) -> Lent<BYTES> {
         Lent(NonNull::from(Box::leak(self.0)))
     }
 }
 
-impl fmt::Debug for Buffer {
+impl<const BYTES: usize> fmt::Debug for Buffer<BYTES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Buffer")
     }
 }
 
 /// A buffer that the device has. Dropping it leaks the memory: the device may still write there.
-pub(crate) struct Lent(NonNull<[u8; BUFFER_BYTES]>);
+pub(crate) struct Lent<const BYTES: usize = BUFFER_BYTES>(NonNull<[u8; BYTES]>);
 
 // SAFETY: it stands for the ownership of plain memory, as the box that it came from.
-unsafe impl Send for Lent {}
+unsafe impl<const BYTES: usize> Send for Lent<BYTES> {}
 
-impl Lent {
+impl<const BYTES: usize> Lent<BYTES> {
     /// Where the buffer is, for the queue.
-    pub(crate) fn pointer(&self) -> NonNull<[u8; BUFFER_BYTES]> {
+    pub(crate) fn pointer(&self) -> NonNull<[u8; BYTES]> {
         self.0
     }
 
@@ -62,7 +62,7 @@ impl Lent {
     ///
     /// # Safety
     /// The device has returned the buffer, or never got it.
-    pub(crate) unsafe fn take_back(self) -> Buffer {
+    pub(crate) unsafe fn take_back(self) -> Buffer<BYTES> {
         // SAFETY: the pointer came from a box of this type, and `lend` gave up that box.
         Buffer(unsafe { Box::from_raw(self.0.as_ptr()) })
     }

@@ -14,7 +14,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 /// `VIRTIO_F_VERSION_1`, `VIRTIO_NET_F_STATUS`, `VIRTIO_NET_F_MAC`.
 const FEATURES: u64 = 1 << 32 | 1 << 16 | 1 << 5;
 const DESCRIPTOR_BYTES: u64 = 16;
-/// In a descriptor's flags: the device writes.
+/// In a descriptor's flags: another one follows; the device writes.
+const NEXT: u16 = 1;
 const WRITE: u16 = 2;
 /// In the available ring's flags: the driver wants no interrupts.
 const NO_INTERRUPT: u16 = 1;
@@ -71,6 +72,9 @@ struct State {
     queues: [Queue; 2],
     status: u32,
     notifications: u32,
+    features: u64,
+    /// The device's own registers.
+    config: Vec<u8>,
 }
 
 /// The test's end: what the device does.
@@ -88,10 +92,22 @@ pub struct Available {
 }
 
 impl FakeDevice {
-    /// A device and the transport through which a driver reaches it.
+    /// A device and the transport through which a driver reaches it: a network card, as far as it matters.
     #[must_use]
     pub fn new() -> (Self, FakeTransport) {
-        let state = Arc::new(Mutex::new(State::default()));
+        // MAC address, then the status "link is up".
+        Self::with(FEATURES, &[0x52, 0x54, 0, 1, 2, 3, 1, 0])
+    }
+
+    /// A disk of so many sectors, with these features beside those of all devices.
+    #[must_use]
+    pub fn disk(sectors: u64, features: u64) -> (Self, FakeTransport) {
+        Self::with(1 << 32 | features, &sectors.to_le_bytes())
+    }
+
+    fn with(features: u64, config: &[u8]) -> (Self, FakeTransport) {
+        let state = State { features, config: config.to_vec(), ..State::default() };
+        let state = Arc::new(Mutex::new(state));
         (Self(Arc::clone(&state)), FakeTransport(state))
     }
 
@@ -117,6 +133,29 @@ impl FakeDevice {
             len: read(descriptor + 8),
             flags: read(descriptor + 12),
         })
+    }
+
+    /// Takes the next available chain of buffers of a queue; all are returned by the first one's token.
+    #[must_use]
+    pub fn take_chain(&self, queue: usize) -> Vec<Available> {
+        let mut chain = Vec::from_iter(self.take(queue));
+        let Some(descriptors) = self.state().queues.get(queue).map(|queue| queue.descriptors)
+        else {
+            return chain;
+        };
+        while let Some(last) = chain.last().filter(|last| last.flags & NEXT != 0) {
+            let token = read::<u16>(descriptors + u64::from(last.token) * DESCRIPTOR_BYTES + 14);
+            let place = descriptors + u64::from(token) * DESCRIPTOR_BYTES;
+            let (address, len, flags) = (read(place), read(place + 8), read(place + 12));
+            chain.push(Available { token, address, len, flags });
+        }
+        chain
+    }
+
+    /// Whether the device may write to a buffer.
+    #[must_use]
+    pub fn is_writable(&self, buffer: Available) -> bool {
+        buffer.flags & WRITE != 0
     }
 
     /// Writes into a buffer taken from the driver, as far as it reaches.
@@ -218,7 +257,7 @@ impl Transport for FakeTransport {
     }
 
     fn read_device_features(&mut self) -> u64 {
-        FEATURES
+        self.state().features
     }
 
     fn write_driver_features(&mut self, _driver_features: u64) {}
@@ -283,9 +322,8 @@ impl Transport for FakeTransport {
     }
 
     fn read_config_space<T: FromBytes + IntoBytes>(&self, offset: usize) -> Result<T, Error> {
-        // MAC address, then the status "link is up".
-        let config = [0x52, 0x54, 0, 1, 2, 3, 1, 0];
-        let bytes = config.get(offset..).ok_or(Error::ConfigSpaceTooSmall)?;
+        let state = self.state();
+        let bytes = state.config.get(offset..).ok_or(Error::ConfigSpaceTooSmall)?;
         T::read_from_prefix(bytes).map(|(value, _)| value).map_err(|_| Error::ConfigSpaceTooSmall)
     }
 

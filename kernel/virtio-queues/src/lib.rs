@@ -7,6 +7,7 @@
 //!
 //! - [`NetQueues`]: the pair of queues of a network device;
 //! - [`EntropyQueue`]: the queue of an entropy device;
+//! - [`BlockQueue`]: the queue of a disk;
 //! - `fake` (feature `fake-device`): a device for host tests, which can be told to misbehave.
 //!
 //! The crate is not part of `drivers` because that one has no unsafe code, and not of `hal` because
@@ -18,12 +19,14 @@ extern crate alloc;
 #[cfg(any(test, feature = "fake-device"))]
 extern crate std;
 
+mod block;
 mod buffer;
 mod entropy;
 #[cfg(feature = "fake-device")]
 pub mod fake;
 mod net;
 
+pub use block::{BlockError, BlockQueue, Done, MOST_SECTORS, Request, SECTOR_BYTES};
 pub use buffer::{BUFFER_BYTES, Buffer};
 pub use entropy::EntropyQueue;
 pub use net::{Completed, DeviceError, Malformed, NetQueues};

@@ -42,7 +42,7 @@ const COMMON_BYTES: usize = 0x38;
 
 /// A queue or the configuration without an interrupt.
 const NO_VECTOR: u16 = 0xffff;
-/// `VIRTIO_F_INDIRECT_DESC`: not wanted, because each chain has one buffer.
+/// `VIRTIO_F_INDIRECT_DESC`: not wanted, because chains are short.
 const INDIRECT: u64 = 1 << 28;
 /// `VIRTIO_F_EVENT_IDX`: not wanted, because with it virtio-drivers cannot turn interrupts off.
 const EVENT_INDEX: u64 = 1 << 29;
@@ -307,7 +307,7 @@ impl<R: Registers> Transport for PciTransport<R> {
         _offset: usize,
         _value: T,
     ) -> Result<(), Error> {
-        // Neither a network nor an entropy device has anything to write.
+        // No device that there is a driver for has anything to write.
         Err(Error::Unsupported)
     }
 
