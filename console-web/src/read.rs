@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use admin_api::types::{
     AddressSource, AuthenticatedBy, BalanceStrategy, Class, ConditionKind, ContextSwitches,
-    Counters, Cpu, CpuState, CpuSummary, CpuTimes, CpuUsage, Dependency, EdgeKind, EmergencyResult,
-    EmergencyScope, Event, EventKind, Exit, FieldChange, FieldError, HealthCheck, HealthKind,
-    HealthPurpose, HealthRecord, HealthState, HeapUsage, HttpCounters, Hundredths,
+    Counters, Cpu, CpuState, CpuSummary, CpuTimes, CpuUsage, Dependency, Disk, DiskState, EdgeKind,
+    EmergencyResult, EmergencyScope, Event, EventKind, Exit, FieldChange, FieldError, HealthCheck,
+    HealthKind, HealthPurpose, HealthRecord, HealthState, HeapUsage, HttpCounters, Hundredths,
     InstanceConnections, InstanceHealth, InstanceState, Interface, InterfaceAddress, IoUsage,
     IpiCounts, Isolation, Limits, LimitsMet, Load, LogLevel, LogLine, Memory, MemoryArea,
     MemoryAreaKind, MemoryByUse, MemoryNode, MemorySummary, MemoryUsage, NameCounters, Network,
@@ -241,12 +241,13 @@ impl Read for AddressSource {
 }
 
 read_words! {
-    AuthenticatedBy, BalanceStrategy, Class, ConditionKind, EdgeKind, EmergencyScope, EventKind, HealthKind, HealthPurpose, HealthState, InstanceState, Isolation, LogLevel, MemoryAreaKind, NetworkRights, OnViolation, OpenFileKind, OperationKind, OutputStream, Priority, ProcessState, ReadyWhen, RestartPolicy, Role, ServiceErrorCode, ServiceKind, ServiceState, SignalEffect, SocketProtocol, StepAction, SupervisionStrategy,
+    AuthenticatedBy, BalanceStrategy, Class, ConditionKind, DiskState, EdgeKind, EmergencyScope, EventKind, HealthKind, HealthPurpose, HealthState, InstanceState, Isolation, LogLevel, MemoryAreaKind, NetworkRights, OnViolation, OpenFileKind, OperationKind, OutputStream, Priority, ProcessState, ReadyWhen, RestartPolicy, Role, ServiceErrorCode, ServiceKind, ServiceState, SignalEffect, SocketProtocol, StepAction, SupervisionStrategy,
 }
 
 read! {
     Session { user, role, authenticated_by, csrf_token, created_at, expires_at }
-    System { name, version, architecture, hypervisor, command_line, boot_id, booted_at, now, uptime_ns, cpus, memory, load, processes, threads, services }
+    System { name, version, architecture, hypervisor, command_line, boot_id, booted_at, now, uptime_ns, cpus, memory, load, processes, threads, services, disk }
+    Disk { state, reason, size_bytes, capacity_bytes, used_bytes, records, damaged, reads, read_bytes, writes, written_bytes, flushes, errors }
     CpuSummary { present, online, model, busy_percent }
     MemorySummary { total_bytes, used_bytes, free_bytes }
     Load { one_minute, five_minutes, fifteen_minutes }

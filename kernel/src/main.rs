@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod admin;
 mod broadcast;
+mod disk;
 mod events;
 mod fs;
 mod interrupts;
@@ -109,6 +110,7 @@ fn start_threads(
     if let Some(filter) = &options.test {
         return selftest::start(filter.clone());
     }
+    disk::start(options.foreign_disk)?;
     admin::start()?;
     network::start(options, secrets(options))?;
     service::start(options.services)

@@ -21,6 +21,7 @@ use core::time::Duration;
 use hal::panic::Action;
 use net::stack::{IpEndpoint, Ipv4Address, Ipv4Cidr, Ipv4Config, StaticIpv4};
 
+use crate::disk::Foreign;
 use crate::log::Severity;
 
 /// How long DHCP may take before the static address is used instead.
@@ -45,6 +46,8 @@ pub struct Options {
     pub panic: Action,
     /// Whether the services that are enabled are started.
     pub services: ServicesAtBoot,
+    /// What becomes of a disk that holds something else.
+    pub foreign_disk: Foreign,
     /// Which tests to run instead of the system.
     pub test: Option<String>,
     /// What was not understood, for a warning each.
@@ -83,6 +86,7 @@ impl Options {
             console_level: Severity::Info,
             panic: Action::Reset,
             services: ServicesAtBoot::Start,
+            foreign_disk: Foreign::Leave,
             test: None,
             complaints: Vec::new(),
             shown: String::new(),
@@ -141,6 +145,9 @@ impl Options {
                         _ => None,
                     },
                 ),
+                "disk" => {
+                    set(&mut options.foreign_disk, (value == "format").then_some(Foreign::TakeOver))
+                }
                 "test" => {
                     options.test = Some(String::from(value)).filter(|name| !name.is_empty());
                     options.test.is_some()

@@ -31,6 +31,8 @@ pub struct Setup {
     pub on_reset: OnReset,
     /// Ports of the guest's that are reached from the host.
     pub ports: Vec<u16>,
+    /// A disk's file.
+    pub disk: Option<PathBuf>,
     /// More arguments for QEMU.
     pub extra: Vec<String>,
     /// Whether the image's services are started; tests of something else want to be alone.
@@ -49,6 +51,7 @@ impl Setup {
             append: String::new(),
             on_reset: OnReset::Exit,
             ports: Vec::new(),
+            disk: None,
             extra: Vec::new(),
             starts_services: false,
         }
@@ -101,6 +104,7 @@ impl Guest {
         machine.memory_mib = setup.memory_mib;
         machine.port = Some(port);
         machine.on_reset = setup.on_reset;
+        machine.disk.clone_from(&setup.disk);
         machine.extra.clone_from(&setup.extra);
         let forward = |guest: &u16| (free_port().expect("there is a free port"), *guest);
         machine.forwards = setup.ports.iter().map(forward).collect();

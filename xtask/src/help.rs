@@ -23,7 +23,7 @@ run:
   --forward HOST:GUEST     another port of 127.0.0.1 and the guest's port that it leads to; one number
                            for both (repeatable)
   --token T                the first API token (one is made at random)
-  --disk FILE              a raw disk image
+  --disk FILE              a raw disk image that keeps changes of services; made if there is none
   --accel auto|tcg|kvm     auto takes KVM if a guest really runs under it
   --initrd-add HOST=GUEST  put a host file or folder into the image (repeatable)
   --append 'OPTIONS'       more kernel options

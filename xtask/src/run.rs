@@ -7,7 +7,9 @@ use crate::options::{Word, Words, unexpected};
 use crate::places::Places;
 use crate::qemu::{GuestExit, Machine, OnReset, SUCCESS, free_port};
 use crate::{build, secret, setup};
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -116,6 +118,9 @@ pub fn command(places: &Places, options: Options) -> Result<ExitCode> {
     for forward in options.forwards {
         machine.forwards.push((check_free(forward.host)?, forward.guest));
     }
+    if let Some(disk) = &options.disk {
+        make_disk(disk)?;
+    }
     machine.disk = options.disk;
     machine.on_reset = OnReset::Reboot;
     machine.command_line = secret::kernel_options(&token, &link_secret);
@@ -137,6 +142,22 @@ pub fn command(places: &Places, options: Options) -> Result<ExitCode> {
     }
     println!("Ctrl-C ends the guest.\n");
     show(&machine)
+}
+
+/// Bytes of a disk that is made; the file takes what is written to it.
+const DISK_BYTES: u64 = 64 << 20;
+
+/// Makes the disk's file if there is none.
+fn make_disk(path: &Path) -> Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).open(path);
+    match made.and_then(|file| file.set_len(DISK_BYTES)) {
+        Ok(()) => {
+            println!("disk     {} was made, of {} MiB", path.display(), DISK_BYTES >> 20);
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Failure::file("can't make", path, &error)),
+    }
 }
 
 /// A port that something else holds is found out here, where we can say what to do about it.
@@ -254,6 +275,21 @@ mod tests {
         ] {
             assert_eq!(parse(line).unwrap_err().code(), 2, "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_disk_is_made_once_and_left_alone_then() {
+        let folder = std::env::temp_dir().join(format!("xtask-disk-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let disk = folder.join("a.disk");
+        make_disk(&disk).unwrap();
+        assert_eq!(std::fs::metadata(&disk).unwrap().len(), DISK_BYTES);
+        std::fs::write(&disk, b"kept").unwrap();
+        make_disk(&disk).unwrap();
+        assert_eq!(std::fs::read(&disk).unwrap(), b"kept");
+        let failure = make_disk(&folder.join("none/a.disk")).unwrap_err().to_string();
+        assert!(failure.contains("a.disk"), "{failure}");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::future::Future;
 use core::task::{Context, Poll};
 
 use crate::types::{
@@ -36,7 +37,8 @@ pub trait Services {
     fn plan_service_change(&self, change: &ServiceChange) -> Result<ServicePlan, ServiceError>;
 
     /// Begins a change, and answers the number of its operation. Registering, changing a document,
-    /// going back to one, unregistering, enabling and disabling hold when this returns; what they lead to
+    /// going back to one, unregistering, enabling and disabling hold when this is ready, and are kept over a
+    /// boot where the system keeps them; what they lead to
     /// (instances that start or stop) goes on as steps of the operation. With `expected`, changes nothing and
     /// answers [`ServiceError::Stale`] unless the document's revision is still this one.
     ///
@@ -47,7 +49,7 @@ pub trait Services {
         caller: &Caller,
         change: ServiceChange,
         expected: Option<u64>,
-    ) -> Result<u64, ServiceError>;
+    ) -> impl Future<Output = Result<u64, ServiceError>>;
 
     /// An operation that goes on, or ended and is remembered.
     ///
@@ -239,6 +241,10 @@ pub enum ServiceError {
     PermissionDenied(Text),
     /// No room left, in words.
     ResourceExhausted(Text),
+    /// The change cannot be kept, because the disk is full; what to do.
+    DiskFull(Text),
+    /// The change cannot be kept, because the disk fails; how.
+    DiskFailed(Text),
     /// It was started and did not stay; why.
     Failed(Text),
     /// It can't be found by others; why.
@@ -282,6 +288,8 @@ impl ServiceError {
             Self::CircularDependency(_) => ServiceErrorCode::CircularDependency,
             Self::PermissionDenied(_) => ServiceErrorCode::PermissionDenied,
             Self::ResourceExhausted(_) => ServiceErrorCode::ResourceExhausted,
+            Self::DiskFull(_) => ServiceErrorCode::DiskFull,
+            Self::DiskFailed(_) => ServiceErrorCode::DiskFailed,
             Self::Failed(_) => ServiceErrorCode::ServiceFailed,
             Self::Discovery(_) => ServiceErrorCode::DiscoveryError,
             Self::LoadBalancer(_) => ServiceErrorCode::LoadBalancerError,
@@ -330,6 +338,8 @@ impl ServiceError {
             | Self::Dependency(why)
             | Self::PermissionDenied(why)
             | Self::ResourceExhausted(why)
+            | Self::DiskFull(why)
+            | Self::DiskFailed(why)
             | Self::Failed(why)
             | Self::Discovery(why)
             | Self::LoadBalancer(why)

@@ -1,7 +1,7 @@
 //! The services that the mock server begins with: like those that the image ships, so that there is
 //! something to see.
 
-use crate::backend::{Caller, ServiceChange, Services};
+use crate::backend::{Caller, ServiceChange};
 use crate::server::read_service;
 
 use super::state::FakeBackend;
@@ -45,7 +45,7 @@ impl FakeBackend {
         for document in DOCUMENTS {
             if let Ok(document) = read_service(document.as_bytes()) {
                 // One that is wrong would be missed by the test below.
-                let _ = self.change_service(caller, ServiceChange::Register(document), None);
+                let _ = self.make_change(caller, &ServiceChange::Register(document), None);
             }
         }
     }
@@ -54,6 +54,7 @@ impl FakeBackend {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Services;
     use crate::fake::Clock;
     use crate::types::Role;
 

@@ -49,6 +49,8 @@ impl FakeBackend {
             processes: state.counts(),
             threads: u32::try_from(state.processes.len()).unwrap_or(u32::MAX),
             services: self.service_counts(),
+            // Nothing outlives the process that fakes a system.
+            disk: None,
         }
     }
 

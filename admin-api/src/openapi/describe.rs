@@ -71,7 +71,7 @@ pub(super) const SERVICE_NAME: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
 const BEGUN: &[(u16, Answer)] =
     &[(200, Answer::JsonOrPlan("Operation")), (202, Answer::Json("Operation"))];
 /// What a change of a service may be refused with.
-const REFUSED: &[u16] = &[404, 409, 412, 422, 503, 504];
+const REFUSED: &[u16] = &[404, 409, 412, 422, 503, 504, 507];
 
 const PROCESS: (u16, Answer) = (200, Answer::Json("Process"));
 const GONE: (u16, Answer) = (204, Answer::Nothing);

@@ -6,7 +6,7 @@ use core::fmt::{self, Display, Write as _};
 use crate::backend::Backend;
 use crate::types::{Cpu, CpuState, Hundredths};
 
-use super::service_metrics;
+use super::{disk_metrics, service_metrics};
 
 /// The media type of OpenMetrics text.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -76,12 +76,12 @@ impl Metrics {
         writeln!(self.text, "multios_{name}{labels} {value}")
     }
 
-    fn gauge(&mut self, name: &str, help: &str, value: impl Display) -> fmt::Result {
+    pub(crate) fn gauge(&mut self, name: &str, help: &str, value: impl Display) -> fmt::Result {
         self.family(name, "gauge", help)?;
         self.sample(name, format_args!(""), value)
     }
 
-    fn counter(&mut self, name: &str, help: &str, value: impl Display) -> fmt::Result {
+    pub(crate) fn counter(&mut self, name: &str, help: &str, value: impl Display) -> fmt::Result {
         self.family(name, "counter", help)?;
         writeln!(self.text, "multios_{name}_total {value}")
     }
@@ -93,6 +93,7 @@ fn write_all(metrics: &mut Metrics, backend: &impl Backend) -> fmt::Result {
     write_memory(metrics, backend)?;
     write_interrupts(metrics, backend)?;
     write_network(metrics, backend)?;
+    disk_metrics::write(metrics, backend)?;
     service_metrics::write(metrics, backend)
 }
 

@@ -10,6 +10,7 @@ mod answer;
 mod assets;
 mod authentication;
 mod credentials;
+mod disk_metrics;
 mod documents;
 mod emergency;
 mod fields;

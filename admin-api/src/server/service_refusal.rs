@@ -22,6 +22,8 @@ const fn kind(code: ServiceErrorCode) -> (u16, &'static str) {
         ServiceErrorCode::CircularDependency => (422, "Circular dependency"),
         ServiceErrorCode::PermissionDenied => (403, "Permission denied"),
         ServiceErrorCode::ResourceExhausted => (503, "Resource exhausted"),
+        ServiceErrorCode::DiskFull => (507, "Disk full"),
+        ServiceErrorCode::DiskFailed => (503, "Disk failed"),
         ServiceErrorCode::ServiceFailed => (409, "Service failed"),
         ServiceErrorCode::DiscoveryError => (409, "Discovery error"),
         ServiceErrorCode::LoadBalancerError => (503, "Load balancer error"),

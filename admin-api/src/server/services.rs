@@ -191,7 +191,7 @@ impl<B: Backend, A: Assets> App<B, A> {
         if manner.is_dry_run {
             return Ok(Reply::json(200, &self.backend.plan_service_change(&change)?));
         }
-        let id = self.backend.change_service(&identity.caller, change, None)?;
+        let id = self.backend.change_service(&identity.caller, change, None).await?;
         if let Some(key) = key {
             let made = Made::Service(name.clone());
             self.idempotency.borrow_mut().remember(user.clone(), key, request.body, made, now_ns);
@@ -229,7 +229,7 @@ impl<B: Backend, A: Assets> App<B, A> {
             return Ok(Reply::json(200, &self.backend.plan_service_change(&change)?));
         }
         let kind = change.kind();
-        let id = self.backend.change_service(&identity.caller, change, expected)?;
+        let id = self.backend.change_service(&identity.caller, change, expected).await?;
         let ended =
             if manner.is_awaited { self.wait(id, manner.wait_ms, timer).await? } else { None };
         match kind {

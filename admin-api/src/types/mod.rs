@@ -8,6 +8,7 @@
 mod words;
 
 mod cpu;
+mod disk;
 mod emergency;
 mod event;
 mod file;
@@ -35,6 +36,7 @@ mod thread;
 mod timestamp;
 
 pub use cpu::{Cpu, CpuState, CpuTimes, IpiCounts};
+pub use disk::{Disk, DiskState};
 pub use emergency::{EmergencyRequest, EmergencyResult, EmergencyScope};
 pub use event::{Event, EventGap, EventKind};
 pub use file::{FileEntry, FileKind};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hundredths, ServiceCounts, Text, Timestamp};
+use super::{Disk, Hundredths, ServiceCounts, Text, Timestamp};
 
 /// The system as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct System {
     /// Services by state.
     #[serde(default)]
     pub services: ServiceCounts,
+    /// The disk on which changes of services are kept; `null` without one: they are gone with the next boot.
+    #[serde(default)]
+    pub disk: Option<Disk>,
 }
 
 /// CPUs in short.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use admin_api::types::{
-    AddressSource, AuthenticatedBy, Class, Counters, Cpu, CpuState, CpuTimes, CreateProcess, Event,
-    EventGap, EventKind, Exit, FieldError, Health, HealthStatus, Hundredths, Interface,
-    InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, Isolation, LimitsChange, LogLevel,
-    LogLine, Memory, MemoryNode, Network, NetworkRights, Numa, OnViolation, Page, PowerAction,
-    PowerAnswer, Priority, Problem, Process, ProcessOutput, ProcessPatch, ProcessState, Role,
-    SandboxRequest, Session, SessionRequest, Signal, SignalRequest, System, Text, Timestamp,
+    AddressSource, AuthenticatedBy, Class, Counters, Cpu, CpuState, CpuTimes, CreateProcess, Disk,
+    DiskState, Event, EventGap, EventKind, Exit, FieldError, Health, HealthStatus, Hundredths,
+    Interface, InterfaceAddress, InterruptKind, InterruptLine, IpiCounts, Isolation, LimitsChange,
+    LogLevel, LogLine, Memory, MemoryNode, Network, NetworkRights, Numa, OnViolation, Page,
+    PowerAction, PowerAnswer, Priority, Problem, Process, ProcessOutput, ProcessPatch,
+    ProcessState, Role, SandboxRequest, Session, SessionRequest, Signal, SignalRequest, System,
+    Text, Timestamp,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,6 +52,24 @@ fn every_type_is_written_alike_and_read_back() {
     round_trip(&Page { items: vec![process], next_cursor: Some("p7".into()), total: u64::MAX });
     let system: System = serde_json::from_slice(&get("/api/v1/system").send(&app).body).unwrap();
     round_trip(&system);
+    for state in DiskState::ALL {
+        let disk = Some(Disk {
+            state: *state,
+            reason: (*state == DiskState::Failed).then(|| text("why")),
+            size_bytes: u64::MAX,
+            capacity_bytes: 1,
+            used_bytes: 2,
+            records: 3,
+            damaged: 4,
+            reads: 5,
+            read_bytes: 6,
+            writes: 7,
+            written_bytes: 8,
+            flushes: 9,
+            errors: 10,
+        });
+        round_trip(&System { disk, ..system.clone() });
+    }
     round_trip(&Health { status: HealthStatus::Ok });
     for action in [PowerAction::Shutdown, PowerAction::Reboot] {
         round_trip(&PowerAnswer { action });

@@ -53,6 +53,8 @@ pub fn findings(overview: &Overview) -> Vec<Finding> {
     network(overview, &mut out);
     processes(overview, &mut out);
     services(overview, &mut out);
+    let disk = overview.reading.as_ref().and_then(|reading| reading.system.disk.as_ref());
+    out.extend(disk.and_then(super::disk::finding));
     out.sort_by_key(|finding| finding.tone != Tone::Bad);
     out
 }

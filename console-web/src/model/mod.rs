@@ -3,6 +3,7 @@
 
 pub mod connection;
 pub mod cpu_list;
+pub mod disk;
 pub mod emergency;
 pub mod events;
 pub mod failure;

@@ -8,6 +8,7 @@
 //! - `document`, `version`: what operators say, checked by itself. `graph`: what follows for the order.
 //! - `restart`, `health`, `balance`: one policy each. `manager`: the lifecycle that joins them.
 //! - `error`: why something asked for is refused. `failure`: why something does not run.
+//! - `kept`: what lasts over a boot.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ mod error;
 mod failure;
 mod graph;
 mod health;
+mod kept;
 mod manager;
 mod random;
 mod restart;
@@ -40,10 +42,11 @@ pub use error::{DependencyProblem, FieldError, ServiceError};
 pub use failure::{End, Ending, Failure};
 pub use graph::{Direction, Edge, EdgeKind, Graph};
 pub use health::{CheckResult, Health, Tally};
+pub use kept::{Kept, KeptError, KeptRevision};
 pub use manager::{
-    Action, Because, Event, InstanceState, InstanceView, Manager, Operation, PlanAction, PlanStep,
-    Reason, Report, ReportKind, Request, RequestKind, Revision, RunId, ServiceId, ServiceView,
-    StateName, summary,
+    Action, Because, Event, InstanceState, InstanceView, Manager, Operation, Outcome, PlanAction,
+    PlanStep, REVISIONS, Reason, Report, ReportKind, Request, RequestKind, Revision, RunId,
+    ServiceId, ServiceView, StateName, summary,
 };
 pub use time::Instant;
 pub use version::{BadVersion, Requirement, Version};

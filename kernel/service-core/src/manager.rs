@@ -16,6 +16,7 @@ mod explain;
 mod groups;
 mod instance;
 mod operations;
+mod outcome;
 mod plan;
 mod reconcile;
 mod requests;
@@ -39,8 +40,9 @@ pub use action::{Action, Event, Report, ReportKind, Request, RequestKind, RunId,
 pub use explain::{Because, Reason, summary};
 pub use instance::InstanceState;
 pub use operations::Operation;
+pub use outcome::Outcome;
 pub use plan::{PlanAction, PlanStep};
-pub use service::{Revision, StateName};
+pub use service::{REVISIONS, Revision, StateName};
 pub use view::{InstanceView, ServiceView};
 
 /// Services that can be registered.

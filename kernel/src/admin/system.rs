@@ -3,16 +3,19 @@
 use alloc::vec::Vec;
 
 use admin_api::types::{
-    Cpu, CpuState, CpuSummary, CpuTimes, HeapUsage, Hundredths, InterruptKind, InterruptLine,
-    IpiCounts, Memory, MemoryByUse, MemoryNode, MemorySummary, Numa, NumaAllocations, NumaDistance,
-    NumaMemory, NumaNode, ProcessCounts, System, Text, Victim,
+    Cpu, CpuState, CpuSummary, CpuTimes, Disk, DiskState, HeapUsage, Hundredths, InterruptKind,
+    InterruptLine, IpiCounts, Memory, MemoryByUse, MemoryNode, MemorySummary, Numa,
+    NumaAllocations, NumaDistance, NumaMemory, NumaNode, ProcessCounts, System, Text, Victim,
 };
+use drivers::virtio::BlockCounters;
 use hal::cpu::CpuStatistics;
 use hal::trap;
+use ksync::Counter;
 use process_core::{Pid, StateName};
 
 use super::facts::Facts;
 use super::{convert, sampler};
+use crate::disk::{self, Condition};
 use crate::process::{self, Totals};
 use crate::{interrupts, scheduler};
 
@@ -47,7 +50,36 @@ pub(super) fn system(facts: &Facts, command_line: Text) -> System {
         processes: process_counts(&totals),
         threads: totals.threads,
         services: super::services::counts(),
+        disk: disk(),
     }
+}
+
+fn disk() -> Option<Disk> {
+    let known = disk::state();
+    let state = match known.condition {
+        Condition::Absent => return None,
+        Condition::Opening => DiskState::Opening,
+        Condition::InUse => DiskState::InUse,
+        Condition::Refused => DiskState::Refused,
+        Condition::Failed => DiskState::Failed,
+    };
+    let count =
+        |of: fn(&BlockCounters) -> &Counter| disk::counters().map_or(0, |all| of(all).get());
+    Some(Disk {
+        state,
+        reason: known.reason.map(Into::into),
+        size_bytes: known.size_bytes,
+        capacity_bytes: known.figures.capacity_bytes,
+        used_bytes: known.figures.used_bytes,
+        records: known.figures.records,
+        damaged: known.gaps,
+        reads: count(|all| &all.reads),
+        read_bytes: count(|all| &all.read_bytes),
+        writes: count(|all| &all.writes),
+        written_bytes: count(|all| &all.written_bytes),
+        flushes: count(|all| &all.flushes),
+        errors: count(|all| &all.errors),
+    })
 }
 
 fn process_counts(totals: &Totals) -> ProcessCounts {

@@ -254,6 +254,13 @@ impl Thread {
     }
 }
 
+/// As a waker: tasks' futures are waited for by threads, too.
+impl alloc::task::Wake for Thread {
+    fn wake(self: Arc<Self>) {
+        self.unpark();
+    }
+}
+
 impl fmt::Debug for Thread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Thread").field("tid", &self.tid()).finish_non_exhaustive()

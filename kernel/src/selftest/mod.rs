@@ -9,6 +9,7 @@ mod administration;
 mod clock;
 mod copies;
 mod deliberate;
+mod disk;
 mod fronts;
 mod interprocessor;
 mod limits;
@@ -34,7 +35,7 @@ use support::{Outcome, Stop};
 /// A test: its name, `AREA_WHAT`, and what it does.
 type Test = (&'static str, fn() -> Outcome);
 
-const AREAS: [&[Test]; 13] = [
+const AREAS: [&[Test]; 14] = [
     administration::TESTS,
     paging::TESTS,
     sharing::TESTS,
@@ -47,6 +48,7 @@ const AREAS: [&[Test]; 13] = [
     vector::TESTS,
     process::TESTS,
     limits::TESTS,
+    disk::TESTS,
     // The last: it starts the network, whose thread goes on.
     fronts::TESTS,
 ];

@@ -1,12 +1,14 @@
-//! The documents of the image, in `/etc/services`, are registered, and what is enabled is started.
+//! The documents of the image, in `/etc/services`, and those on the disk are registered, and what is
+//! enabled is started.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use service_core::{Document, Event};
 
-use super::{document_of, now, with};
+use super::{kept, now, with};
+use crate::disk;
 use crate::events::{Kind, publish};
 use crate::fs;
 use crate::options::ServicesAtBoot;
@@ -17,22 +19,37 @@ const MOST_BYTES: usize = 64 * 1024;
 const FOLDER: &str = "/etc/services";
 
 pub(super) fn start(at_boot: ServicesAtBoot) {
-    let mut documents = Vec::new();
+    let mut image = BTreeMap::new();
     for name in fs::names_in(FOLDER.as_bytes()) {
         if !name.ends_with(b".json") {
             continue;
         }
         let path = format!("{FOLDER}/{}", String::from_utf8_lossy(&name));
         match read(&path) {
-            Ok(document) => documents.push(document),
+            Ok(document) => drop(image.insert(document.name.clone(), document)),
             Err(why) => refuse(&path, &why),
         }
     }
-    let count = documents.len();
+    let digests: BTreeMap<_, _> =
+        image.iter().map(|(name, document)| (name.clone(), kept::digest(document))).collect();
+    let joined = kept::join(image, &digests, disk::take_contents());
+    for (name, why) in &joined.refused {
+        refuse(&format!("{name} on the disk"), why);
+    }
+    for name in &joined.overtaken {
+        crate::warning!(
+            "service: the image has another document of {name}; the one on the disk counts"
+        );
+    }
+    let count = joined.documents.len();
     with(|state| {
-        let refused = state.manager.register_all(now(), documents);
+        state.image = digests;
+        let refused = state.manager.register_all(now(), joined.documents);
         for (name, error) in &refused {
-            refuse(&format!("{FOLDER}/{name}.json"), &format!("{error}"));
+            refuse(name, &format!("{error}"));
+        }
+        for (name, past) in joined.pasts {
+            state.manager.restore(&name, past);
         }
         if count > 0 {
             crate::info!("service: {} of {count} documents registered", count - refused.len());
@@ -40,25 +57,20 @@ pub(super) fn start(at_boot: ServicesAtBoot) {
         // What was registered has been reported, or will be with the first step.
         state.step(if at_boot == ServicesAtBoot::Start { Event::Boot } else { Event::Tick });
     });
+    super::registered();
 }
 
 fn read(path: &str) -> Result<Document, String> {
     let bytes = fs::read_small(path.as_bytes(), MOST_BYTES).map_err(|error| format!("{error}"))?;
-    let service = admin_api::server::read_service(&bytes).map_err(|errors| {
-        let first = errors.into_iter().next();
-        first.map_or_else(String::new, |error| format!("{} {}", error.field, error.message))
-    })?;
-    let expected = format!("{FOLDER}/{}.json", service.name);
+    let document = kept::read(&bytes)?;
+    let expected = format!("{FOLDER}/{}.json", document.name);
     if path != expected {
-        return Err(format!("name is {}: its file would be {expected}", service.name));
+        return Err(format!("name is {}: its file would be {expected}", document.name));
     }
-    document_of(&service).map_err(|errors| {
-        let first = errors.into_iter().next();
-        first.map_or_else(String::new, |error| format!("{} {}", error.field, error.message))
-    })
+    Ok(document)
 }
 
-fn refuse(path: &str, why: &str) {
-    crate::error!("service: {path} is refused: {why}");
-    publish(Kind::ServiceRegistered, None, None, format_args!("{path} is refused: {why}"));
+fn refuse(what: &str, why: &str) {
+    crate::error!("service: {what} is refused: {why}");
+    publish(Kind::ServiceRegistered, None, None, format_args!("{what} is refused: {why}"));
 }

@@ -7,13 +7,16 @@
 //!
 //! - `actions`: what the manager wants done. `runs`: processes by instance. `output`: their lines.
 //! - `checks`: health. `notices`: what programs say about themselves. `documents`: the API's words.
-//! - `reports`: what operators are told. `boot`: the documents of the image.
+//! - `reports`: what operators are told. `boot`: the documents of the image and of the disk.
+//! - `change`: what operators ask for. `kept`: what lasts over a boot.
 
 mod actions;
 mod boot;
+mod change;
 mod checks;
 mod documents;
 mod front;
+mod kept;
 mod notices;
 mod output;
 mod reports;
@@ -21,7 +24,10 @@ mod runs;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::Waker;
 
 use hal::interrupts::SpinLock;
 use ksync::Once;
@@ -37,8 +43,10 @@ use crate::sync::Mutex;
 use crate::{levels, random};
 use runs::Run;
 
+pub use change::{ChangeError, Wish, change};
 pub use documents::{document_of, from_document};
 pub use front::{choose, connections};
+pub use kept::wall_ns;
 pub use notices::{Notice, say};
 pub use output::{Line, Lines};
 
@@ -64,6 +72,8 @@ pub struct State {
     draining: BTreeSet<RunId>,
     /// Services for which an emergency goes on, with how many.
     held: BTreeMap<ServiceId, u32>,
+    /// The image's documents, by name.
+    image: BTreeMap<String, kept::DocumentDigest>,
     has_stopped: bool,
 }
 
@@ -79,23 +89,9 @@ pub struct Belongings {
 /// Something that has happened elsewhere.
 #[derive(Debug)]
 enum Note {
-    Ended {
-        instance: u64,
-        pid: Pid,
-        exit: ExitStatus,
-        is_for_quota: bool,
-    },
-    Checked {
-        run: RunId,
-        ticket: u64,
-        purpose: Purpose,
-        is_success: bool,
-        detail: alloc::string::String,
-    },
-    Said {
-        instance: u64,
-        notice: notices::Notice,
-    },
+    Ended { instance: u64, pid: Pid, exit: ExitStatus, is_for_quota: bool },
+    Checked { run: RunId, ticket: u64, purpose: Purpose, is_success: bool, detail: String },
+    Said { instance: u64, notice: notices::Notice },
     Shutdown,
 }
 
@@ -121,6 +117,7 @@ pub fn start(at_boot: ServicesAtBoot) -> Result<(), CreateError> {
             fronts: BTreeMap::new(),
             draining: BTreeSet::new(),
             held: BTreeMap::new(),
+            image: BTreeMap::new(),
             has_stopped: false,
         })
     });
@@ -256,7 +253,7 @@ pub fn stop_all() {
     post(Note::Shutdown);
     let deadline_ns = hal::time::now_ns().saturating_add(LONGEST_SHUTDOWN_NS);
     let Some(thread) = scheduler::current() else { return };
-    let waker = core::task::Waker::from(Arc::new(Unpark(thread)));
+    let waker = Waker::from(thread);
     loop {
         NEWS.register(&waker);
         let has_stopped = with(|state| state.has_stopped).unwrap_or(true);
@@ -266,12 +263,25 @@ pub fn stop_all() {
     }
 }
 
-/// Wakes a thread.
-struct Unpark(Arc<Thread>);
+/// Whether the documents of the image and the disk have been registered.
+static ARE_REGISTERED: AtomicBool = AtomicBool::new(false);
 
-impl alloc::task::Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+fn registered() {
+    // Release pairs with the acquire in `await_registered`.
+    ARE_REGISTERED.store(true, Ordering::Release);
+    NEWS.wake_all();
+}
+
+/// Waits for that: what is asked for before is asked of services that are there.
+fn await_registered() {
+    let Some(thread) = scheduler::current() else { return };
+    let waker = Waker::from(thread);
+    loop {
+        NEWS.register(&waker);
+        if ARE_REGISTERED.load(Ordering::Acquire) {
+            return;
+        }
+        scheduler::park(BlockReason::Work);
     }
 }
 

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// A boot that takes longer hangs; a busy host alone makes it three times slower.
 const LIMIT: Duration = Duration::from_secs(300);
 
+/// An empty disk of this size is attached.
+const DISK_BYTES: u64 = 4 << 20;
+
 /// A machine to test on.
 struct Setting {
     name: &'static str,
@@ -78,6 +81,9 @@ fn boot(places: &Places, setting: &Setting) -> Result<(End, String)> {
     machine.command_line = "test=all panic=exit".to_owned();
     let path = places.artefacts().join(format!("kernel-{}.serial", setting.name));
     let fail = |error| Failure::file("can't use", &path, &error);
+    let disk = path.with_extension("disk");
+    File::create(&disk).and_then(|file| file.set_len(DISK_BYTES)).map_err(fail)?;
+    machine.disk = Some(disk);
     let serial = File::create(&path).map_err(fail)?;
     let mut child = machine.spawn(Stdio::from(serial))?;
     let started = Instant::now();

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::format;
+use std::future::Future;
 use std::ops::Bound;
 use std::string::String;
 use std::task::{Context, Poll};
@@ -66,6 +67,81 @@ impl FakeBackend {
         service.revisions.truncate(MAX_REVISIONS);
         document.revision = Some(revision);
         service.document = document;
+    }
+
+    /// Makes a change.
+    pub(in crate::fake) fn make_change(
+        &self,
+        caller: &Caller,
+        change: &ServiceChange,
+        expected: Option<u64>,
+    ) -> Result<u64, ServiceError> {
+        let mut all = self.services.borrow_mut();
+        let (kind, name) = (change.kind(), change.name().clone());
+        let found = all.services.get(&name).and_then(|one| one.document.revision);
+        if expected.is_some() && expected != found {
+            return Err(ServiceError::Stale);
+        }
+        let planned = all.plan(change)?;
+        let actor = caller.user.clone();
+        if let Some(document) = planned.document {
+            self.put(&mut all, document, &actor);
+        }
+        let steps: Vec<OperationStep> = planned
+            .plan
+            .steps
+            .into_iter()
+            .map(|step| OperationStep {
+                level: step.level,
+                service: step.service,
+                action: step.action,
+                state: StepState::Pending,
+                detail: None,
+            })
+            .collect();
+        for step in &steps {
+            self.carry_out(&mut all, step, kind);
+        }
+        let event = match kind {
+            OperationKind::Register => EventKind::ServiceRegistered,
+            OperationKind::Unregister => {
+                all.services.remove(&name);
+                EventKind::ServiceUnregistered
+            }
+            _ => EventKind::ServiceUpdated,
+        };
+        let is_document = matches!(
+            kind,
+            OperationKind::Register
+                | OperationKind::Unregister
+                | OperationKind::Update
+                | OperationKind::Rollback
+                | OperationKind::Scale
+                | OperationKind::Enable
+                | OperationKind::Disable
+        );
+        if is_document {
+            let message = format!("{actor}: {kind} {name}");
+            self.event_about(event, None, Some(name.clone()), Some(actor.clone()), &message);
+        }
+        all.last_operation += 1;
+        let id = all.last_operation;
+        let operation = Operation {
+            id,
+            kind,
+            service: name,
+            state: OperationState::Running,
+            actor,
+            started_at: self.clock.now(),
+            ended_at: None,
+            steps,
+            error: None,
+        };
+        all.operations.insert(id, operation);
+        while all.operations.len() > MAX_OPERATIONS {
+            all.operations.pop_first();
+        }
+        Ok(id)
     }
 
     fn carry_out(&self, all: &mut FakeServices, step: &OperationStep, kind: OperationKind) {
@@ -140,73 +216,8 @@ impl Services for FakeBackend {
         caller: &Caller,
         change: ServiceChange,
         expected: Option<u64>,
-    ) -> Result<u64, ServiceError> {
-        let mut all = self.services.borrow_mut();
-        let (kind, name) = (change.kind(), change.name().clone());
-        let found = all.services.get(&name).and_then(|one| one.document.revision);
-        if expected.is_some() && expected != found {
-            return Err(ServiceError::Stale);
-        }
-        let planned = all.plan(&change)?;
-        let actor = caller.user.clone();
-        if let Some(document) = planned.document {
-            self.put(&mut all, document, &actor);
-        }
-        let steps: Vec<OperationStep> = planned
-            .plan
-            .steps
-            .into_iter()
-            .map(|step| OperationStep {
-                level: step.level,
-                service: step.service,
-                action: step.action,
-                state: StepState::Pending,
-                detail: None,
-            })
-            .collect();
-        for step in &steps {
-            self.carry_out(&mut all, step, kind);
-        }
-        let event = match kind {
-            OperationKind::Register => EventKind::ServiceRegistered,
-            OperationKind::Unregister => {
-                all.services.remove(&name);
-                EventKind::ServiceUnregistered
-            }
-            _ => EventKind::ServiceUpdated,
-        };
-        let is_document = matches!(
-            kind,
-            OperationKind::Register
-                | OperationKind::Unregister
-                | OperationKind::Update
-                | OperationKind::Rollback
-                | OperationKind::Scale
-                | OperationKind::Enable
-                | OperationKind::Disable
-        );
-        if is_document {
-            let message = format!("{actor}: {kind} {name}");
-            self.event_about(event, None, Some(name.clone()), Some(actor.clone()), &message);
-        }
-        all.last_operation += 1;
-        let id = all.last_operation;
-        let operation = Operation {
-            id,
-            kind,
-            service: name,
-            state: OperationState::Running,
-            actor,
-            started_at: self.clock.now(),
-            ended_at: None,
-            steps,
-            error: None,
-        };
-        all.operations.insert(id, operation);
-        while all.operations.len() > MAX_OPERATIONS {
-            all.operations.pop_first();
-        }
-        Ok(id)
+    ) -> impl Future<Output = Result<u64, ServiceError>> {
+        std::future::ready(self.make_change(caller, &change, expected))
     }
 
     fn operation(&self, id: u64) -> Result<Operation, ServiceError> {

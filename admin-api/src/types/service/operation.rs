@@ -29,6 +29,10 @@ words! {
         PermissionDenied = "permission_denied",
         /// No room left.
         ResourceExhausted = "resource_exhausted",
+        /// The change cannot be kept: the disk is full.
+        DiskFull = "disk_full",
+        /// The change cannot be kept: the disk fails.
+        DiskFailed = "disk_failed",
         /// It was started and did not stay.
         ServiceFailed = "service_failed",
         /// It can't be found by others.

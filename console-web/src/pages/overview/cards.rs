@@ -10,6 +10,7 @@ use crate::components::facts::facts;
 use crate::components::label;
 use crate::components::meter::{Part, stacked};
 use crate::format;
+use crate::model::disk;
 use crate::model::list::{Query, QueryAction};
 use crate::model::overview::{Overview, Reading};
 use crate::route::Route;
@@ -203,6 +204,7 @@ pub(super) fn system_card(overview: &Overview, reading: &Reading) -> Html {
         ("Load in 1, 5, 15 min", load),
         ("Thread switches", switches),
         ("API requests", format::count(reading.network.http.requests)),
+        ("Changed services", disk::in_words(system.disk.as_ref())),
     ];
     html! {
         <Card title="System" class="mo-w-2" testid="system-card">

@@ -306,6 +306,21 @@ words! {
 }
 
 impl Request {
+    /// Whether it is about a service's document, rather than about its processes.
+    #[must_use]
+    pub const fn changes_document(&self) -> bool {
+        matches!(
+            self,
+            Self::Register(_)
+                | Self::Update(_)
+                | Self::RollBack(..)
+                | Self::Unregister(_)
+                | Self::Enable(_)
+                | Self::Disable(_)
+                | Self::Scale(..)
+        )
+    }
+
     /// What kind it is, and about which service.
     #[must_use]
     pub fn target(&self) -> (RequestKind, Arc<str>) {

@@ -227,17 +227,6 @@ impl Manager {
         Ok(())
     }
 
-    pub(super) fn roll_back(
-        &mut self,
-        now: Instant,
-        name: &str,
-        number: u64,
-        actor: Actor<'_>,
-    ) -> Result<(), ServiceError> {
-        let revision = self.revision(name, number)?;
-        self.update(now, (*revision.document).clone(), actor)
-    }
-
     pub(super) fn unregister(&mut self, name: &str) -> Result<(), ServiceError> {
         let id = self.check_unregister(name)?;
         if let Some(service) = self.services.remove(&id) {
@@ -280,6 +269,23 @@ impl Manager {
             }
             None => Err(ServiceError::NotFound(name.into())),
         }
+    }
+
+    /// The present document of a service was written at this moment, before it was asked for.
+    pub fn date(&mut self, name: &str, at: Instant) {
+        if let Some(service) = self.ids.get(name).and_then(|id| self.services.get_mut(id)) {
+            service.revision.at = at;
+        }
+    }
+
+    /// Gives a service, which has just been registered with the last of these documents, its past back.
+    pub fn restore(&mut self, name: &str, mut past: Vec<Revision>) {
+        let Some(service) = self.ids.get(name).and_then(|id| self.services.get_mut(id)) else {
+            return;
+        };
+        let Some(last) = past.pop_if(|last| last.document == *service.document()) else { return };
+        service.revision = last;
+        service.remember(past);
     }
 
     /// The documents that a service has had, as far as they are kept, the oldest first; the last one is the

@@ -20,14 +20,19 @@ impl Manager {
         request: &Request,
         actor: Actor<'_>,
     ) -> Result<u64, ServiceError> {
-        if self.shutdown != Shutdown::No {
-            return Err(ServiceError::ShuttingDown);
-        }
+        self.refuse_during_shutdown()?;
         let plan = self.plan(request)?;
         match request {
             Request::Register(document) => self.register(now, document.clone(), actor)?,
-            Request::Update(document) => self.update(now, document.clone(), actor)?,
-            Request::RollBack(name, number) => self.roll_back(now, name, *number, actor)?,
+            Request::Update(_)
+            | Request::RollBack(..)
+            | Request::Scale(..)
+            | Request::Enable(_)
+            | Request::Disable(_) => {
+                if let Some(document) = self.wanted_document(request)? {
+                    self.update(now, document, actor)?;
+                }
+            }
             Request::Unregister(name) => self.unregister(name)?,
             Request::Start(name) => self.start(now, name)?,
             Request::Stop(name) => self.stop(name)?,
@@ -35,9 +40,6 @@ impl Manager {
             Request::Reload(name) => self.reload(name)?,
             Request::Pause(name) => self.pause(now, name)?,
             Request::Resume(name) => self.resume(now, name)?,
-            Request::Enable(name) => self.set_enabled(now, name, Enabled::Yes, actor)?,
-            Request::Disable(name) => self.set_enabled(now, name, Enabled::No, actor)?,
-            Request::Scale(name, count) => self.scale(now, name, *count, actor)?,
             Request::Terminate(name) => self.terminate(now, name)?,
         }
         let (kind, service) = request.target();
@@ -48,6 +50,14 @@ impl Manager {
             self.start_at_boot(now, &service);
         }
         Ok(self.begin_operation(now, kind, service, plan, actor))
+    }
+
+    /// Nothing is begun any more once the system goes down.
+    pub(super) fn refuse_during_shutdown(&self) -> Result<(), ServiceError> {
+        match self.shutdown {
+            Shutdown::No => Ok(()),
+            Shutdown::Begun | Shutdown::Told => Err(ServiceError::ShuttingDown),
+        }
     }
 
     /// What a start of `name` starts, too: what it needs, a group's members, and what it would like.
@@ -272,39 +282,6 @@ impl Manager {
         }
     }
 
-    fn scale(
-        &mut self,
-        now: Instant,
-        name: &str,
-        count: u32,
-        actor: Actor<'_>,
-    ) -> Result<(), ServiceError> {
-        let service = self.by_name(name).ok_or_else(|| ServiceError::NotFound(name.into()))?;
-        let mut document = (**service.document()).clone();
-        document.instances = count;
-        if service.document().instances == count {
-            return Ok(());
-        }
-        self.update(now, document, actor)
-    }
-
-    fn set_enabled(
-        &mut self,
-        now: Instant,
-        name: &str,
-        to: Enabled,
-        actor: Actor<'_>,
-    ) -> Result<(), ServiceError> {
-        let service = self.by_name(name).ok_or_else(|| ServiceError::NotFound(name.into()))?;
-        let mut document = (**service.document()).clone();
-        let wanted = to == Enabled::Yes;
-        if document.enabled == wanted {
-            return Ok(());
-        }
-        document.enabled = wanted;
-        self.update(now, document, actor)
-    }
-
     fn terminate(&mut self, now: Instant, name: &Arc<str>) -> Result<(), ServiceError> {
         self.stop(name)?;
         let id = self.id(name)?;
@@ -319,13 +296,6 @@ impl Manager {
         self.marked.insert(id);
         Ok(())
     }
-}
-
-/// Whether a service is started at boot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Enabled {
-    Yes,
-    No,
 }
 
 /// Requests whose effect is over when they return.

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::time::Instant;
 
 /// Documents kept of each service, with the present one.
-const REVISIONS: usize = 16;
+pub const REVISIONS: usize = 16;
 
 words! {
     /// The state of a service, as operators see it (S7).
@@ -70,6 +70,8 @@ pub struct Revision {
     pub number: u64,
     /// Since when.
     pub at: Instant,
+    /// Since when by the wall clock, if that was before this boot; `at` says nothing then.
+    pub earlier_wall_ns: Option<i64>,
     /// Who wrote it; nobody for the image's own.
     pub actor: Option<Arc<str>>,
     /// The document.
@@ -117,6 +119,7 @@ impl Service {
             revision: Revision {
                 number: 1,
                 at: now,
+                earlier_wall_ns: None,
                 actor: actor.map(Arc::from),
                 document: Arc::new(document),
             },
@@ -144,10 +147,21 @@ impl Service {
     /// Takes another document; the present one joins the earlier ones.
     pub(super) fn revise(&mut self, document: Document, now: Instant, actor: Actor<'_>) {
         let number = self.revision.number + 1;
-        let revision =
-            Revision { number, at: now, actor: actor.map(Arc::from), document: Arc::new(document) };
-        self.earlier.push_back(core::mem::replace(&mut self.revision, revision));
-        if self.earlier.len() >= REVISIONS {
+        let revision = Revision {
+            number,
+            at: now,
+            earlier_wall_ns: None,
+            actor: actor.map(Arc::from),
+            document: Arc::new(document),
+        };
+        let before = core::mem::replace(&mut self.revision, revision);
+        self.remember([before]);
+    }
+
+    /// Adds documents to the earlier ones, of which the newest are kept.
+    pub(super) fn remember(&mut self, documents: impl IntoIterator<Item = Revision>) {
+        self.earlier.extend(documents);
+        while self.earlier.len() >= REVISIONS {
             self.earlier.pop_front();
         }
     }

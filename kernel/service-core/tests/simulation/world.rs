@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use service_core::{
     Action, Condition, ConditionKind, Dependency, Document, EdgeKind, End, Event, Instant, Kind,
-    Manager, Port, Probe, ProbeKind, ReadyWhen, Report, ReportKind, Request, RestartPolicy, RunId,
-    StateName, Strategy, Supervision,
+    Manager, Outcome, Port, Probe, ProbeKind, ReadyWhen, Report, ReportKind, Request,
+    RestartPolicy, RunId, StateName, Strategy, Supervision,
 };
 
 use crate::random::Random;
@@ -285,6 +285,9 @@ impl World {
 
     fn request(&mut self, request: &Request) {
         let planned = self.manager.plan(request);
+        let foreseen = self.manager.foresee(request);
+        let (_, name) = request.target();
+        let before = self.manager.view(&name).ok().map(|view| view.document);
         let forgives = matches!(request, Request::Start(_) | Request::Restart(_));
         match self.manager.request(self.now, request, Some("simulated")) {
             Ok((_, actions)) => {
@@ -296,6 +299,17 @@ impl World {
                 if forgives {
                     self.restarts.clear();
                 }
+                // What was foreseen has come: what is kept over a boot is written before it does.
+                let after = self.manager.view(&name).ok().map(|view| view.document);
+                match foreseen {
+                    Ok(Outcome::Changed(document)) => {
+                        assert_eq!(after.as_deref(), Some(&*document));
+                    }
+                    Ok(Outcome::Removed) => assert!(before.is_some() && after.is_none()),
+                    Ok(Outcome::Same) => assert_eq!(after, before),
+                    Err(error) => panic!("seed {}: {request:?}: {error}", self.seed),
+                }
+                assert!(request.changes_document() || after == before);
                 self.carry_out(actions);
             }
             Err(error) => self.history.push(format!("{error}")),

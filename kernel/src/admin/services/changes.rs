@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use admin_api::backend::{Caller, ServiceChange, ServiceError};
+use admin_api::backend::{ServiceChange, ServiceError};
 use admin_api::types::{
     Operation, OperationError, OperationKind, OperationState, OperationStep, PlannedStep,
     ServiceErrorCode, ServicePlan, StepAction, StepState,
@@ -13,7 +13,7 @@ use admin_api::types::{
 use service_core::{PlanAction, PlanStep, Request, RequestKind, StateName};
 
 use super::{describe, errors, forbids, text, with};
-use crate::service::{self, State};
+use crate::service::{self, ChangeError, State, Wish};
 
 /// A change in the manager's words.
 fn request(change: &ServiceChange) -> Result<Request, ServiceError> {
@@ -124,28 +124,23 @@ fn warnings(state: &State, request: &Request) -> Vec<admin_api::types::Text> {
     warnings
 }
 
-/// Begins a change.
-pub(super) fn begin(
-    caller: &Caller,
-    change: &ServiceChange,
+/// Makes a change, and keeps it where there is a disk.
+pub(super) async fn make(
+    actor: Arc<str>,
+    change: ServiceChange,
     expected: Option<u64>,
 ) -> Result<u64, ServiceError> {
-    let request = request(change)?;
-    let name = change.name().as_str();
-    with(|state| {
-        let view = state.manager.view(name).ok();
-        if expected.is_some() && view.as_ref().map(|view| view.revision) != expected {
-            return Err(ServiceError::Stale);
+    let wish = Wish { request: request(&change)?, actor: Some(actor), expected };
+    let made = service::change(wish).outcome().await;
+    made.map_err(|error| match error {
+        ChangeError::Refused(error) => of_change(error, &change),
+        ChangeError::Stale => ServiceError::Stale,
+        ChangeError::Held(state) => {
+            let now = describe::state(state);
+            forbids(change.name(), now, "be changed during an emergency")
         }
-        if state.is_held(name) && !matches!(request, Request::Stop(_)) {
-            let now = view.map_or(StateName::Stopped, |view| view.state);
-            return Err(forbids(name, describe::state(now), "be changed during an emergency"));
-        }
-        let actor = caller.user.as_str();
-        let begun = state.manager.request(service::now(), &request, Some(actor));
-        let (id, actions) = begun.map_err(|error| of_change(error, change))?;
-        state.take_in(actions);
-        Ok(id)
+        ChangeError::NotKept(error) => errors::of_disk(&error),
+        ChangeError::NotStarted => super::not_started(),
     })
 }
 

@@ -234,7 +234,7 @@ pub(super) fn revisions(state: &State, name: &str) -> Result<Vec<ServiceRevision
     let last = revisions.last().map(|revision| revision.number);
     let revision = |revision: &service_core::Revision| ServiceRevision {
         revision: revision.number,
-        at: moment(revision.at),
+        at: convert::timestamp(service::wall_ns(revision)),
         actor: revision.actor.as_deref().map(text),
         current: last == Some(revision.number),
         document: service::from_document(&revision.document),

@@ -7,6 +7,8 @@ use admin_api::backend::ServiceError;
 use admin_api::types::{FieldError, ServiceErrorCode, Text};
 use service_core::{DependencyProblem, Failure};
 
+use crate::disk::{DiskError, StoreError};
+
 use super::describe;
 use super::text;
 
@@ -92,6 +94,19 @@ pub(super) fn of(error: service_core::ServiceError) -> ServiceError {
         From::InvalidHandle(number) => ServiceError::InvalidHandle(number),
         From::Superseded { .. } => ServiceError::Superseded(words),
         From::ShuttingDown => ServiceError::ResourceExhausted(words),
+    }
+}
+
+/// A change that cannot be kept.
+pub(super) fn of_disk(error: &StoreError<DiskError>) -> ServiceError {
+    let words = |advice| format!("The change was not made, because {error}. {advice}").into();
+    match error {
+        StoreError::Full { .. } | StoreError::TooLong => ServiceError::DiskFull(words(
+            "Unregister services that are not needed, or attach a larger disk.",
+        )),
+        StoreError::Disk(_) | StoreError::Unsettled(_) => {
+            ServiceError::DiskFailed(words("Look after the disk; what runs goes on."))
+        }
     }
 }
 

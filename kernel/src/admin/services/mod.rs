@@ -22,8 +22,11 @@ use crate::service::{self, State};
 
 /// Looks at the manager, which has been started before the server.
 fn with<R>(f: impl FnOnce(&mut State) -> Result<R, ServiceError>) -> Result<R, ServiceError> {
-    let missing = || ServiceError::ResourceExhausted("The service manager has not started.".into());
-    service::with(f).unwrap_or_else(|| Err(missing()))
+    service::with(f).unwrap_or_else(|| Err(not_started()))
+}
+
+fn not_started() -> ServiceError {
+    ServiceError::ResourceExhausted("The service manager has not started.".into())
 }
 
 fn text(text: &str) -> Text {
@@ -67,8 +70,8 @@ impl Services for KernelBackend {
         caller: &Caller,
         change: ServiceChange,
         expected: Option<u64>,
-    ) -> Result<u64, ServiceError> {
-        changes::begin(caller, &change, expected)
+    ) -> impl Future<Output = Result<u64, ServiceError>> {
+        changes::make(caller.user.as_str().into(), change, expected)
     }
 
     fn operation(&self, id: u64) -> Result<Operation, ServiceError> {

@@ -13,7 +13,7 @@ use service_core::{DependencyProblem, Health, Request, ServiceError, StateName};
 use super::super::{Answer, Caller};
 use super::{actor, refused, structure};
 use crate::process;
-use crate::service::{self, Notice, State};
+use crate::service::{self, ChangeError, Notice, State, Wish};
 
 /// The longest document that is taken.
 const MOST_DOCUMENT_BYTES: u64 = 64 * 1024;
@@ -80,17 +80,20 @@ fn with<R>(f: impl FnOnce(&mut State) -> Result<R, ServiceError>) -> Result<R, E
 }
 
 /// Asks for a change in the caller's name: the operation's number.
-fn change(caller: &Caller<'_>, request: &Request) -> Answer {
+fn change(caller: &Caller<'_>, request: Request) -> Answer {
     let own =
         process::credentials_of(caller.process.pid()).map_err(|error| super::errno(&error))?;
     if !own.capabilities.contains(Capability::SysAdmin) {
         return Err(refused(NativeError::PermissionDenied));
     }
-    let actor = actor(caller);
-    with(|state| {
-        let (id, actions) = state.manager.request(service::now(), request, Some(&actor))?;
-        state.take_in(actions);
-        Ok(id)
+    let actor = Some(actor(caller).as_str().into());
+    let made = service::change(Wish { request, actor, expected: None }).wait();
+    made.map_err(|error| match error {
+        ChangeError::Refused(error) => errno(&error),
+        ChangeError::Stale | ChangeError::Held(_) => refused(NativeError::InvalidState),
+        ChangeError::NotKept(_) | ChangeError::NotStarted => {
+            refused(NativeError::ResourceExhausted)
+        }
     })
 }
 
@@ -100,17 +103,17 @@ pub(super) fn create(caller: &Caller<'_>, arguments: &Arguments) -> Answer {
     let invalid = || refused(NativeError::InvalidArgument);
     let document = admin_api::server::read_service(&bytes).map_err(|_| invalid())?;
     let document = service::document_of(&document).map_err(|_| invalid())?;
-    change(caller, &Request::Register(document))
+    change(caller, Request::Register(document))
 }
 
 /// Starts a service.
 pub(super) fn start(caller: &Caller<'_>, arguments: &Arguments) -> Answer {
-    change(caller, &Request::Start(name(arguments)?))
+    change(caller, Request::Start(name(arguments)?))
 }
 
 /// Stops a service.
 pub(super) fn stop(caller: &Caller<'_>, arguments: &Arguments) -> Answer {
-    change(caller, &Request::Stop(name(arguments)?))
+    change(caller, Request::Stop(name(arguments)?))
 }
 
 /// Tells about a service.
