@@ -17,14 +17,14 @@ use admin_api::types::{
     NetworkRights, Numa, NumaAllocations, NumaDistance, NumaMemory, NumaNode, OnViolation,
     OpenFile, OpenFileKind, OperationKind, OutputStream, Page, PageFaults, PlannedStep, Priority,
     Problem, Process, ProcessCounts, ProcessOutput, ProcessSignals, ProcessState, ReadyWhen,
-    ReloadRule, RestartPolicy, RestartRule, Role, Sandbox, Service, ServiceCondition,
-    ServiceCounts, ServiceDifference, ServiceEdge, ServiceErrorCode, ServiceExplanation,
-    ServiceGraph, ServiceGroup, ServiceHealth, ServiceInstance, ServiceKind, ServiceLimits,
-    ServiceLine, ServiceNode, ServicePlan, ServicePort, ServiceReason, ServiceRevision,
-    ServiceState, ServiceStatus, ServiceUsage, Session, Signal, SignalCounts, SignalEffect,
-    SignalRecord, Socket, SocketProtocol, StartRule, StepAction, StopRule, SupervisionStrategy,
-    System, TcpCounters, Text, Thread, ThreadCpuUsage, ThreadSignals, ThreadUsage, Timestamp,
-    Usage, User, Victim,
+    ReloadRule, RestartPolicy, RestartRule, Role, Sandbox, SandboxRequest, Service,
+    ServiceCondition, ServiceCounts, ServiceDifference, ServiceEdge, ServiceErrorCode,
+    ServiceExplanation, ServiceGraph, ServiceGroup, ServiceHealth, ServiceInstance, ServiceKind,
+    ServiceLimits, ServiceLine, ServiceNode, ServicePlan, ServicePort, ServiceReason,
+    ServiceRevision, ServiceState, ServiceStatus, ServiceUsage, Session, Signal, SignalCounts,
+    SignalEffect, SignalRecord, Socket, SocketProtocol, StartRule, StepAction, StopRule,
+    SupervisionStrategy, System, TcpCounters, Text, Thread, ThreadCpuUsage, ThreadSignals,
+    ThreadUsage, Timestamp, Usage, User, Victim,
 };
 use serde_json::Value;
 
@@ -299,7 +299,8 @@ read! {
     Event { sequence, at, kind, pid, service, actor, message }
     LogLine { sequence, at, uptime_ns, level, source, cpu, message }
     ProcessOutput { pid, first_offset, offset, next_offset, ended, text }
-    Service { name, description, kind, version, tags, program, args, env, cwd, user, priority, class, isolation, enabled, instances, port, dependencies, after, conflicts, conditions, limits, start, restart, health, readiness, reload, stop, group, revision, status }
+    SandboxRequest { root, network, system_calls, on_violation }
+    Service { name, description, kind, version, tags, program, args, env, cwd, user, priority, class, isolation, sandbox, enabled, instances, port, dependencies, after, conflicts, conditions, limits, start, restart, health, readiness, reload, stop, group, revision, status }
     ServicePort { listen, strategy, weights }
     Dependency { service, required, version, timeout_ms }
     ServiceCondition { kind, path }

@@ -1,6 +1,6 @@
 //! Reading the documents that requests bring, with every wrong field named.
 
-mod sandbox;
+pub(super) mod sandbox;
 
 use alloc::collections::BTreeMap;
 use alloc::format;

@@ -14,6 +14,7 @@ use crate::types::{
     ServicePort, Signal, StartRule, StopRule, SupervisionStrategy, Text,
 };
 
+use super::documents::sandbox;
 use super::fields::Fields;
 use super::json::to_json;
 use super::refusal::Refusal;
@@ -91,12 +92,15 @@ fn read_fields(mut fields: Fields) -> Result<Service, Vec<FieldError>> {
     service.priority = fields.optional("priority").unwrap_or(service.priority);
     service.class = fields.optional("class").unwrap_or(service.class);
     fields.check(service.class != Class::System, "class", "system is for the kernel's own threads");
-    service.isolation = fields.optional("isolation").unwrap_or(service.isolation);
-    fields.check(
-        service.isolation != Isolation::Kernel,
-        "isolation",
-        "kernel is for the kernel's own threads",
-    );
+    let (isolation, sandbox) = sandbox::read(&mut fields);
+    service.isolation = match &sandbox {
+        Some(_) => Isolation::Sandbox,
+        None => isolation.unwrap_or(service.isolation),
+    };
+    service.sandbox = sandbox;
+    if service.kind == ServiceKind::Group && service.isolation == Isolation::Sandbox {
+        fields.error("isolation", "a group has no processes");
+    }
     service.enabled = fields.optional("enabled").unwrap_or(true);
     service.instances = fields.number_u32("instances", 1, MAX_INSTANCES).unwrap_or(1);
     service.port = port(&mut fields);

@@ -14,7 +14,9 @@ use alloc::vec::Vec;
 use crate::version::Version;
 
 pub use fields::FieldChange;
-pub use parts::{Condition, Dependency, Port, Probe, Purpose, Quotas, Restart, Start, Stop};
+pub use parts::{
+    Condition, Dependency, Port, Probe, Purpose, Quotas, Restart, Sandbox, Start, Stop,
+};
 
 words! {
     /// What a service is for.
@@ -75,6 +77,30 @@ words! {
         Process = "process",
         /// And by a root and an allow-list of their own.
         Sandbox = "sandbox",
+    }
+}
+
+words! {
+    /// What processes in a sandbox may do with the network.
+    NetworkRights {
+        /// Nothing.
+        None = "none",
+        /// Connect.
+        Connect = "connect",
+        /// Listen.
+        Listen = "listen",
+        /// Both.
+        Both = "both",
+    }
+}
+
+words! {
+    /// What becomes of a system call that a sandbox does not allow.
+    OnViolation {
+        /// It is refused.
+        Refuse = "refuse",
+        /// It ends the process.
+        Kill = "kill",
     }
 }
 
@@ -171,6 +197,8 @@ pub struct Document {
     pub class: Class,
     /// How they are kept apart.
     pub isolation: Isolation,
+    /// The sandbox that each run of an instance is in, if they are kept apart by that.
+    pub sandbox: Option<Sandbox>,
     /// Whether it starts at boot.
     pub enabled: bool,
     /// How many instances run.
@@ -228,6 +256,7 @@ impl Document {
             priority: Priority::Normal,
             class: Class::Service,
             isolation: Isolation::Process,
+            sandbox: None,
             enabled: true,
             instances: 1,
             port: None,

@@ -35,8 +35,8 @@ mod version;
 pub use balance::{Balancer, Candidate, Strategy};
 pub use document::{
     Class, Condition, ConditionKind, DEFAULT_GRACE_MS, DEFAULT_TIMEOUT_MS, Dependency, Document,
-    FieldChange, Isolation, Kind, Port, Priority, Probe, ProbeKind, Purpose, Quotas, ReadyWhen,
-    Restart, RestartPolicy, Start, Stop, Supervision,
+    FieldChange, Isolation, Kind, NetworkRights, OnViolation, Port, Priority, Probe, ProbeKind,
+    Purpose, Quotas, ReadyWhen, Restart, RestartPolicy, Sandbox, Start, Stop, Supervision,
 };
 pub use error::{DependencyProblem, FieldError, ServiceError};
 pub use failure::{End, Ending, Failure};

@@ -6,12 +6,15 @@ use alloc::vec::Vec;
 
 use admin_api::types::{
     BalanceStrategy, Class, ConditionKind, Dependency, FieldError, HealthCheck, HealthKind,
-    Isolation, Priority, ReadyWhen, ReloadRule, RestartPolicy, RestartRule, Service,
-    ServiceCondition, ServiceGroup, ServiceKind, ServiceLimits, ServicePort, Signal, StartRule,
-    StopRule, SupervisionStrategy, Text,
+    Isolation, NetworkRights, OnViolation, Priority, ReadyWhen, ReloadRule, RestartPolicy,
+    RestartRule, SandboxRequest, Service, ServiceCondition, ServiceGroup, ServiceKind,
+    ServiceLimits, ServicePort, Signal, StartRule, StopRule, SupervisionStrategy, Text,
 };
+use process_core::CallSet;
 use service_core as core_words;
 use service_core::{BadVersion, Document};
+
+use crate::process::sandbox::allow_by_name;
 
 /// The value of the one enumeration that has the same word in the other.
 fn same<A: Copy, B: Copy>(
@@ -50,9 +53,6 @@ pub fn document_of(service: &Service) -> Result<Document, Vec<FieldError>> {
         wrong("version".into(), format!("{error}"));
         core_words::Version::ZERO
     });
-    if service.isolation == Isolation::Sandbox {
-        wrong("isolation".into(), "sandbox cannot be asked of a service yet".into());
-    }
     let mut document =
         Document::new(&service.name, service.program.as_deref().unwrap_or(""), version);
     document.description = service.description.as_str().into();
@@ -67,6 +67,21 @@ pub fn document_of(service: &Service) -> Result<Document, Vec<FieldError>> {
     document.priority =
         same(service.priority, Priority::name, core_words::Priority::from_name, document.priority);
     document.class = same(service.class, Class::name, core_words::Class::from_name, document.class);
+    document.isolation = same(
+        service.isolation,
+        Isolation::name,
+        core_words::Isolation::from_name,
+        core_words::Isolation::Process,
+    );
+    if let Some(sandbox) = &service.sandbox {
+        for (index, name) in sandbox.system_calls.iter().flatten().enumerate() {
+            if !is_system_call(name) {
+                let field = format!("sandbox.system_calls.{index}");
+                wrong(field, format!("there is no system call {name}"));
+            }
+        }
+        document.sandbox = Some(self::sandbox(sandbox));
+    }
     document.enabled = service.enabled;
     document.instances = service.instances;
     document.port = service.port.as_ref().map(|port| core_words::Port {
@@ -128,6 +143,47 @@ pub fn document_of(service: &Service) -> Result<Document, Vec<FieldError>> {
         drain_ms: service.stop.drain_ms.into(),
     };
     if errors.is_empty() { Ok(document) } else { Err(errors) }
+}
+
+fn is_system_call(name: &str) -> bool {
+    allow_by_name(&mut CallSet::EMPTY.clone(), name)
+}
+
+fn sandbox(request: &SandboxRequest) -> core_words::Sandbox {
+    use core_words::{NetworkRights as Network, OnViolation as Violation};
+    let network = request.network.unwrap_or(NetworkRights::None);
+    let on_violation = request.on_violation.unwrap_or(OnViolation::Refuse);
+    core_words::Sandbox {
+        root: request.root.clone(),
+        network: same(network, NetworkRights::name, Network::from_name, Network::None),
+        system_calls: request.system_calls.clone(),
+        on_violation: same(
+            on_violation,
+            OnViolation::name,
+            Violation::from_name,
+            Violation::Refuse,
+        ),
+    }
+}
+
+fn from_sandbox(sandbox: &core_words::Sandbox) -> SandboxRequest {
+    use core_words::{NetworkRights as Network, OnViolation as Violation};
+    SandboxRequest {
+        root: sandbox.root.clone(),
+        network: Some(same(
+            sandbox.network,
+            Network::name,
+            NetworkRights::from_name,
+            NetworkRights::None,
+        )),
+        system_calls: sandbox.system_calls.clone(),
+        on_violation: Some(same(
+            sandbox.on_violation,
+            Violation::name,
+            OnViolation::from_name,
+            OnViolation::Refuse,
+        )),
+    }
 }
 
 fn condition(condition: &ServiceCondition) -> core_words::Condition {
@@ -211,6 +267,13 @@ pub fn from_document(document: &Document) -> Service {
     service.priority =
         same(document.priority, core_words::Priority::name, Priority::from_name, service.priority);
     service.class = same(document.class, core_words::Class::name, Class::from_name, service.class);
+    service.isolation = same(
+        document.isolation,
+        core_words::Isolation::name,
+        Isolation::from_name,
+        Isolation::Process,
+    );
+    service.sandbox = document.sandbox.as_ref().map(from_sandbox);
     service.enabled = document.enabled;
     service.instances = document.instances;
     service.port = document.port.as_ref().map(|port| ServicePort {

@@ -8,7 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use process_core::{
-    Credentials, ExitStatus, Gid, Limits, Pid, Priority, PriorityClass, Quotas, Scheduling, Uid,
+    CallSet, Credentials, ExitStatus, Limits, NetworkRights, OnViolation, Pid, Priority,
+    PriorityClass, Quotas, Scheduling,
 };
 use sched_core::CpuSet;
 use service_core::{Document, End, Event, RunId};
@@ -16,7 +17,11 @@ use service_core::{Document, End, Event, RunId};
 use super::output::Tee;
 use super::{Belongings, State, checks, front, notices, with};
 use crate::fs;
+use crate::process::sandbox::{NewSandbox, allow_by_name, usual_calls};
 use crate::process::{self, CreateError, NewProgram, ProcessSet};
+
+/// The longest list of users or groups that is read.
+const MOST_ACCOUNT_BYTES: usize = 1 << 20;
 
 /// A run that has processes.
 #[derive(Debug)]
@@ -105,12 +110,12 @@ pub(super) fn program(
         working_directory: document.cwd.clone().into_bytes(),
         scheduling: scheduling(document),
         affinity: CpuSet::ALL,
-        credentials: credentials(document.user.as_deref().unwrap_or("root"))?,
+        credentials: credentials(document.user.as_deref())?,
         limits: limits(document),
         set: Some(Arc::clone(&belongings.set)),
         instance: number,
         tee: Some(tee),
-        sandbox: None,
+        sandbox: document.sandbox.as_ref().map(sandbox),
         actor: None,
     })
 }
@@ -157,31 +162,42 @@ fn scheduling(document: &Document) -> Scheduling {
     Scheduling { priority, class, ..Scheduling::default() }
 }
 
-/// The rights of a user of `/etc/passwd`, or of a number.
-fn credentials(user: &str) -> Result<Credentials, String> {
-    if user == "root" || user == "0" {
-        return Ok(Credentials::root());
-    }
-    let text = fs::read_small(b"/etc/passwd", 1 << 20).unwrap_or_default();
-    let mut found = None;
-    for line in text.split(|byte| *byte == b'\n') {
-        let mut fields = line.split(|byte| *byte == b':');
-        let (name, _, uid, gid) = (fields.next(), fields.next(), fields.next(), fields.next());
-        let (Some(name), Some(uid), Some(gid)) = (name, number(uid), number(gid)) else { continue };
-        if name == user.as_bytes() || number(Some(user.as_bytes())) == Some(uid) {
-            found = Some((uid, gid));
-            break;
-        }
-    }
-    let by_number = number(Some(user.as_bytes())).map(|number| (number, number));
-    let Some((uid, gid)) = found.or(by_number) else {
-        return Err(format!("/etc/passwd knows no user {user}"));
-    };
-    Ok(Credentials::for_user(Uid(uid), Gid(gid), Arc::from([])))
+/// The rights of a user: those that `/etc/passwd` and `/etc/group` say, or that a number says.
+fn credentials(user: Option<&str>) -> Result<Credentials, String> {
+    let Some(user) = user else { return Ok(Credentials::root()) };
+    let read = |path: &[u8]| fs::read_small(path, MOST_ACCOUNT_BYTES).unwrap_or_default();
+    let (users, groups) = (read(b"/etc/passwd"), read(b"/etc/group"));
+    let found = process_core::find_account(&users, &groups, user.as_bytes());
+    let account = found.ok_or_else(|| format!("there is no user {user}"))?;
+    Ok(account.credentials())
 }
 
-fn number(text: Option<&[u8]>) -> Option<u32> {
-    core::str::from_utf8(text?).ok()?.parse().ok()
+/// The sandbox of a run.
+fn sandbox(sandbox: &service_core::Sandbox) -> NewSandbox {
+    use service_core::{NetworkRights as From, OnViolation as Violation};
+    let calls = match &sandbox.system_calls {
+        None => usual_calls(),
+        Some(names) => {
+            let mut calls = CallSet::EMPTY;
+            for name in names {
+                // Documents are checked for calls that there are.
+                allow_by_name(&mut calls, name);
+            }
+            calls
+        }
+    };
+    NewSandbox {
+        root: sandbox.root.clone().into_bytes(),
+        calls,
+        network: NetworkRights {
+            connect: matches!(sandbox.network, From::Connect | From::Both),
+            listen: matches!(sandbox.network, From::Listen | From::Both),
+        },
+        on_violation: match sandbox.on_violation {
+            Violation::Refuse => OnViolation::Refuse,
+            Violation::Kill => OnViolation::Kill,
+        },
+    }
 }
 
 /// Does something with the set of a run's service.

@@ -129,6 +129,10 @@ impl FakeBackend {
         let mut process = self.blank_process(pid, base, command);
         process.service = Some(document.name.clone());
         (process.priority, process.class) = (document.priority, document.class);
+        if let Some(sandbox) = &service.document.sandbox {
+            // The fake knows a few calls only; a document that names others has the rest all the same.
+            let _ = crate::fake::confined::enter(&mut process, pid, sandbox);
+        }
         process.usage.memory.current_bytes = 1_800_000 + u64::from(pid) * 4096 % 600_000;
         process.usage.memory.peak_bytes = process.usage.memory.current_bytes;
         process.usage.open_files = 5;

@@ -1,4 +1,4 @@
-//! The sandbox of a process that is to be started.
+//! The sandbox of a process that is to be started, or of a service.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,7 +13,7 @@ use super::check_path;
 const MAX_CALLS: usize = 1024;
 
 /// Reads isolation level and sandbox, which have to go together.
-pub(super) fn read(fields: &mut Fields) -> (Option<Isolation>, Option<SandboxRequest>) {
+pub(crate) fn read(fields: &mut Fields) -> (Option<Isolation>, Option<SandboxRequest>) {
     let isolation: Option<Isolation> = fields.optional("isolation");
     let inner = fields.object("sandbox");
     let has_sandbox = inner.is_some();

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Class, Isolation, Priority, Signal, Text};
+use crate::types::{Class, Isolation, Priority, SandboxRequest, Signal, Text};
 
 use super::ServiceStatus;
 
@@ -138,6 +138,10 @@ pub struct Service {
     pub class: Class,
     /// How far its processes are kept apart.
     pub isolation: Isolation,
+    /// The sandbox that each run of an instance is in, with all that it starts: for the isolation level
+    /// `sandbox`. Program and working directory are looked up below its root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxRequest>,
     /// Whether it is started at boot.
     pub enabled: bool,
     /// How many instances of it run.
@@ -202,6 +206,7 @@ impl Service {
             priority: Priority::Normal,
             class: Class::Service,
             isolation: Isolation::Process,
+            sandbox: None,
             enabled: true,
             instances: 1,
             port: None,

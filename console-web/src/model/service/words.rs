@@ -1,11 +1,12 @@
 //! The words of services as people read them, and their tones.
 
 use admin_api::types::{
-    BalanceStrategy, EdgeKind, HealthKind, HealthState, InstanceState, OperationKind,
-    RestartPolicy, Service, ServiceKind, ServicePlan, ServiceState, StepAction,
+    BalanceStrategy, EdgeKind, HealthKind, HealthState, InstanceState, NetworkRights, OnViolation,
+    OperationKind, RestartPolicy, SandboxRequest, Service, ServiceKind, ServicePlan, ServiceState,
+    StepAction,
 };
 
-use crate::model::words::Tone;
+use crate::model::words::{Tone, network_rights};
 
 /// A service's state.
 #[must_use]
@@ -66,6 +67,22 @@ pub fn strategy(strategy: BalanceStrategy) -> &'static str {
         BalanceStrategy::LeastConnections => "to the one with the fewest",
         BalanceStrategy::Weighted => "by weight",
     }
+}
+
+/// What a sandbox is, in a line.
+#[must_use]
+pub fn sandbox(sandbox: &SandboxRequest) -> String {
+    let rights = sandbox.network.unwrap_or(NetworkRights::None);
+    let calls = match sandbox.system_calls.as_ref().map(Vec::len) {
+        None => "the usual system calls".to_owned(),
+        Some(1) => "one system call".to_owned(),
+        Some(count) => format!("{count} system calls"),
+    };
+    let end = match sandbox.on_violation {
+        Some(OnViolation::Kill) => ", ended by any other",
+        Some(OnViolation::Refuse) | None => "",
+    };
+    format!("Root {}, {}, {calls}{end}", sandbox.root, network_rights(rights).to_lowercase())
 }
 
 /// When it is restarted.
@@ -195,6 +212,22 @@ pub fn is_whole(service: &Service) -> bool {
 mod tests {
     use super::*;
     use admin_api::types::PlannedStep;
+
+    #[test]
+    fn a_sandbox_is_told_in_a_line() {
+        let mut request = SandboxRequest {
+            root: "/srv/box".to_owned(),
+            network: None,
+            system_calls: None,
+            on_violation: None,
+        };
+        assert_eq!(sandbox(&request), "Root /srv/box, no network, the usual system calls");
+        request.network = Some(NetworkRights::Both);
+        request.system_calls = Some(vec!["read".to_owned(), "write".to_owned()]);
+        request.on_violation = Some(OnViolation::Kill);
+        let told = "Root /srv/box, may connect and listen, 2 system calls, ended by any other";
+        assert_eq!(sandbox(&request), told);
+    }
 
     #[test]
     fn what_can_not_work_is_not_offered() {

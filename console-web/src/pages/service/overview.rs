@@ -162,6 +162,9 @@ fn about(service: &Service) -> Html {
         rows.push(("Command", html! { <code class="mo-wrap">{ command }</code> }));
         rows.push(("User", text(&service.user)));
     }
+    if let Some(sandbox) = &service.sandbox {
+        rows.push(("Sandbox", text(&words::sandbox(sandbox))));
+    }
     if let Some(group) = &service.group {
         let members: Vec<&str> = group.members.iter().map(|name| name.as_str()).collect();
         rows.push(("Members", text(&members.join(", "))));

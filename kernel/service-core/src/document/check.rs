@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::fields::purpose_field;
-use super::{Document, Kind, Probe, ProbeKind, Purpose, ReadyWhen};
+use super::{Document, Isolation, Kind, Probe, ProbeKind, Purpose, ReadyWhen};
 use crate::error::FieldError;
 
 /// The most of each thing in a document.
@@ -85,12 +85,32 @@ impl Document {
         {
             checker.wrong("user", "is no name of a user");
         }
+        self.check_sandbox(checker);
         checker.number("instances", self.instances.into(), 1, MOST_INSTANCES.into());
         if let Some(port) = &self.port {
             checker.number("port.listen", port.listen.into(), 1, u16::MAX.into());
             checker.count("port.weights", port.weights.len(), MOST_INSTANCES as usize);
             for (index, weight) in port.weights.iter().enumerate() {
                 checker.number(&format!("port.weights[{index}]"), u64::from(*weight), 1, 1000);
+            }
+        }
+    }
+
+    fn check_sandbox(&self, checker: &mut Checker) {
+        match (&self.sandbox, self.isolation) {
+            (None, Isolation::Process) => {}
+            (None, Isolation::Sandbox) => checker.wrong("sandbox", "is missing"),
+            (Some(_), Isolation::Process) => {
+                checker.wrong("sandbox", "is for the isolation level sandbox");
+            }
+            (Some(_), Isolation::Sandbox) if self.kind == Kind::Group => {
+                checker.wrong("sandbox", "a group has no processes");
+            }
+            (Some(sandbox), Isolation::Sandbox) => {
+                checker.path("sandbox.root", &sandbox.root);
+                if sandbox.root.trim_matches('/').is_empty() {
+                    checker.wrong("sandbox.root", "must be a directory of its own, not /");
+                }
             }
         }
     }

@@ -75,6 +75,12 @@ impl Document {
         out.put("priority", self.priority);
         out.put("class", self.class);
         out.put("isolation", self.isolation);
+        if let Some(sandbox) = &self.sandbox {
+            out.put("sandbox.root", &sandbox.root);
+            out.put("sandbox.network", sandbox.network);
+            out.list("sandbox.system_calls", sandbox.system_calls.iter().flatten());
+            out.put("sandbox.on_violation", sandbox.on_violation);
+        }
         out.put("enabled", self.enabled);
         out.put("instances", self.instances);
         if let Some(port) = &self.port {

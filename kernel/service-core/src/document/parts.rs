@@ -4,10 +4,24 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{
-    ConditionKind, DEFAULT_GRACE_MS, DEFAULT_TIMEOUT_MS, ProbeKind, ReadyWhen, RestartPolicy,
+    ConditionKind, DEFAULT_GRACE_MS, DEFAULT_TIMEOUT_MS, NetworkRights, OnViolation, ProbeKind,
+    ReadyWhen, RestartPolicy,
 };
 use crate::balance::Strategy;
 use crate::version::Requirement;
+
+/// What keeps a service's processes apart from the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// The directory that is their root. Program and working directory are looked up below it.
+    pub root: String,
+    /// What they may do with the network.
+    pub network: NetworkRights,
+    /// The system calls that they may make, by name; else the usual ones.
+    pub system_calls: Option<Vec<String>>,
+    /// What becomes of other calls.
+    pub on_violation: OnViolation,
+}
 
 /// The port of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
