@@ -1,6 +1,8 @@
 //! Services from within: the calls that programs make through the crate `multios` (by the image's program
 //! `service`), and `NAME.service`.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use admin_api::types::{Exit, Operation, ServiceLine, ServiceState};
 use end_to_end::services::{
     IDLE, await_state, lines, main_process, register, run, shell, start, status, stop, with, write,
@@ -25,10 +27,13 @@ fn succeeds(user: &str, args: &[&str]) -> String {
     text
 }
 
-/// The document is given to the program as its input.
+/// The document is given to the program as its input, in a file of its own: tests run side by side.
 fn create(user: &str, document: &Value) -> (String, Exit) {
-    write(guest(), "/tmp/document.json", &document.to_string());
-    let script = "service create < /tmp/document.json";
+    static FILES: AtomicU32 = AtomicU32::new(0);
+    // Relaxed: all that matters is that no number comes twice.
+    let path = format!("/tmp/document-{}.json", FILES.fetch_add(1, Ordering::Relaxed));
+    write(guest(), &path, &document.to_string());
+    let script = format!("service create < {path}");
     let request = json!({ "program": "/bin/sh", "args": ["-c", script], "user": user });
     run(guest(), &request)
 }
