@@ -37,17 +37,30 @@ impl Waiting {
 /// # Errors
 /// The attempt's; ERESTARTSYS when a signal, or the process's end, came first (a suspension in between
 /// ends nothing); EAGAIN after the deadline; ENOMEM.
+#[inline]
 pub fn until_ready<R>(
     thread: &Arc<Thread>,
     file: &dyn File,
     waiting: Waiting,
     mut attempt: impl FnMut() -> Result<R, Errno>,
 ) -> Result<R, Errno> {
-    let first = attempt();
-    if !matches!(first, Err(Errno::EAGAIN)) {
-        return first;
+    match attempt() {
+        Err(Errno::EAGAIN) => when_ready(thread, file, waiting, attempt),
+        first => first,
     }
-    let Some(list) = file.watch_list() else { return first };
+}
+
+/// As [`until_ready`], behind a first attempt of the caller's own that answered EAGAIN.
+///
+/// # Errors
+/// Those.
+pub fn when_ready<R>(
+    thread: &Arc<Thread>,
+    file: &dyn File,
+    waiting: Waiting,
+    mut attempt: impl FnMut() -> Result<R, Errno>,
+) -> Result<R, Errno> {
+    let Some(list) = file.watch_list() else { return Err(Errno::EAGAIN) };
     let watcher: Arc<dyn Watcher> = Arc::clone(thread) as Arc<dyn Watcher>;
     let id = list.add(watcher, waiting.interest, Turn::OneOfMany)?;
     let answer = loop {

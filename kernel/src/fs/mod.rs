@@ -39,7 +39,7 @@ use vfs_core::{
 
 use crate::memory::{FileBytes, is_short};
 
-pub use blocking::{Waiting, pause, until_ready};
+pub use blocking::{Waiting, pause, until_ready, when_ready};
 pub use epoll::{Epoll, Interest};
 pub use error::errno;
 pub use event_counter::EventCounter;

@@ -26,6 +26,10 @@ use crate::sync::{Mutex, MutexGuard};
 #[derive(Debug)]
 pub struct OpenFile {
     file: Box<dyn File>,
+    /// How bytes go in and out, which a file does not change: asked at each transfer.
+    transfer: Transfer,
+    /// Whether it matters where it stands.
+    is_position_used: bool,
     access: AccessMode,
     /// `O_APPEND`, `O_NONBLOCK` and what else `F_GETFL` shows, as bits of [`OpenFlags`].
     status: AtomicU32,
@@ -44,9 +48,16 @@ impl OpenFile {
             | OpenFlags::NOCTTY.bits()
             | OpenFlags::TRUNC.bits()
             | OpenFlags::CLOEXEC.bits();
-        let offset = (file.transfer() == Transfer::Positioned).then(|| Mutex::new(0));
-        let epolls = SpinLock::new(levels::FILES, "epoll links", EpollLinks::default());
-        Self { file, access, status: (flags.bits() & !OPENING).into(), offset, epolls }
+        let transfer = file.transfer();
+        Self {
+            transfer,
+            is_position_used: file.is_position_used(),
+            access,
+            status: (flags.bits() & !OPENING).into(),
+            offset: (transfer == Transfer::Positioned).then(|| Mutex::new(0)),
+            epolls: SpinLock::new(levels::FILES, "epoll links", EpollLinks::default()),
+            file,
+        }
     }
 
     /// What a program's output is captured by.
@@ -77,6 +88,12 @@ impl OpenFile {
     #[must_use]
     pub fn downcast<T: File>(&self) -> Option<&T> {
         downcast(self.file())
+    }
+
+    /// How bytes go in and out.
+    #[must_use]
+    pub fn transfer(&self) -> Transfer {
+        self.transfer
     }
 
     /// Whether it was opened for reading.
@@ -193,6 +210,7 @@ impl OpenFile {
     ///
     /// # Errors
     /// The file's; EBADF if it was not opened for reading.
+    #[inline]
     pub fn read(&self, at: Option<u64>, buffer: &mut [u8]) -> Result<usize, Errno> {
         if !self.can_read() {
             return Err(Errno::EBADF);
@@ -200,7 +218,7 @@ impl OpenFile {
         let count = match (&self.offset, at) {
             (_, Some(at)) => self.file.read(at, buffer)?,
             (None, None) => self.file.read(0, buffer)?,
-            (Some(_), None) if !self.file.is_position_used() => self.file.read(0, buffer)?,
+            (Some(_), None) if !self.is_position_used => self.file.read(0, buffer)?,
             (Some(offset), None) => {
                 let mut offset = offset.lock();
                 let count = self.file.read(*offset, buffer)?;
@@ -228,6 +246,7 @@ impl OpenFile {
     ///
     /// # Errors
     /// The file's; EBADF if it was not opened for writing.
+    #[inline]
     pub fn write(&self, at: Option<u64>, bytes: &[u8]) -> Result<usize, Errno> {
         if self.appends() { self.write_at_end(at, bytes) } else { self.write_in_place(at, bytes) }
     }
@@ -240,7 +259,7 @@ impl OpenFile {
         if !self.can_write() {
             return Err(Errno::EBADF);
         }
-        let Some(offset) = self.offset.as_ref().filter(|_| self.file.is_position_used()) else {
+        let Some(offset) = self.offset.as_ref().filter(|_| self.is_position_used) else {
             return self.write_in_place(at, bytes);
         };
         let mut offset = offset.lock();
@@ -255,11 +274,12 @@ impl OpenFile {
     ///
     /// # Errors
     /// Those.
+    #[inline]
     pub fn write_in_place(&self, at: Option<u64>, bytes: &[u8]) -> Result<usize, Errno> {
         if !self.can_write() {
             return Err(Errno::EBADF);
         }
-        let Some(offset) = self.offset.as_ref().filter(|_| self.file.is_position_used()) else {
+        let Some(offset) = self.offset.as_ref().filter(|_| self.is_position_used) else {
             let count = self.file.write(0, bytes)?;
             if count > 0 {
                 self.tell(FileEvents::MODIFY);

@@ -209,24 +209,27 @@ impl Process {
         }
     }
 
+    /// Whether nothing limits how fast its bytes move that way: asked at each transfer, a load or two.
+    #[inline]
+    #[must_use]
+    pub fn moves_freely(&self, direction: Direction) -> bool {
+        self.budgets().all(|budget| budget.flow(direction).limit().is_none())
+    }
+
     /// Until when the next bytes have to wait; none if they may move now.
     #[must_use]
     pub fn bytes_wait_until(&self, direction: Direction) -> Option<u64> {
-        let mut waits =
-            self.budgets().filter(|budget| budget.flow(direction).limit().is_some()).peekable();
-        waits.peek()?;
         let now_ns = hal::time::now_ns();
-        let until = waits.filter_map(|budget| budget.flow(direction).wait_until(now_ns)).max()?;
+        let waits = self.budgets().filter_map(|budget| budget.flow(direction).wait_until(now_ns));
+        let until = waits.max()?;
         self.met(direction.limit(), format_args!("the call waits"));
         Some(until)
     }
 
-    /// Bytes have moved.
+    /// Bytes have moved that something limits.
     pub fn charge_bytes(&self, direction: Direction, bytes: u64) {
-        if self.budgets().any(|budget| budget.flow(direction).limit().is_some()) {
-            let now_ns = hal::time::now_ns();
-            self.budgets().for_each(|budget| budget.flow(direction).take_bytes(now_ns, bytes));
-        }
+        let now_ns = hal::time::now_ns();
+        self.budgets().for_each(|budget| budget.flow(direction).take_bytes(now_ns, bytes));
     }
 
     /// It is about to make a process.

@@ -13,7 +13,13 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// ERESTARTSYS for a signal, or the process's end.
+    #[inline]
     pub(super) fn await_bytes(&self, direction: Direction) -> Result<(), Errno> {
+        if self.process.moves_freely(direction) { Ok(()) } else { self.wait_for_bytes(direction) }
+    }
+
+    #[cold]
+    fn wait_for_bytes(&self, direction: Direction) -> Result<(), Errno> {
         while let Some(until_ns) = self.process.bytes_wait_until(direction) {
             loop {
                 match pause(self.thread, BlockReason::Throttle, Some(until_ns)) {
@@ -28,8 +34,11 @@ impl Caller<'_> {
     }
 
     /// Bytes have moved.
+    #[inline]
     pub(super) fn charge_bytes(&self, direction: Direction, bytes: usize) {
-        self.process.charge_bytes(direction, bytes as u64);
+        if !self.process.moves_freely(direction) {
+            self.process.charge_bytes(direction, bytes as u64);
+        }
     }
 
     /// What a refusal of a descriptor comes to; EMFILE is counted.

@@ -112,7 +112,7 @@ pub(in crate::syscall) fn with_buffer<R>(
     length: u64,
     f: impl FnOnce(&mut [u8]) -> Result<R, Errno>,
 ) -> Result<R, Errno> {
-    let most = match file.file().transfer() {
+    let most = match file.transfer() {
         Transfer::Messages => LONGEST_MESSAGE,
         Transfer::Positioned | Transfer::Stream => user::PIECE_BYTES as u64,
     };
@@ -133,5 +133,5 @@ pub(in crate::syscall) fn with_buffer<R>(
 
 /// Whether a message of so many bytes is too long for any file.
 pub(in crate::syscall) fn is_too_long(file: &OpenFile, length: u64) -> bool {
-    length > LONGEST_MESSAGE && file.file().transfer() == Transfer::Messages
+    length > LONGEST_MESSAGE && file.transfer() == Transfer::Messages
 }

@@ -8,43 +8,61 @@ use process_core::Signal;
 use super::memory::{Pieces, is_too_long, pieces, with_buffer};
 use super::splice::send_to_pipe;
 use super::{file, with_file};
-use crate::fs::{OpenFile, Patience, Transfer, Waiting, until_ready};
+use crate::fs::{OpenFile, Patience, Transfer, Waiting, until_ready, when_ready};
 use crate::process::{self, Direction};
 use crate::scheduler::count;
 use crate::syscall::{Answer, Caller, user};
 
 /// Tries what a call does with a file, and waits for it if that is how the file was opened.
+#[inline]
 pub(in crate::syscall) fn wait_for<R>(
     caller: &Caller<'_>,
     file: &OpenFile,
     waiting: Waiting,
     mut attempt: impl FnMut() -> Result<R, Errno>,
 ) -> Result<R, Errno> {
-    if file.is_nonblocking() || caller.moving.never_waits {
-        return attempt();
+    match attempt() {
+        Err(Errno::EAGAIN) if !file.is_nonblocking() && !caller.moving.never_waits => {
+            when_ready(caller.thread, file.file(), waiting, attempt)
+        }
+        first => first,
     }
-    until_ready(caller.thread, file.file(), waiting, attempt)
 }
 
 /// The first read of a call, which waits as long as the file says: a terminal's VMIN and VTIME.
+#[inline]
 fn first_read(
     caller: &Caller<'_>,
     file: &OpenFile,
     at: Option<u64>,
     buffer: &mut [u8],
 ) -> Result<usize, Errno> {
-    let is_waiting = !file.is_nonblocking() && !caller.moving.never_waits;
-    match file.file().read_patience() {
+    match file.read(at, buffer) {
+        Err(Errno::EAGAIN) => read_when_ready(caller, file, at, buffer),
+        first => first,
+    }
+}
+
+/// What is left of a first read that found not enough.
+#[cold]
+fn read_when_ready(
+    caller: &Caller<'_>,
+    file: &OpenFile,
+    at: Option<u64>,
+    buffer: &mut [u8],
+) -> Result<usize, Errno> {
+    if file.is_nonblocking() || caller.moving.never_waits {
         // What is there is all that there will be without waiting.
-        _ if !is_waiting => match file.read(at, buffer) {
-            Err(Errno::EAGAIN) => file.file().read_rest(buffer),
-            other => other,
-        },
-        Patience::Endless => wait_for(caller, file, Waiting::READ, || file.read(at, buffer)),
+        return file.file().read_rest(buffer);
+    }
+    let when_ready = |waiting, buffer: &mut [u8]| {
+        when_ready(caller.thread, file.file(), waiting, || file.read(at, buffer))
+    };
+    match file.file().read_patience() {
+        Patience::Endless => when_ready(Waiting::READ, buffer),
         Patience::First { ns } => {
             let waiting = Waiting { deadline_ns: Some(after(ns)), ..Waiting::READ };
-            let attempt = || file.read(at, buffer);
-            match until_ready(caller.thread, file.file(), waiting, attempt) {
+            match when_ready(waiting, buffer) {
                 Err(Errno::EAGAIN) => Ok(0),
                 other => other,
             }
@@ -112,7 +130,7 @@ pub(super) fn read_into(
     let length = to.left();
     caller.await_bytes(Direction::Read)?;
     let done = with_buffer(file, length, |buffer| {
-        let is_message = file.file().transfer() == Transfer::Messages;
+        let is_message = file.transfer() == Transfer::Messages;
         let mut done = 0_u64;
         loop {
             let left = usize::try_from(length - done).unwrap_or(usize::MAX);
@@ -159,7 +177,7 @@ fn within_size_limit(
     length: u64,
 ) -> Result<u64, Errno> {
     let limit = caller.process.file_size_limit();
-    if limit == process_core::NO_RLIMIT || file.file().transfer() != Transfer::Positioned {
+    if limit == process_core::NO_RLIMIT || file.transfer() != Transfer::Positioned {
         return Ok(length);
     }
     let start = match at {
@@ -403,7 +421,7 @@ pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -
         return Err(Errno::EBADF);
     }
     let is_counter =
-        file.file().transfer() == Transfer::Messages && file.file().as_socket().is_none();
+        file.transfer() == Transfer::Messages && file.file().as_socket().is_none();
     if is_counter || !file.file().is_position_used() {
         // These stay where they are and say so, as on Linux.
         return Ok(0);

@@ -31,7 +31,7 @@ fn send(
     if is_too_long(file, length) {
         return Err(Errno::EMSGSIZE);
     }
-    let is_message = file.file().transfer() == Transfer::Messages;
+    let is_message = file.transfer() == Transfer::Messages;
     let is_nonblocking = outgoing.flags.contains(MessageFlags::DONTWAIT);
     caller.await_bytes(Direction::Write)?;
     let (done, error) = with_buffer(file, length, |buffer| {
@@ -85,7 +85,7 @@ fn receive(
 ) -> Result<Incoming, Errno> {
     let socket = socket_of(file)?;
     let length = to.left();
-    let is_message = file.file().transfer() == Transfer::Messages;
+    let is_message = file.transfer() == Transfer::Messages;
     let is_nonblocking = flags.contains(MessageFlags::DONTWAIT);
     // Peeking twice would give the same bytes twice.
     let takes_all = flags.contains(MessageFlags::WAITALL) && !flags.contains(MessageFlags::PEEK);
