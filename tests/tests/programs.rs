@@ -77,12 +77,13 @@ fn cat_shows_a_file_of_the_image() {
 fn a_sleeper_blocks_and_costs_nothing() {
     // proves: P2, P4
     let pid = create(&json!({"program": "/bin/sleep", "args": ["1000"], "name": "sleeper"})).pid;
-    let sleeper = wait::until("the sleeper to block", || {
+    // Not only blocked: on its way there it may wait for a moment for something else.
+    let sleeper = wait::until("the sleeper to sleep", || {
         let process = process(pid);
-        (process.state == ProcessState::Blocked).then_some(process)
+        (process.state_detail.as_deref() == Some("sleep")).then_some(process)
     });
+    assert_eq!(sleeper.state, ProcessState::Blocked);
     assert_eq!(sleeper.name.as_str(), "sleeper");
-    assert!(!sleeper.state_detail.unwrap_or_default().is_empty(), "what does it wait for?");
     assert!(sleeper.usage.memory.current_bytes > 0);
     let listed: admin_api::types::Page<Process> = guest().read("/api/v1/processes?name=sleeper");
     assert!(listed.items.iter().any(|process| process.pid == pid));

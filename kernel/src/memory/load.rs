@@ -21,14 +21,13 @@ use crate::random;
 const FIRST_STACK_BYTES: u64 = 128 * 1024;
 /// How far into a file its program headers may reach: beyond what linkers make.
 const HEAD_BYTES: usize = 8192;
-/// Where position-independent programs begin, before a random part is added; as on Linux.
-const PIE_BASE: u64 = 0x5555_5555_4000;
-/// Pages of that random part at most: 28 bits, as on Linux.
-const PIE_RANDOM_PAGES: u64 = 1 << 28;
+/// Where position-independent programs begin, before a random part is added: in the same 512 GiB as
+/// their stacks ([`Layout`]), with room for a heap in between.
+const PIE_BASE: u64 = 64 << 30;
+/// Pages of that random part at most: 128 GiB.
+const PIE_RANDOM_PAGES: u64 = 1 << 25;
 /// Arguments and environment may take a quarter of the stack, as on Linux.
 const ARGUMENT_SHARE: u64 = 4;
-/// Where user space ends.
-pub(super) const USER_END: u64 = Layout::USER.end();
 /// A page's worth: more zeros than the end of a segment's last page can need.
 const ZEROS: [u8; PAGE_LEN] = [0; PAGE_LEN];
 
@@ -128,13 +127,24 @@ pub fn load(file: &FileBytes, start: &Start<'_>) -> Result<Loaded, LoadError> {
     let group = start.group.clone();
     let space = UserSpace::new(random::number(), start.memory_bytes, start.stack_bytes, group)?;
     map_segments(&space, file, &plan)?;
-    let heap_gap = random::number() % (32 << 20) / PAGE_BYTES * PAGE_BYTES;
-    space.set_heap_start(plan.brk_start.saturating_add(heap_gap));
+    space.set_heap_start(heap_start(plan.brk_start, random::number()));
     let stack_pointer = make_stack(&space, start, &plan)?;
     if let FileBytes::File(file) = file {
         space.set_executable(Arc::clone(file));
     }
     Ok(Loaded { space, entry: plan.entry, stack_pointer })
+}
+
+/// A place for the heap behind a program's last byte, chosen by `random`: as far as the same page table
+/// leads, so that a small heap needs none of its own.
+fn heap_start(program_end: u64, random: u64) -> u64 {
+    /// What one page table leads to.
+    const TABLE_BYTES: u64 = 2 << 20;
+    /// Fewer bytes than these leave nothing to choose from: then the next table, too.
+    const LEAST_BYTES: u64 = 256 << 10;
+    let end = program_end.saturating_add(LEAST_BYTES).next_multiple_of(TABLE_BYTES);
+    let places = (end - program_end) / PAGE_BYTES;
+    program_end + random % places * PAGE_BYTES
 }
 
 fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<(), LoadError> {
@@ -167,9 +177,7 @@ fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<
 }
 
 fn make_stack(space: &UserSpace, start: &Start<'_>, plan: &LoadPlan) -> Result<u64, LoadError> {
-    // Below the top of user space by a random number of pages, at most 16 GiB, as on Linux.
-    let moved = random::number() % (1 << 22) * PAGE_BYTES;
-    let top = USER_END - PAGE_BYTES - vdso::ROOM_BYTES - moved;
+    let top = space.map_locked().layout().stack_top;
     let mut random_bytes = [0; 16];
     random::fill(&mut random_bytes);
     let image = InitialStack {
@@ -198,7 +206,8 @@ fn make_stack(space: &UserSpace, start: &Start<'_>, plan: &LoadPlan) -> Result<u
     space
         .map(MapRequest {
             length,
-            placement: Placement::Fixed(top - length),
+            // The program's image may be linked to just there.
+            placement: Placement::FixedNoReplace(top - length),
             protection: Protection::READ_WRITE,
             max_protection: Protection::ALL,
             kind: Kind::Stack,

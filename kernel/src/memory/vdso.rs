@@ -35,20 +35,17 @@ pub(super) fn is_shown(memory: &Arc<SharedMemory>) -> bool {
     PAGE.get().is_some_and(|page| Arc::ptr_eq(page, memory))
 }
 
-/// Room that is left above a stack's top for the page.
-pub(super) const ROOM_BYTES: u64 = 2 * PAGE_BYTES;
-
 /// Maps the page somewhere above the stack; gives its address. `random` chooses where.
 pub(super) fn map(space: &UserSpace, stack_top: u64, random: u64) -> Result<u64, LoadError> {
     // A page is left free between them.
     let first = stack_top + PAGE_BYTES;
-    let end = first.next_multiple_of(TABLE_BYTES).min(super::load::USER_END);
+    let end = first.next_multiple_of(TABLE_BYTES);
     let places = (end.saturating_sub(first) / PAGE_BYTES).max(1);
     let backing = Backing { file: Object::Memory(page()?), offset: 0 };
     let range = space
         .map(MapRequest {
             length: PAGE_BYTES,
-            placement: Placement::Fixed(first + random % places * PAGE_BYTES),
+            placement: Placement::FixedNoReplace(first + random % places * PAGE_BYTES),
             protection: Protection::READ_EXECUTE,
             max_protection: Protection::READ_EXECUTE,
             kind: Kind::PrivateFile(backing),

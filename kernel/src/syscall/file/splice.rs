@@ -52,8 +52,8 @@ impl<'a> Side<'a> {
     /// Whether bytes can flow from or to it: not for what knows messages only, unless it is a
     /// socket, nor for directories.
     fn check_flow(&self) -> Result<(), Errno> {
-        let is_message = self.file.transfer() == Transfer::Messages
-            && self.file.file().as_socket().is_none();
+        let is_message =
+            self.file.transfer() == Transfer::Messages && self.file.file().as_socket().is_none();
         let is_directory = self.file.metadata()?.kind == FileKind::Directory;
         if is_message || is_directory { Err(Errno::EINVAL) } else { Ok(()) }
     }

@@ -420,8 +420,7 @@ pub(in crate::syscall) fn seek(caller: &mut Caller<'_>, arguments: &Arguments) -
     if file.is_path_only() {
         return Err(Errno::EBADF);
     }
-    let is_counter =
-        file.transfer() == Transfer::Messages && file.file().as_socket().is_none();
+    let is_counter = file.transfer() == Transfer::Messages && file.file().as_socket().is_none();
     if is_counter || !file.file().is_position_used() {
         // These stay where they are and say so, as on Linux.
         return Ok(0);

@@ -3,10 +3,16 @@
 use super::area::{PAGE_BYTES, PageRange, STACK_GUARD_BYTES};
 
 /// Where things may lie.
+///
+/// What a program has beside its image (stack, mappings, the clock's page) lies in one gibibyte, and that
+/// in the same 512 as an image that is linked to a low address, so that they share page tables: a
+/// process is mostly page tables, and each fork and each end goes through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The part of the address space that belongs to the program.
     pub user: PageRange,
+    /// The stack is placed below this.
+    pub stack_top: u64,
     /// Mappings without a wish are placed below this, the highest first.
     pub mmap_top: u64,
 }
@@ -20,23 +26,32 @@ impl Layout {
         None => panic!("the constants are page-aligned and in order"),
     };
 
-    /// Pages by which the top moves at most: 28 bits, as on Linux.
-    const RANDOM_PAGES: u64 = 1 << 28;
-    /// Room between the top of user space and the mappings, at least and at most, for a stack.
-    const STACK_ROOM: (u64, u64) = (128 << 20, (Self::USER.end() / 6 * 5) & !(PAGE_BYTES - 1));
+    /// The gibibytes that a stack may lie in: up to the end of the first 512, which one table of the
+    /// second level leads to, and high enough for heaps that grow from below.
+    const GIBIBYTES: (u64, u64) = (256, 512);
+    /// Places of a stack's top in its gibibyte, in pages: in the upper half, so that mappings fit below,
+    /// and not in the last 2 MiB, so that what lies just above fits, too.
+    const STACK_PAGES: (u64, u64) = (1 << 17, (1 << 18) - (1 << 9));
+    /// Pages by which the mappings' top moves against the stack at most.
+    const GAP_PAGES: u64 = 1 << 16;
+    /// Room between the tops of the stack and of the mappings, at least and at most: at least as on
+    /// Linux, for a program that raises its limit when it runs.
+    const STACK_ROOM: (u64, u64) = (128 << 20, 200 << 30);
 
-    /// Linux's layout: mappings below a gap that holds the largest stack allowed, moved down by a
-    /// random number of pages taken from `random`.
+    /// A layout with 25 bits of `random` in the stack's place, and 16 more in the mappings' below it.
+    /// There is room between them for the largest stack allowed, up to 200 GiB.
     #[must_use]
     pub fn randomized(random: u64, stack_limit_bytes: u64) -> Self {
-        // The stack's own start is moved by up to 16 GiB.
-        const STACK_RANDOM_BYTES: u64 = 16 << 30;
-        let wanted = stack_limit_bytes
-            .saturating_add(STACK_GUARD_BYTES + STACK_RANDOM_BYTES)
+        let (gibibytes, pages, gap) = (random >> 48, random >> 24 & 0xff_ffff, random & 0xff_ffff);
+        let within = |(least, end): (u64, u64), random: u64| least + random % (end - least);
+        let stack_top = (within(Self::GIBIBYTES, gibibytes) << 30)
+            + within(Self::STACK_PAGES, pages) * PAGE_BYTES;
+        let room = stack_limit_bytes
+            .saturating_add(STACK_GUARD_BYTES)
             .clamp(Self::STACK_ROOM.0, Self::STACK_ROOM.1);
-        let room = wanted.div_ceil(PAGE_BYTES) * PAGE_BYTES;
-        let moved = random % Self::RANDOM_PAGES * PAGE_BYTES;
-        Self { user: Self::USER, mmap_top: Self::USER.end() - room - moved }
+        let gap = gap % Self::GAP_PAGES * PAGE_BYTES;
+        let mmap_top = stack_top - room.next_multiple_of(PAGE_BYTES) - gap;
+        Self { user: Self::USER, stack_top, mmap_top }
     }
 }
 

@@ -83,6 +83,12 @@ impl<F> AddressSpace<F> {
         }
     }
 
+    /// Where things may lie in it.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// Takes all areas out, as a map of their own: what is left is empty.
     #[must_use]
     pub fn take_all(&mut self) -> Self {

@@ -10,7 +10,8 @@ mod model;
 const BASE: u64 = 0x10_0000;
 
 fn space() -> AddressSpace<u32> {
-    let layout = Layout { user: Layout::USER, mmap_top: 0x7000_0000_0000 };
+    let layout =
+        Layout { user: Layout::USER, stack_top: 0x7fff_0000_0000, mmap_top: 0x7000_0000_0000 };
     let limits = Limits { address_space_bytes: 1 << 46, stack_bytes: 8 << 20, areas: 65_530 };
     AddressSpace::new(layout, limits, WriteExecute::Refused)
 }
@@ -36,13 +37,25 @@ fn file(offset_pages: u64) -> Kind<u32> {
 #[test]
 fn a_layout_leaves_room_for_the_stack_and_moves_with_the_random_number() {
     let still = Layout::randomized(0, 8 << 20);
-    assert_eq!(still.mmap_top, Layout::USER.end() - (16 << 30) - (8 << 20) - STACK_GUARD_BYTES);
-    assert_eq!(still.mmap_top - Layout::randomized(3, 8 << 20).mmap_top, 3 * PAGE_BYTES);
-    for random in [0, 1 << 40, u64::MAX] {
-        for stack in [0, 8 << 20, u64::MAX] {
+    assert_eq!(still.stack_top, (256 << 30) + (512 << 20));
+    assert_eq!(still.stack_top - still.mmap_top, 128 << 20);
+    let moved = Layout::randomized(3 << 48 | 2 << 24 | 1, 8 << 20);
+    assert_eq!(moved.stack_top - still.stack_top, (3 << 30) + 2 * PAGE_BYTES);
+    assert_eq!(moved.stack_top - moved.mmap_top, (128 << 20) + PAGE_BYTES);
+    for random in [0, 1 << 40, 0x5eed_5eed_5eed_5eed, u64::MAX] {
+        for stack in [0, 8 << 20, 1 << 30, u64::MAX] {
             let layout = Layout::randomized(random, stack);
             assert!(layout.mmap_top.is_multiple_of(PAGE_BYTES));
-            assert!(layout.mmap_top > 1 << 40 && layout.user.contains(layout.mmap_top));
+            assert!(layout.mmap_top >= 55 << 30 && layout.user.contains(layout.mmap_top));
+            let room = layout.stack_top - layout.mmap_top;
+            assert!(room >= stack.saturating_add(STACK_GUARD_BYTES).min(200 << 30));
+            // One table of the second level for both, and for what lies just above the stack.
+            assert!(layout.stack_top + (2 << 20) <= 512 << 30);
+            if stack <= 8 << 20 {
+                let gibibyte = |address: u64| address >> 30;
+                assert_eq!(gibibyte(layout.stack_top + (2 << 20) - 1), gibibyte(layout.stack_top));
+                assert_eq!(gibibyte(layout.mmap_top - (64 << 20)), gibibyte(layout.stack_top));
+            }
         }
     }
 }

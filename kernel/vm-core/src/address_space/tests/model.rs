@@ -122,7 +122,7 @@ fn pages_of(areas: &[Area<u8>]) -> Vec<(usize, Page)> {
 impl Pair {
     fn new() -> Self {
         let user = PageRange::new(address(0), address(PAGES)).unwrap();
-        let layout = Layout { user, mmap_top: address(TOP) };
+        let layout = Layout { user, stack_top: user.end(), mmap_top: address(TOP) };
         let limits = Limits {
             address_space_bytes: u64::MAX,
             stack_bytes: (STACK_PAGES as u64) << 12,
