@@ -56,7 +56,8 @@ pub use process::{Isolation, Process, Profile};
 pub use quotas::{LimitCounts, Quotas, is_violation_told};
 pub use rlimits::{INFINITY as NO_RLIMIT, ResourceLimits, Rlimit, RlimitRefusal, SoftHard};
 pub use sandbox::{
-    CallSet, NetworkRights, OnViolation, SANDBOX_CAPABILITIES, Sandbox, reaches as sandbox_reaches,
+    CallSet, NetworkRights, OnViolation, SANDBOX_CAPABILITIES, Sandbox, Violations,
+    reaches as sandbox_reaches,
 };
 pub use scheduling::{Nice, Policy, Priority, PriorityClass, Scheduling};
 pub use segments::{

@@ -5,6 +5,7 @@
 //! inside see and reach each other alone.
 
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::credentials::{Capability, CapabilitySet, Credentials};
 use crate::process::Profile;
@@ -76,8 +77,9 @@ pub const SANDBOX_CAPABILITIES: CapabilitySet = CapabilitySet::EMPTY
     .with(Capability::Setpcap)
     .with(Capability::NetBindService);
 
-/// A sandbox's rules.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A sandbox: its rules, and how often they were broken. Who has been in it keeps it, also when its
+/// processes have ended.
+#[derive(PartialEq, Eq, Debug)]
 pub struct Sandbox {
     /// Which one: no two have the same number.
     pub id: u64,
@@ -87,7 +89,35 @@ pub struct Sandbox {
     pub network: NetworkRights,
     /// What becomes of other calls.
     pub on_violation: OnViolation,
+    /// How often its processes tried what it does not allow.
+    pub violations: Violations,
 }
+
+/// How often something was tried that is not allowed.
+#[derive(Default, Debug)]
+pub struct Violations(AtomicU64);
+
+impl Violations {
+    /// Counts one.
+    pub fn note(&self) {
+        // Relaxed: a count, on which nothing else hangs.
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So often.
+    pub fn count(&self) -> u64 {
+        // Relaxed: as above.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for Violations {
+    fn eq(&self, other: &Self) -> bool {
+        self.count() == other.count()
+    }
+}
+
+impl Eq for Violations {}
 
 impl Credentials {
     /// The credentials with no more than these capabilities, now and later.
@@ -131,6 +161,7 @@ mod tests {
             calls: CallSet::EMPTY,
             network: NetworkRights::default(),
             on_violation: OnViolation::Refuse,
+            violations: Violations::default(),
         })
     }
 

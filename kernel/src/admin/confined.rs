@@ -1,82 +1,41 @@
-//! Users and sandboxes, as the API names them.
+//! Users and sandboxes, as the API names them: whom a program that an operator starts acts for, and what
+//! holds a process. Their meaning is `crate::service::confined`'s.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use admin_api::backend::ApiError;
 use admin_api::types::{NetworkRights, OnViolation, Sandbox, SandboxRequest, Text};
-use process_core::{CallSet, Credentials};
-use vfs_core::FileError;
+use process_core::Credentials;
 
 use super::convert;
-use crate::fs;
-use crate::process::sandbox::{self, Confinement, NewSandbox};
+use crate::process::sandbox::{self, NewSandbox};
+use crate::service::confined::{self, UserError};
 
 /// Whom a program is to act for.
 ///
 /// # Errors
 /// [`ApiError::InvalidValue`] if there is no such user.
 pub(super) fn credentials(user: Option<&str>) -> Result<Credentials, ApiError> {
-    let Some(user) = user else { return Ok(Credentials::root()) };
-    let read = |path: &[u8]| match fs::read_whole(path) {
-        Ok(file) => {
-            let mut bytes = alloc::vec![0; usize::try_from(file.len()).unwrap_or(0)];
-            let count = file.read(0, &mut bytes);
-            bytes.truncate(count);
-            Ok(bytes)
-        }
-        Err(FileError::OutOfMemory) => Err(ApiError::ResourceExhausted("out of memory".into())),
-        // Without the files there are numbers.
-        Err(_) => Ok(Vec::new()),
-    };
-    let found =
-        process_core::find_account(&read(b"/etc/passwd")?, &read(b"/etc/group")?, user.as_bytes());
-    match found {
-        Some(account) => Ok(account.credentials()),
-        None => Err(convert::invalid("user", format!("there is no user {user}"))),
-    }
+    confined::credentials(user).map_err(|error| match error {
+        UserError::Unknown(_) => convert::invalid("user", format!("{error}")),
+        UserError::OutOfMemory => ApiError::ResourceExhausted("out of memory".into()),
+    })
 }
 
 /// The sandbox that is asked for.
 ///
 /// # Errors
 /// [`ApiError::InvalidValue`] for a call that nobody knows.
-pub(super) fn sandbox(request: SandboxRequest) -> Result<NewSandbox, ApiError> {
-    let calls = match &request.system_calls {
-        None => sandbox::usual_calls(),
-        Some(names) => {
-            let mut calls = CallSet::EMPTY;
-            for (index, name) in names.iter().enumerate() {
-                if !sandbox::allow_by_name(&mut calls, name) {
-                    let message = format!("there is no system call {name}");
-                    return Err(ApiError::InvalidValue {
-                        field: format!("sandbox.system_calls.{index}").into(),
-                        message: message.into(),
-                    });
-                }
-            }
-            calls
-        }
-    };
-    let network = request.network.unwrap_or(NetworkRights::None);
-    Ok(NewSandbox {
-        root: String::into_bytes(request.root),
-        calls,
-        network: process_core::NetworkRights {
-            connect: matches!(network, NetworkRights::Connect | NetworkRights::Both),
-            listen: matches!(network, NetworkRights::Listen | NetworkRights::Both),
-        },
-        on_violation: match request.on_violation {
-            Some(OnViolation::Kill) => process_core::OnViolation::Kill,
-            Some(OnViolation::Refuse) | None => process_core::OnViolation::Refuse,
-        },
-    })
+pub(super) fn sandbox(request: &SandboxRequest) -> Result<NewSandbox, ApiError> {
+    if let Some((field, message)) = confined::unknown_calls(request).next() {
+        return Err(ApiError::InvalidValue { field: field.into(), message: message.into() });
+    }
+    Ok(confined::new_sandbox(&confined::from_request(request)))
 }
 
 /// A sandbox as it is shown in lists.
-pub(super) fn describe(confinement: &Confinement) -> Sandbox {
-    let rules = &confinement.rules;
+pub(super) fn describe(rules: &process_core::Sandbox) -> Sandbox {
     Sandbox {
         id: rules.id,
         network: match (rules.network.connect, rules.network.listen) {
@@ -90,12 +49,12 @@ pub(super) fn describe(confinement: &Confinement) -> Sandbox {
             process_core::OnViolation::Refuse => OnViolation::Refuse,
             process_core::OnViolation::Kill => OnViolation::Kill,
         },
-        violations: confinement.violations(),
+        violations: rules.violations.count(),
     }
 }
 
 /// The calls that a sandbox allows, if they are not the usual ones.
-pub(super) fn calls(confinement: &Confinement) -> Option<Vec<Text>> {
-    let calls = &confinement.rules.calls;
+pub(super) fn calls(rules: &process_core::Sandbox) -> Option<Vec<Text>> {
+    let calls = &rules.calls;
     (*calls != sandbox::usual_calls()).then(|| sandbox::names(calls).map(Text::from).collect())
 }

@@ -37,8 +37,8 @@ pub(super) fn count() -> u64 {
 pub(super) fn get(number: u32) -> Result<Process, ApiError> {
     let snapshot = snapshot(number, "be shown")?;
     let mut process = describe(&snapshot);
-    if let (Some(sandbox), Some(confinement)) = (&mut process.sandbox, snapshot.confinement()) {
-        sandbox.system_calls = confined::calls(confinement);
+    if let (Some(sandbox), Some(rules)) = (&mut process.sandbox, &snapshot.profile.sandbox) {
+        sandbox.system_calls = confined::calls(rules);
     }
     Ok(process)
 }
@@ -132,7 +132,7 @@ fn describe(snapshot: &Snapshot) -> Process {
         affinity: convert::cpus(snapshot.affinity),
         threads: snapshot.threads,
         isolation: convert::isolation(profile.isolation),
-        sandbox: snapshot.confinement().map(|confinement| confined::describe(confinement)),
+        sandbox: profile.sandbox.as_deref().map(confined::describe),
         user: User {
             uid: credentials.effective_uid.0,
             gid: credentials.effective_gid.0,
@@ -231,7 +231,7 @@ pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, Api
         set: None,
         instance: 0,
         tee: None,
-        sandbox: request.sandbox.map(confined::sandbox).transpose()?,
+        sandbox: request.sandbox.as_ref().map(confined::sandbox).transpose()?,
         actor: Some(String::from(caller.user.as_str())),
     };
     match process::create(&new) {

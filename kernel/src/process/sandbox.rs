@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use linux_abi::SystemCall;
 use linux_abi::native::NativeCall;
 use process_core::{
-    CallSet, ExitStatus, NetworkRights, OnViolation, ProcessError, Sandbox, Signal,
+    CallSet, ExitStatus, NetworkRights, OnViolation, ProcessError, Sandbox, Signal, Violations,
 };
 
 use super::{Pid, Process, table};
@@ -100,7 +100,6 @@ pub struct NewSandbox {
 pub struct Confinement {
     /// Its rules.
     pub rules: Arc<Sandbox>,
-    violations: AtomicU64,
     /// The calls whose first violation has been reported.
     reported: [AtomicU64; WORDS],
     has_reported_other: AtomicU64,
@@ -124,10 +123,10 @@ impl Confinement {
             calls: new.calls.clone(),
             network: new.network,
             on_violation: new.on_violation,
+            violations: Violations::default(),
         };
         Arc::new(Self {
             rules: Arc::new(rules),
-            violations: 0.into(),
             reported: [const { AtomicU64::new(0) }; WORDS],
             has_reported_other: 0.into(),
         })
@@ -138,12 +137,6 @@ impl Confinement {
     pub fn allows(&self, call: SystemCall) -> bool {
         index(call.number()).is_some_and(|index| self.rules.calls.contains(index))
             || is_always_allowed(call)
-    }
-
-    /// How many violations there were.
-    #[must_use]
-    pub fn violations(&self) -> u64 {
-        self.violations.load(Ordering::Relaxed)
     }
 
     /// Notes the first violation of its kind; says whether it is that.
@@ -188,7 +181,7 @@ impl Process {
     /// ends the process if its sandbox says so.
     pub fn violate(&self, violation: Violation) {
         let Some(confinement) = &self.confinement else { return };
-        confinement.violations.fetch_add(1, Ordering::Relaxed);
+        confinement.rules.violations.note();
         let kills = confinement.rules.on_violation == OnViolation::Kill;
         if kills || confinement.is_first(violation) {
             let effect = if kills { "ended by SIGSYS" } else { "refused" };

@@ -10,7 +10,6 @@ use process_core::{
 };
 use sched_core::CpuSet;
 
-use super::sandbox::Confinement;
 use super::{Process, table};
 
 /// A process as it was at one moment.
@@ -46,14 +45,6 @@ pub struct Snapshot {
     pub affinity: CpuSet,
     /// It, if it is in the table.
     pub process: Option<Arc<Process>>,
-}
-
-impl Snapshot {
-    /// The sandbox that it is in; none for what is only remembered.
-    #[must_use]
-    pub fn confinement(&self) -> Option<&Arc<Confinement>> {
-        self.process.as_ref().and_then(|process| process.confinement())
-    }
 }
 
 /// What is copied of a record under the table's lock.

@@ -6,18 +6,17 @@ use alloc::vec::Vec;
 
 use admin_api::types::{
     BalanceStrategy, Class, ConditionKind, Dependency, FieldError, HealthCheck, HealthKind,
-    Isolation, NetworkRights, OnViolation, Priority, ReadyWhen, ReloadRule, RestartPolicy,
-    RestartRule, SandboxRequest, Service, ServiceCondition, ServiceGroup, ServiceKind,
-    ServiceLimits, ServicePort, Signal, StartRule, StopRule, SupervisionStrategy, Text,
+    Isolation, Priority, ReadyWhen, ReloadRule, RestartPolicy, RestartRule, Service,
+    ServiceCondition, ServiceGroup, ServiceKind, ServiceLimits, ServicePort, Signal, StartRule,
+    StopRule, SupervisionStrategy, Text,
 };
-use process_core::CallSet;
 use service_core as core_words;
 use service_core::{BadVersion, Document};
 
-use crate::process::sandbox::allow_by_name;
+use super::confined;
 
 /// The value of the one enumeration that has the same word in the other.
-fn same<A: Copy, B: Copy>(
+pub(super) fn same<A: Copy, B: Copy>(
     value: A,
     name: fn(A) -> &'static str,
     all: fn(&str) -> Option<B>,
@@ -74,13 +73,8 @@ pub fn document_of(service: &Service) -> Result<Document, Vec<FieldError>> {
         core_words::Isolation::Process,
     );
     if let Some(sandbox) = &service.sandbox {
-        for (index, name) in sandbox.system_calls.iter().flatten().enumerate() {
-            if !is_system_call(name) {
-                let field = format!("sandbox.system_calls.{index}");
-                wrong(field, format!("there is no system call {name}"));
-            }
-        }
-        document.sandbox = Some(self::sandbox(sandbox));
+        confined::unknown_calls(sandbox).for_each(|(field, message)| wrong(field, message));
+        document.sandbox = Some(confined::from_request(sandbox));
     }
     document.enabled = service.enabled;
     document.instances = service.instances;
@@ -143,47 +137,6 @@ pub fn document_of(service: &Service) -> Result<Document, Vec<FieldError>> {
         drain_ms: service.stop.drain_ms.into(),
     };
     if errors.is_empty() { Ok(document) } else { Err(errors) }
-}
-
-fn is_system_call(name: &str) -> bool {
-    allow_by_name(&mut CallSet::EMPTY.clone(), name)
-}
-
-fn sandbox(request: &SandboxRequest) -> core_words::Sandbox {
-    use core_words::{NetworkRights as Network, OnViolation as Violation};
-    let network = request.network.unwrap_or(NetworkRights::None);
-    let on_violation = request.on_violation.unwrap_or(OnViolation::Refuse);
-    core_words::Sandbox {
-        root: request.root.clone(),
-        network: same(network, NetworkRights::name, Network::from_name, Network::None),
-        system_calls: request.system_calls.clone(),
-        on_violation: same(
-            on_violation,
-            OnViolation::name,
-            Violation::from_name,
-            Violation::Refuse,
-        ),
-    }
-}
-
-fn from_sandbox(sandbox: &core_words::Sandbox) -> SandboxRequest {
-    use core_words::{NetworkRights as Network, OnViolation as Violation};
-    SandboxRequest {
-        root: sandbox.root.clone(),
-        network: Some(same(
-            sandbox.network,
-            Network::name,
-            NetworkRights::from_name,
-            NetworkRights::None,
-        )),
-        system_calls: sandbox.system_calls.clone(),
-        on_violation: Some(same(
-            sandbox.on_violation,
-            Violation::name,
-            OnViolation::from_name,
-            OnViolation::Refuse,
-        )),
-    }
 }
 
 fn condition(condition: &ServiceCondition) -> core_words::Condition {
@@ -273,7 +226,7 @@ pub fn from_document(document: &Document) -> Service {
         Isolation::from_name,
         Isolation::Process,
     );
-    service.sandbox = document.sandbox.as_ref().map(from_sandbox);
+    service.sandbox = document.sandbox.as_ref().map(confined::to_request);
     service.enabled = document.enabled;
     service.instances = document.instances;
     service.port = document.port.as_ref().map(|port| ServicePort {

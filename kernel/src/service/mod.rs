@@ -7,13 +7,15 @@
 //!
 //! - `actions`: what the manager wants done. `runs`: processes by instance. `output`: their lines.
 //! - `checks`: health. `notices`: what programs say about themselves. `documents`: the API's words.
-//! - `reports`: what operators are told. `boot`: the documents of the image and of the disk.
+//! - `confined`: users and sandboxes. `reports`: what operators are told. `boot`: the documents of the image
+//!   and of the disk.
 //! - `change`: what operators ask for. `kept`: what lasts over a boot.
 
 mod actions;
 mod boot;
 mod change;
 mod checks;
+pub mod confined;
 mod documents;
 mod front;
 mod kept;

@@ -7,21 +7,13 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use process_core::{
-    CallSet, Credentials, ExitStatus, Limits, NetworkRights, OnViolation, Pid, Priority,
-    PriorityClass, Quotas, Scheduling,
-};
+use process_core::{ExitStatus, Limits, Pid, Priority, PriorityClass, Quotas, Scheduling};
 use sched_core::CpuSet;
 use service_core::{Document, End, Event, RunId};
 
 use super::output::Tee;
-use super::{Belongings, State, checks, front, notices, with};
-use crate::fs;
-use crate::process::sandbox::{NewSandbox, allow_by_name, usual_calls};
+use super::{Belongings, State, checks, confined, front, notices, with};
 use crate::process::{self, CreateError, NewProgram, ProcessSet};
-
-/// The longest list of users or groups that is read.
-const MOST_ACCOUNT_BYTES: usize = 1 << 20;
 
 /// A run that has processes.
 #[derive(Debug)]
@@ -110,12 +102,12 @@ pub(super) fn program(
         working_directory: document.cwd.clone().into_bytes(),
         scheduling: scheduling(document),
         affinity: CpuSet::ALL,
-        credentials: credentials(document.user.as_deref())?,
+        credentials: confined::credentials(document.user.as_deref()).map_err(|e| e.to_string())?,
         limits: limits(document),
         set: Some(Arc::clone(&belongings.set)),
         instance: number,
         tee: Some(tee),
-        sandbox: document.sandbox.as_ref().map(sandbox),
+        sandbox: document.sandbox.as_ref().map(confined::new_sandbox),
         actor: None,
     })
 }
@@ -160,44 +152,6 @@ fn scheduling(document: &Document) -> Scheduling {
         FromClass::Interactive => PriorityClass::Interactive,
     };
     Scheduling { priority, class, ..Scheduling::default() }
-}
-
-/// The rights of a user: those that `/etc/passwd` and `/etc/group` say, or that a number says.
-fn credentials(user: Option<&str>) -> Result<Credentials, String> {
-    let Some(user) = user else { return Ok(Credentials::root()) };
-    let read = |path: &[u8]| fs::read_small(path, MOST_ACCOUNT_BYTES).unwrap_or_default();
-    let (users, groups) = (read(b"/etc/passwd"), read(b"/etc/group"));
-    let found = process_core::find_account(&users, &groups, user.as_bytes());
-    let account = found.ok_or_else(|| format!("there is no user {user}"))?;
-    Ok(account.credentials())
-}
-
-/// The sandbox of a run.
-fn sandbox(sandbox: &service_core::Sandbox) -> NewSandbox {
-    use service_core::{NetworkRights as From, OnViolation as Violation};
-    let calls = match &sandbox.system_calls {
-        None => usual_calls(),
-        Some(names) => {
-            let mut calls = CallSet::EMPTY;
-            for name in names {
-                // Documents are checked for calls that there are.
-                allow_by_name(&mut calls, name);
-            }
-            calls
-        }
-    };
-    NewSandbox {
-        root: sandbox.root.clone().into_bytes(),
-        calls,
-        network: NetworkRights {
-            connect: matches!(sandbox.network, From::Connect | From::Both),
-            listen: matches!(sandbox.network, From::Listen | From::Both),
-        },
-        on_violation: match sandbox.on_violation {
-            Violation::Refuse => OnViolation::Refuse,
-            Violation::Kill => OnViolation::Kill,
-        },
-    }
 }
 
 /// Does something with the set of a run's service.

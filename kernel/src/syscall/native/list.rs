@@ -8,7 +8,7 @@ use process_core::{ExitStatus, Isolation, ProcessState};
 
 use super::super::{Answer, Caller};
 use super::{errno, named, structure};
-use crate::process::{self, Snapshot, sandbox};
+use crate::process::{self, Snapshot};
 
 /// Processes looked at at a time.
 const PAGE: usize = 32;
@@ -136,7 +136,7 @@ fn info(snapshot: &Snapshot) -> ProcessInfo {
         page_faults: usage.minor_faults.saturating_add(usage.major_faults),
         signals_received: usage.signals.received,
         capabilities: credentials.capabilities.bits(),
-        violations: snapshot.confinement().map_or(0, |it| sandbox::Confinement::violations(it)),
+        violations: snapshot.profile.sandbox.as_ref().map_or(0, |it| it.violations.count()),
         limits: LimitValues {
             set: limit_bits::ALL,
             memory_bytes: limits.memory_bytes,
