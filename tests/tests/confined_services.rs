@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use admin_api::types::{
-    Isolation, NetworkRights, Page, Problem, Process, Service, ServiceExplanation, ServiceLine,
-    ServiceState, ServiceStatus,
+    Exit, Isolation, NetworkRights, Page, Problem, Process, Service, ServiceExplanation,
+    ServiceLine, ServiceState, ServiceStatus,
 };
 use end_to_end::{Guest, wait};
 use serde_json::{Value, json};
@@ -38,6 +38,10 @@ fn output(name: &str) -> String {
         assert_ne!(status.state, ServiceState::Failed, "{name}: {:?}", status.detail);
         status.last_exit
     });
+    output_so_far(name)
+}
+
+fn output_so_far(name: &str) -> String {
     let path = format!("/api/v1/services/{name}/output?limit=1000");
     let page: Page<ServiceLine> = guest().read(&path);
     let lines = page.items.iter().filter(|line| line.pid.is_some());
@@ -117,6 +121,45 @@ fn the_rules_of_a_service_s_sandbox_hold() {
     wait::until("it to fail", || (status("killed").state == ServiceState::Failed).then_some(()));
     let why: ServiceExplanation = guest().read("/api/v1/services/killed/explain");
     assert!(why.chain.iter().any(|link| link.message.contains("SIGSYS")), "{why:?}");
+    guest().assert_healthy();
+}
+
+#[test]
+fn a_service_in_a_sandbox_says_that_it_is_ready() {
+    // proves: X1, S4
+    let ready = json!({ "ready_when": "notified", "timeout_ms": 60000 });
+    let mut document = boxed("speaker", &json!([]), &json!({}));
+    document["program"] = "/notifier".into();
+    document["start"] = ready;
+    register(&document);
+    start("speaker");
+    let pid = wait::until("its process", || processes("speaker").first().map(|one| one.pid));
+    let waits = || output_so_far("speaker").contains("waiting").then_some(());
+    wait::until("it to wait for its signal", waits);
+    let path = format!("/api/v1/processes/{pid}/signals");
+    let answer = guest().request("POST", &path).json(&json!({ "signal": "SIGUSR1" })).send();
+    assert!(answer.status < 300, "{}", answer.text());
+    wait::until("it to be ready", || {
+        (status("speaker").state == ServiceState::Running).then_some(())
+    });
+    let rules = processes("speaker").remove(0).sandbox.expect("it is in a sandbox");
+    assert_eq!((rules.network, rules.violations), (NetworkRights::None, 0));
+
+    // The socket is for services alone: another process in a sandbox does not reach it.
+    let request = json!({ "program": "/notifier", "args": ["once"], "sandbox": { "root": "/test" },
+                          "env": { "NOTIFY_SOCKET": "@multios/notify" } });
+    let answer = guest().request("POST", "/api/v1/processes").json(&request).send();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let pid = answer.json::<Process>().pid;
+    let ended = wait::until("its end", || {
+        let process: Process = guest().read(&format!("/api/v1/processes/{pid}"));
+        process.exit.is_some().then_some(process)
+    });
+    assert_eq!(ended.exit, Some(Exit::Code(1)));
+    // What it was in is known when it is gone.
+    assert_eq!(ended.isolation, Isolation::Sandbox);
+    let rules = ended.sandbox.expect("it was in a sandbox");
+    assert_eq!((rules.network, rules.violations), (NetworkRights::None, 1));
     guest().assert_healthy();
 }
 

@@ -4,7 +4,8 @@
 //!
 //! What a process in a sandbox cannot do, whatever list it has: see, signal or change processes
 //! outside (`process_core::Sandbox`); get descriptors from outside over a socket (`syscall::socket`);
-//! use names of sockets that are no files; have capabilities over the system.
+//! use names of sockets that are no files, but for a service's notify socket; have capabilities over the
+//! system.
 
 mod usual;
 

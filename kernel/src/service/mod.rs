@@ -49,7 +49,7 @@ pub use change::{ChangeError, Wish, change};
 pub use documents::{document_of, from_document};
 pub use front::{choose, connections};
 pub use kept::wall_ns;
-pub use notices::{Notice, say};
+pub use notices::{Notice, is_own_name as is_notify_socket, say};
 pub use output::{Line, Lines};
 
 /// Bytes of the thread's stack.

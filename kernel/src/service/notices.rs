@@ -20,6 +20,12 @@ use crate::socket::{self, Incoming, Named};
 /// The socket's address as programs are told: `@` stands for the first byte of an abstract name.
 pub(super) const ADDRESS: &str = "@multios/notify";
 
+/// Whether an abstract name is that of the socket.
+pub fn is_own_name(name: &UnixName) -> bool {
+    let own = ADDRESS.get(1..).map(str::as_bytes);
+    own.is_some() && name.abstract_name() == own
+}
+
 /// The longest message.
 const LONGEST: usize = 4096;
 

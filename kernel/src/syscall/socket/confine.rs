@@ -5,6 +5,7 @@ use linux_abi::Errno;
 use linux_abi::socket::{MessageFlags, SocketAddress, SocketRequest, SocketType, family};
 
 use crate::process::sandbox::{Confinement, Violation};
+use crate::service;
 use crate::socket::{Incoming, Socket};
 use crate::syscall::Caller;
 
@@ -62,9 +63,12 @@ pub(super) fn check_listen(caller: &Caller<'_>, socket: &dyn Socket) -> Result<(
     check(caller, "listening", |confinement| confinement.rules.network.listen)
 }
 
-/// An address to begin with: to connect or to send to.
+/// An address to begin with: to connect or to send to. What runs for a service may tell the system how it
+/// is: that goes to no other program, and brings nothing back.
 pub(super) fn check_begin(caller: &Caller<'_>, address: &SocketAddress) -> Result<(), Errno> {
+    let is_of_service = caller.process.instance() != 0;
     check(caller, "reaching this address", |confinement| match address {
+        SocketAddress::Unix(name) if is_of_service && service::is_notify_socket(name) => true,
         SocketAddress::Unix(_) => !is_common_name(address),
         SocketAddress::Unspecified => true,
         _ => confinement.rules.network.connect,
