@@ -1,4 +1,7 @@
-//! Locks that sleep: for what is held while memory is copied, filled or waited for.
+//! Locks that sleep: for what is held while memory is copied, filled or waited for. `promise`: answers that
+//! come later.
+
+pub mod promise;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

@@ -109,6 +109,30 @@ fn what_cannot_be_done_is_refused_by_its_name() {
     assert_eq!(service("root", &["nonsense"]).1, Exit::Code(2));
 }
 
+/// As deep as a reader of JSON goes, and deeper: no stack is used up by it.
+#[test]
+fn a_document_may_be_as_deep_as_it_likes() {
+    let guest = guest();
+    for depth in [120, 127, 10_000] {
+        let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let document =
+            format!("{{\"name\":\"deep\",\"args\":{nested},\"env\":{{\"a\":{nested}}}}}");
+        write(guest, "/tmp/deep.json", &document);
+        for (user, why) in [("nobody", "permission denied"), ("root", "invalid argument")] {
+            let request = json!({ "program": "/bin/sh", "user": user,
+                                  "args": ["-c", "service create < /tmp/deep.json"] });
+            let (text, exit) = run(guest, &request);
+            assert_eq!((text, exit), (format!("service: {why}\n"), REFUSED), "{depth} by {user}");
+        }
+        for path in ["/api/v1/services", "/api/v1/processes"] {
+            let body = guest.request("POST", path).header("Content-Type: application/json");
+            let answer = body.body(document.as_bytes()).send();
+            assert!((400..500).contains(&answer.status), "{depth} at {path}: {}", answer.text());
+        }
+    }
+    guest.assert_healthy();
+}
+
 /// proves: A4, S4
 #[test]
 fn a_service_says_itself_that_it_is_ready() {

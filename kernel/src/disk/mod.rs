@@ -5,10 +5,9 @@
 //! as a thread. Without a disk, or with one that holds something else, there is no such thread: what
 //! changes is gone with the next boot, and the API says so.
 //!
-//! - `device`: the disk. `promise`: an answer that comes later. `state`: what others are told.
+//! - `device`: the disk. `state`: what others are told.
 
 mod device;
-mod promise;
 mod state;
 
 use alloc::boxed::Box;
@@ -26,9 +25,9 @@ use crate::levels;
 use crate::process::{self, CreateError};
 use crate::random;
 use crate::scheduler::{self, Thread};
+use crate::sync::promise::{Promise, promise};
 
 pub use device::DiskError;
-pub use promise::{Promise, promise};
 pub use state::{Condition, State, counters, state};
 pub use store_core::{Foreign, StoreError};
 

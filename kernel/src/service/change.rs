@@ -10,8 +10,9 @@ use alloc::sync::Arc;
 
 use service_core::{Instant, Outcome, Request, ServiceError, StateName};
 
-use super::{State, kept, now, with};
-use crate::disk::{self, Promise, Store};
+use super::{State, ask, kept, now, with};
+use crate::disk::{self, Store};
+use crate::sync::promise::Promise;
 
 /// What somebody wants of a service.
 #[derive(Clone, Debug)]
@@ -59,6 +60,14 @@ pub enum Changing {
     },
 }
 
+/// Begins a change for a program, whose thread has no stack for documents: `wish` is read, and all of it
+/// done, by threads that have. None if there is no service manager.
+pub fn change_for_program<E: Send + 'static>(
+    wish: impl FnOnce() -> Result<Wish, E> + Send + 'static,
+) -> Option<Result<Changing, E>> {
+    ask(move || wish().map(change))
+}
+
 /// Begins a change.
 pub fn change(wish: Wish) -> Changing {
     if !(wish.request.changes_document() && disk::may_keep()) {
@@ -84,7 +93,7 @@ impl Changing {
         }
     }
 
-    /// Waits as a thread.
+    /// Waits as a program's thread.
     ///
     /// # Errors
     /// Why it was not made.
@@ -92,7 +101,9 @@ impl Changing {
         match self {
             Self::Now(outcome) => outcome,
             // It has turned out that there is no disk.
-            Self::Later { wish, promise } => promise.wait().unwrap_or_else(|| make(&wish, None)),
+            Self::Later { wish, promise } => promise.wait().unwrap_or_else(|| {
+                ask(move || make(&wish, None)).unwrap_or(Err(ChangeError::NotStarted))
+            }),
         }
     }
 }

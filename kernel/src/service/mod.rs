@@ -28,6 +28,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Waker;
 
@@ -42,18 +43,19 @@ use crate::options::ServicesAtBoot;
 use crate::process::{self, CreateError, ProcessSet};
 use crate::scheduler::{self, Thread};
 use crate::sync::Mutex;
+use crate::sync::promise::promise;
 use crate::{levels, random};
 use runs::Run;
 
-pub use change::{ChangeError, Wish, change};
+pub use change::{ChangeError, Wish, change, change_for_program};
 pub use documents::{document_of, from_document};
 pub use front::{choose, connections};
 pub use kept::wall_ns;
 pub use notices::{Notice, is_own_name as is_notify_socket, say};
 pub use output::{Line, Lines};
 
-/// Bytes of the thread's stack.
-const STACK_BYTES: u64 = 64 * 1024;
+/// Bytes of the thread's stack: documents are read on it, which nest as deep as their reader lets them.
+const STACK_BYTES: u64 = 128 * 1024;
 /// How long the services may take to stop before the machine goes down all the same.
 const LONGEST_SHUTDOWN_NS: u64 = 60_000_000_000;
 
@@ -95,6 +97,16 @@ enum Note {
     Checked { run: RunId, ticket: u64, purpose: Purpose, is_success: bool, detail: String },
     Said { instance: u64, notice: notices::Notice },
     Shutdown,
+    Asked(Job),
+}
+
+/// Something that another thread has done by this one.
+struct Job(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job")
+    }
 }
 
 static STATE: Once<Mutex<State>> = Once::new();
@@ -222,6 +234,14 @@ fn post(note: Note) {
     wake();
 }
 
+/// Has something done by the services' thread, and sleeps until it is. None before that was started.
+fn ask<R: Send + 'static>(job: impl FnOnce() -> R + Send + 'static) -> Option<R> {
+    THREAD.get()?;
+    let (answer, promise) = promise();
+    post(Note::Asked(Job(Box::new(move || answer.give(job())))));
+    promise.wait()
+}
+
 /// A process that belongs to an instance has ended; by force, if it is for the service's memory quota.
 pub fn process_ended(instance: u64, pid: Pid, exit: ExitStatus, is_for_quota: bool) {
     post(Note::Ended { instance, pid, exit, is_for_quota });
@@ -295,7 +315,12 @@ fn main(at_boot: ServicesAtBoot) {
         let notes = core::mem::take(&mut *INBOX.lock());
         let has_notes = !notes.is_empty();
         for note in notes {
-            with(|state| take_note(state, note));
+            match note {
+                Note::Asked(Job(job)) => job(),
+                note => {
+                    with(|state| take_note(state, note));
+                }
+            }
         }
         let has_work = actions::carry_out_all();
         let next = with(|state| {
@@ -333,5 +358,7 @@ fn take_note(state: &mut State, note: Note) {
         }
         Note::Said { instance, notice } => notices::heard(state, instance, notice),
         Note::Shutdown => state.step(Event::Shutdown),
+        // Done without the lock.
+        Note::Asked(_) => {}
     }
 }

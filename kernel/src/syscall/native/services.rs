@@ -79,16 +79,23 @@ fn with<R>(f: impl FnOnce(&mut State) -> Result<R, ServiceError>) -> Result<R, E
     }
 }
 
-/// Asks for a change in the caller's name: the operation's number.
-fn change(caller: &Caller<'_>, request: Request) -> Answer {
+/// Asks for a change in the caller's name: the operation's number. The request is made, and carried out,
+/// elsewhere: a thread of a program has no stack for documents.
+fn change(
+    caller: &Caller<'_>,
+    request: impl FnOnce() -> Result<Request, Errno> + Send + 'static,
+) -> Answer {
     let own =
         process::credentials_of(caller.process.pid()).map_err(|error| super::errno(&error))?;
     if !own.capabilities.contains(Capability::SysAdmin) {
         return Err(refused(NativeError::PermissionDenied));
     }
     let actor = Some(actor(caller).as_str().into());
-    let made = service::change(Wish { request, actor, expected: None }).wait();
-    made.map_err(|error| match error {
+    let begun = service::change_for_program(move || {
+        Ok::<_, Errno>(Wish { request: request()?, actor, expected: None })
+    });
+    let begun = begun.ok_or_else(|| refused(NativeError::ResourceExhausted))?;
+    begun?.wait().map_err(|error| match error {
         ChangeError::Refused(error) => errno(&error),
         ChangeError::Stale | ChangeError::Held(_) => refused(NativeError::InvalidState),
         ChangeError::NotKept(_) | ChangeError::NotStarted => {
@@ -100,20 +107,24 @@ fn change(caller: &Caller<'_>, request: Request) -> Answer {
 /// Registers a service by its document, in JSON.
 pub(super) fn create(caller: &Caller<'_>, arguments: &Arguments) -> Answer {
     let bytes = bytes(arguments.pointer(0), arguments.word(1), MOST_DOCUMENT_BYTES)?;
-    let invalid = || refused(NativeError::InvalidArgument);
-    let document = admin_api::server::read_service(&bytes).map_err(|_| invalid())?;
-    let document = service::document_of(&document).map_err(|_| invalid())?;
-    change(caller, Request::Register(document))
+    change(caller, move || {
+        let invalid = || refused(NativeError::InvalidArgument);
+        let document = admin_api::server::read_service(&bytes).map_err(|_| invalid())?;
+        let document = service::document_of(&document).map_err(|_| invalid())?;
+        Ok(Request::Register(document))
+    })
 }
 
 /// Starts a service.
 pub(super) fn start(caller: &Caller<'_>, arguments: &Arguments) -> Answer {
-    change(caller, Request::Start(name(arguments)?))
+    let name = name(arguments)?;
+    change(caller, move || Ok(Request::Start(name)))
 }
 
 /// Stops a service.
 pub(super) fn stop(caller: &Caller<'_>, arguments: &Arguments) -> Answer {
-    change(caller, Request::Stop(name(arguments)?))
+    let name = name(arguments)?;
+    change(caller, move || Ok(Request::Stop(name)))
 }
 
 /// Tells about a service.
