@@ -45,8 +45,8 @@ pub use health::{CheckResult, Health, Tally};
 pub use kept::{Kept, KeptError, KeptRevision};
 pub use manager::{
     Action, Because, Event, InstanceState, InstanceView, Manager, Operation, Outcome, PlanAction,
-    PlanStep, REVISIONS, Reason, Report, ReportKind, Request, RequestKind, Revision, RunId,
-    ServiceId, ServiceView, StateName, summary,
+    PlanReason, PlanStep, Progress, REVISIONS, Reason, Report, ReportKind, Request, RequestKind,
+    Revision, RunId, ServiceId, ServiceView, StateName, summary,
 };
 pub use time::Instant;
 pub use version::{BadVersion, Requirement, Version};

@@ -7,7 +7,8 @@
 //!
 //! - `service`, `instance`: the states. `action`: what comes in and what goes out.
 //! - `requests`, `documents`: what operators ask for. `reconcile`: the rule. `runs`: instances. `checks`: their health.
-//! - `groups`: supervision. `operations`: what became of requests. `explain`, `plan`, `view`: answers.
+//! - `groups`: supervision. `operations`, `progress`: what became of requests. `explain`, `plan`,
+//!   `view`: answers.
 
 mod action;
 mod checks;
@@ -18,6 +19,7 @@ mod instance;
 mod operations;
 mod outcome;
 mod plan;
+mod progress;
 mod reconcile;
 mod requests;
 mod runs;
@@ -41,7 +43,8 @@ pub use explain::{Because, Reason, summary};
 pub use instance::InstanceState;
 pub use operations::Operation;
 pub use outcome::Outcome;
-pub use plan::{PlanAction, PlanStep};
+pub use plan::{PlanAction, PlanReason, PlanStep};
+pub use progress::Progress;
 pub use service::{REVISIONS, Revision, StateName};
 pub use view::{InstanceView, ServiceView};
 

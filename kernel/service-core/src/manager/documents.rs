@@ -259,8 +259,12 @@ impl Manager {
         }
         match self.services.get(&id) {
             Some(service) => {
-                let is_resting =
-                    service.goal == Goal::Stopped || matches!(service.phase, Phase::Failed(_));
+                let is_resting = match service.phase {
+                    // A group whose members still stop.
+                    Phase::Stopping { .. } => false,
+                    Phase::Failed(_) => true,
+                    _ => service.goal == Goal::Stopped,
+                };
                 if service.is_down() && is_resting {
                     return Ok(id);
                 }

@@ -1,13 +1,16 @@
-//! Supervision: what a member's failure does to the other members of its group.
+//! Groups: what a member's failure does to the other members, and how a group comes down.
+//!
+//! Groups may be members of groups, as deep as somebody likes: nothing here calls itself.
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Manager;
 use super::instance::Then;
-use super::service::Phase;
+use super::service::{Phase, Service};
 use crate::document::Supervision;
-use crate::graph::EdgeKind;
+use crate::graph::{Direction, EdgeKind};
 use crate::time::Instant;
 
 impl Manager {
@@ -45,5 +48,48 @@ impl Manager {
             }
             self.marked.insert(id);
         }
+    }
+
+    /// Whether members of a group are still on their way down.
+    pub(super) fn has_members_leaving(&self, group: &Service) -> bool {
+        let is_on_its_way = |member: &Service| {
+            let has_arrived =
+                matches!(member.phase, Phase::Down | Phase::Completed | Phase::Failed(_));
+            member.is_leaving() && !has_arrived
+        };
+        let mut members = self.graph.after(&group.name);
+        members.any(|(member, kind)| {
+            *kind == EdgeKind::Member && self.by_name(member).is_some_and(is_on_its_way)
+        })
+    }
+
+    /// Whether somebody who is to go down before a service still runs: who needs a group that goes down
+    /// needs its members.
+    pub(super) fn has_dependants_up(&self, name: &Arc<str>) -> bool {
+        let is_leaving = |other: &Arc<str>| self.by_name(other).is_some_and(Service::is_leaving);
+        let groups = |other: &Arc<str>, kind| kind == EdgeKind::Member && is_leaving(other);
+        let own = self.graph.closure([Arc::clone(name)], Direction::NeededBy, groups);
+        own.iter().flat_map(|one| self.graph.before(one)).any(|(other, kind)| {
+            let is_up = |other: &Service| other.is_leaving() && !other.is_down();
+            kind.is_ordered() && self.by_name(other).is_some_and(is_up)
+        })
+    }
+
+    /// Members of the groups that a service came after, who may have waited for it to go down.
+    pub(super) fn members_that_waited(&self, name: &str) -> Vec<Arc<str>> {
+        let is_member = |_: &Arc<str>, kind| kind == EdgeKind::Member;
+        let after = self.graph.after(name).map(|(other, _)| Arc::clone(other));
+        let members = self.graph.closure(after, Direction::Needs, is_member).into_iter();
+        let waits = |service: &Service| {
+            matches!(service.phase, Phase::Stopping { .. }) && !service.is_down()
+        };
+        members.filter(|member| self.by_name(member).is_some_and(waits)).collect()
+    }
+
+    /// A service, its members if it is a group, and theirs.
+    #[must_use]
+    pub fn with_members(&self, name: &str) -> BTreeSet<Arc<str>> {
+        let is_member = |_: &Arc<str>, kind| kind == EdgeKind::Member;
+        self.graph.closure([Arc::from(name)], Direction::Needs, is_member)
     }
 }

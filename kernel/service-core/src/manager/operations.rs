@@ -1,6 +1,6 @@
 //! What became of requests: the last operations, with their ends.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -11,7 +11,6 @@ use super::requests::is_immediate;
 use super::service::{Goal, Phase, Service};
 use super::{Actor, Manager};
 use crate::error::ServiceError;
-use crate::graph::EdgeKind;
 use crate::time::Instant;
 
 /// Operations kept.
@@ -30,6 +29,8 @@ pub struct Operation {
     pub actor: Option<Arc<str>>,
     /// What it consists of.
     pub plan: Vec<PlanStep>,
+    /// Runs from this number on began after it did.
+    pub(super) first_run: u64,
     /// When.
     pub began_at: Instant,
     /// When and how it ended.
@@ -57,6 +58,7 @@ impl Manager {
         actor: Actor<'_>,
     ) -> u64 {
         let target = self.ids.get(&service).copied();
+        let first_run = self.next_run;
         let operations = &mut self.operations;
         operations.last += 1;
         let id = operations.last;
@@ -66,6 +68,7 @@ impl Manager {
             service,
             actor: actor.map(Arc::from),
             plan,
+            first_run,
             began_at: now,
             ended: None,
         };
@@ -106,15 +109,14 @@ impl Manager {
         }
     }
 
-    /// Ends the operations on a service that have got what they wanted, or never will, and those on the
-    /// groups that it belongs to.
+    /// Ends the operations on a service that have got what they wanted, or never will, and those on groups:
+    /// it may be the member that they waited for.
     pub(super) fn finish_operations(&mut self, now: Instant, id: ServiceId) {
-        self.finish_own_operations(now, id);
-        let Some(service) = self.services.get(&id) else { return };
-        let groups = self.graph.before(&service.name).filter(|(_, kind)| *kind == EdgeKind::Member);
-        let groups: Vec<_> = groups.filter_map(|(group, _)| self.ids.get(group).copied()).collect();
-        for group in groups {
-            self.finish_operations(now, group);
+        let is_group = |other: &ServiceId| self.services.get(other).is_some_and(Service::is_group);
+        let open = self.operations.open.keys().copied();
+        let concerned: Vec<_> = open.filter(|other| *other == id || is_group(other)).collect();
+        for concerned in concerned {
+            self.finish_own_operations(now, concerned);
         }
     }
 
@@ -126,6 +128,11 @@ impl Manager {
                 continue;
             };
             let Some(service) = self.services.get(&id) else { continue };
+            // Its own turn comes, and tells of its state first.
+            if service.telling() != service.told {
+                left.push(operation);
+                continue;
+            }
             match self.outcome(kind, service) {
                 Some(result) => self.end_operation(now, operation, result),
                 None => left.push(operation),
@@ -144,13 +151,19 @@ impl Manager {
         if own.is_err() || !concerns_members {
             return Some(own);
         }
-        for member in &service.document().members {
-            let Some(member) = self.by_name(member) else { continue };
-            match self.outcome(kind, member)? {
+        let mut open: Vec<&str> = service.document().members.iter().map(|name| &**name).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            let Some(member) = self.by_name(name) else { continue };
+            match outcome(kind, member)? {
                 // What somebody else has asked of a member meanwhile is not the group's business.
                 Ok(()) | Err(ServiceError::Superseded { .. }) => {}
                 Err(error) => return Some(Err(error)),
             }
+            open.extend(member.document().members.iter().map(|name| &**name));
         }
         Some(Ok(()))
     }

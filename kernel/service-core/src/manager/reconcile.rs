@@ -28,8 +28,14 @@ impl Manager {
     pub(super) fn reconcile(&mut self, now: Instant, id: ServiceId) {
         // Each round changes the phase towards the goal, and there are few phases.
         while self.advance(now, id) {}
-        self.finish_operations(now, id);
         self.arm_service(now, id);
+        self.tell(now, id);
+        // What an operation has come to is told after the state that it has come to.
+        self.finish_operations(now, id);
+    }
+
+    /// Tells operators and neighbours what they do not know yet of a service.
+    fn tell(&mut self, now: Instant, id: ServiceId) {
         let Some(service) = self.services.get_mut(&id) else { return };
         let telling = service.telling();
         if telling == service.told {
@@ -37,13 +43,17 @@ impl Manager {
         }
         let before = core::mem::replace(&mut service.told, telling);
         let (name, to) = (Arc::clone(&service.name), service.told.state);
+        let is_out_of_the_way = service.told.is_down && !before.is_down;
         if before.state != to {
             service.since = now;
             let failure = service.failure().cloned();
             self.report(&name, ReportKind::State { from: before.state, to, failure });
         }
         let neighbours = self.graph.before(&name).chain(self.graph.after(&name));
-        let neighbours: Vec<_> = neighbours.map(|(other, _)| Arc::clone(other)).collect();
+        let mut neighbours: Vec<_> = neighbours.map(|(other, _)| Arc::clone(other)).collect();
+        if is_out_of_the_way {
+            neighbours.extend(self.members_that_waited(&name));
+        }
         for other in neighbours {
             self.mark_by_name(&other);
         }
@@ -325,6 +335,9 @@ impl Manager {
     fn go_down(&mut self, now: Instant, id: ServiceId) -> bool {
         let Some(service) = self.services.get(&id) else { return false };
         if service.is_down() {
+            if self.has_members_leaving(service) {
+                return false;
+            }
             self.close_port(id);
             let Some(service) = self.services.get_mut(&id) else { return false };
             let Phase::Stopping { then } = core::mem::replace(&mut service.phase, Phase::Down)
@@ -340,10 +353,8 @@ impl Manager {
             }
             return true;
         }
-        let has_dependants_up = self.graph.before(&service.name).any(|(other, kind)| {
-            let is_up = |other: &Service| other.is_leaving() && !other.is_down();
-            kind.is_ordered() && self.by_name(other).is_some_and(is_up)
-        });
+        let has_dependants_up = self.has_dependants_up(&service.name);
+        let Some(service) = self.services.get(&id) else { return false };
         if !has_dependants_up {
             for index in service.indices() {
                 self.begin_stop(now, id, index, Then::Stay);

@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::Shutdown;
 use super::action::{Action, Request, RequestKind, ServiceId};
@@ -171,10 +172,14 @@ impl Manager {
     }
 
     fn restart(&mut self, now: Instant, name: &Arc<str>) -> Result<(), ServiceError> {
-        let id = self.id(name)?;
-        let last_run = self.next_run - 1;
-        let Some(service) = self.services.get_mut(&id) else { return Ok(()) };
-        if service.phase == Phase::Up && !service.is_group() && service.goal == Goal::Running {
+        for name in self.restart_list(name)? {
+            let id = self.id(&name)?;
+            let last_run = self.next_run - 1;
+            let Some(service) = self.services.get_mut(&id) else { continue };
+            if !service.is_going() {
+                self.start(now, &name)?;
+                continue;
+            }
             service.rolling_from = Some(last_run);
             for instance in &mut service.instances {
                 instance.restarts.forgive();
@@ -183,17 +188,29 @@ impl Manager {
                 }
             }
             self.marked.insert(id);
-            return Ok(());
         }
-        if service.phase == Phase::Up && service.goal == Goal::Running {
-            let members = service.document().members.clone();
-            for member in &members {
-                let member: Arc<str> = member.as_str().into();
-                self.restart(now, &member)?;
+        Ok(())
+    }
+
+    /// Who is to be started again for a restart of `name`: in place of a group that runs its members.
+    pub(super) fn restart_list(&self, name: &Arc<str>) -> Result<Vec<Arc<str>>, ServiceError> {
+        let mut list = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut open = alloc::vec![Arc::clone(name)];
+        while let Some(name) = open.pop() {
+            if !seen.insert(Arc::clone(&name)) {
+                continue;
             }
-            return Ok(());
+            let service = self.by_name(&name);
+            let service = service.ok_or_else(|| ServiceError::NotFound(Arc::clone(&name)))?;
+            if service.is_group() && service.is_going() {
+                let members = &service.document().members;
+                open.extend(members.iter().rev().map(|member| Arc::from(member.as_str())));
+            } else {
+                list.push(name);
+            }
         }
-        self.start(now, name)
+        Ok(list)
     }
 
     fn running(&self, name: &str) -> Result<&Service, ServiceError> {
@@ -282,18 +299,21 @@ impl Manager {
         }
     }
 
+    /// Ends a service by force, and its members if it is a group; what needs them is stopped.
     fn terminate(&mut self, now: Instant, name: &Arc<str>) -> Result<(), ServiceError> {
         self.stop(name)?;
-        let id = self.id(name)?;
-        self.leave_pause(now, id);
-        let Some(service) = self.services.get_mut(&id) else { return Ok(()) };
-        if !matches!(service.phase, Phase::Down | Phase::Completed | Phase::Failed(_)) {
-            service.phase = Phase::Stopping { then: None };
+        for name in self.with_members(name) {
+            let id = self.id(&name)?;
+            self.leave_pause(now, id);
+            let Some(service) = self.services.get_mut(&id) else { continue };
+            if !matches!(service.phase, Phase::Down | Phase::Completed | Phase::Failed(_)) {
+                service.phase = Phase::Stopping { then: None };
+            }
+            for index in service.indices() {
+                self.kill(now, id, index, Then::Stay);
+            }
+            self.marked.insert(id);
         }
-        for index in service.indices() {
-            self.kill(now, id, index, Then::Stay);
-        }
-        self.marked.insert(id);
         Ok(())
     }
 }

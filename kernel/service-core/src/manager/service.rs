@@ -184,6 +184,11 @@ impl Service {
         self.instances.iter().all(|instance| !instance.state.is_alive())
     }
 
+    /// Whether its instances run, or are about to, and are to.
+    pub(super) fn is_going(&self) -> bool {
+        self.goal == Goal::Running && self.phase == Phase::Up
+    }
+
     /// Whether it is to be down.
     pub(super) fn is_leaving(&self) -> bool {
         self.goal == Goal::Stopped

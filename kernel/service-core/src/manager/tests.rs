@@ -1,7 +1,9 @@
 //! The manager's rules, one scenario each. What holds whatever happens is in `tests/simulation`.
 
 mod explain;
+mod groups;
 mod health;
+mod plan;
 mod scene;
 
 use std::vec::Vec;

@@ -421,8 +421,7 @@ impl World {
         {
             let name: Arc<str> = document.name.as_str().into();
             for other in self.living.values() {
-                let needs = self.needed(&other.name);
-                let is_early = needs.iter().any(|(needed, _)| *needed == name);
+                let is_early = self.needed_with_members(&other.name).contains(&name);
                 assert!(!is_early, "seed {}: {name} stops before {}", self.seed, other.name);
             }
         }
@@ -441,6 +440,18 @@ impl World {
     fn needed(&self, name: &str) -> Vec<(Arc<str>, EdgeKind)> {
         let edges = self.manager.edges_of(name);
         edges.into_iter().filter(|(_, kind)| kind.is_needed()).collect()
+    }
+
+    /// What a service needs, and the members of groups among that.
+    fn needed_with_members(&self, name: &str) -> BTreeSet<Arc<str>> {
+        let mut open: Vec<_> = self.needed(name).into_iter().map(|(needed, _)| needed).collect();
+        let mut all = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            let view = self.manager.view(&name).unwrap();
+            open.extend(view.document.members.iter().map(|member| Arc::from(member.as_str())));
+            all.insert(name);
+        }
+        all
     }
 
     fn note(&mut self, report: &Report) {

@@ -1,7 +1,6 @@
 //! What is asked of services: planned, begun, followed.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -10,7 +9,7 @@ use admin_api::types::{
     Operation, OperationError, OperationKind, OperationState, OperationStep, PlannedStep,
     ServiceErrorCode, ServicePlan, StepAction, StepState,
 };
-use service_core::{PlanAction, PlanStep, Request, RequestKind, StateName};
+use service_core::{PlanAction, Progress, Request, RequestKind};
 
 use super::{describe, errors, forbids, text, with};
 use crate::service::{self, ChangeError, State, Wish};
@@ -71,12 +70,11 @@ pub(super) fn plan(change: &ServiceChange) -> Result<ServicePlan, ServiceError> 
     let request = request(change)?;
     with(|state| {
         let steps = state.manager.plan(&request).map_err(|error| of_change(error, change))?;
-        let target = change.name().as_str();
         let planned = steps.iter().map(|step| PlannedStep {
             level: step.order - 1,
             service: text(&step.service),
             action: action(step.action),
-            reason: reason(step, target).into(),
+            reason: step.why().into(),
         });
         Ok(ServicePlan {
             kind: change.kind(),
@@ -98,16 +96,6 @@ fn action(action: PlanAction) -> StepAction {
         PlanAction::Reload => StepAction::Reload,
         PlanAction::Pause => StepAction::Pause,
         PlanAction::Resume => StepAction::Resume,
-    }
-}
-
-fn reason(step: &PlanStep, target: &str) -> String {
-    match (step.action, step.instance) {
-        (_, Some(index)) => format!("instance {index}"),
-        _ if *step.service == *target => String::from("asked for"),
-        (PlanAction::Start, _) => format!("{target} needs it"),
-        (PlanAction::Stop, _) => format!("it needs {target}, or belongs to it"),
-        _ => String::from("belongs to it"),
     }
 }
 
@@ -161,7 +149,7 @@ pub(super) fn operation(state: &State, id: u64) -> Result<Operation, ServiceErro
         level: step.order - 1,
         service: text(&step.service),
         action: action(step.action),
-        state: step_state(state, step, operation_state),
+        state: progress(state.manager.progress(found, step)),
         detail: step.instance.map(|index| format!("instance {index}").into()),
     });
     Ok(Operation {
@@ -181,25 +169,13 @@ pub(super) fn operation(state: &State, id: u64) -> Result<Operation, ServiceErro
     })
 }
 
-/// How far a step is, as the state of its service tells.
-fn step_state(state: &State, step: &PlanStep, operation: OperationState) -> StepState {
-    if operation == OperationState::Succeeded {
-        return StepState::Done;
-    }
-    let Ok(view) = state.manager.view(&step.service) else { return StepState::Skipped };
-    let is_over = operation == OperationState::Failed;
-    match (step.action, view.state) {
-        (PlanAction::Register | PlanAction::Update | PlanAction::Unregister, _) => StepState::Done,
-        (PlanAction::Start, StateName::Running) => StepState::Done,
-        (PlanAction::Start, StateName::Failed) => StepState::Failed,
-        (PlanAction::Stop, StateName::Stopped | StateName::Disabled) => StepState::Done,
-        (PlanAction::Stop, StateName::Stopping) => StepState::Running,
-        (PlanAction::Start, StateName::Starting) => {
-            let has_begun = view.instances.iter().any(|instance| instance.run.is_some());
-            if has_begun { StepState::Running } else { StepState::Pending }
-        }
-        _ if is_over => StepState::Skipped,
-        _ => StepState::Running,
+fn progress(progress: Progress) -> StepState {
+    match progress {
+        Progress::Pending => StepState::Pending,
+        Progress::Running => StepState::Running,
+        Progress::Done => StepState::Done,
+        Progress::Failed => StepState::Failed,
+        Progress::Skipped => StepState::Skipped,
     }
 }
 

@@ -9,7 +9,9 @@ use std::format;
 use crate::document::{Dependency, Document, Kind, Probe, ProbeKind, Purpose, Supervision};
 use crate::error::ServiceError;
 use crate::failure::End;
-use crate::manager::{Action, Event, InstanceState, Manager, Request, RunId, StateName};
+use crate::manager::{
+    Action, Event, InstanceState, Manager, Progress, Report, Request, RunId, StateName,
+};
 use crate::time::Instant;
 
 pub(super) struct Scene {
@@ -22,6 +24,8 @@ pub(super) struct Scene {
     /// What was done, as `launch NAME`, `SIGTERM NAME`, `kill NAME`, `drain NAME`.
     pub(super) done: Vec<String>,
     names: BTreeMap<RunId, Arc<str>>,
+    /// What operators were told.
+    pub(super) reports: Vec<Report>,
 }
 
 /// A service that is not enabled.
@@ -62,6 +66,7 @@ impl Scene {
             asked: Vec::new(),
             done: Vec::new(),
             names: BTreeMap::new(),
+            reports: Vec::new(),
         };
         for document in documents {
             scene.request(&Request::Register(document)).unwrap();
@@ -107,12 +112,13 @@ impl Scene {
                 Action::Check { run, purpose, ticket, .. } => {
                     self.asked.push((run, purpose, ticket));
                 }
+                Action::Report(report) => self.reports.push(report),
                 _ => {}
             }
         }
     }
 
-    /// The run of a service's only instance.
+    /// The run of a service's first instance that has one.
     pub(super) fn run(&self, name: &str) -> RunId {
         self.living.iter().find(|(known, _)| **known == *name).expect("it runs").1
     }
@@ -123,6 +129,17 @@ impl Scene {
 
     pub(super) fn end(&mut self, name: &str, end: End) {
         let run = self.run(name);
+        self.end_run(run, end);
+    }
+
+    /// Ends the run of one of a service's instances.
+    pub(super) fn end_instance(&mut self, name: &str, index: u32, end: End) {
+        let of = |(known, run): &&(Arc<str>, RunId)| **known == *name && run.index == index;
+        let run = self.living.iter().find(of).expect("it runs").1;
+        self.end_run(run, end);
+    }
+
+    fn end_run(&mut self, run: RunId, end: End) {
         self.living.retain(|(_, other)| *other != run);
         self.asked.retain(|(other, ..)| *other != run);
         self.step(Event::Ended { run, end });
@@ -166,6 +183,26 @@ impl Scene {
 
     pub(super) fn summary(&self, name: &str) -> String {
         super::super::summary(&self.explain(name))
+    }
+
+    /// The steps of a plan: `ORDER ACTION NAME: WHY`.
+    pub(super) fn plan(&self, request: &Request) -> Vec<String> {
+        let steps = self.manager.plan(request).unwrap();
+        let tell = |step: &crate::PlanStep| {
+            format!("{} {} {}: {}", step.order, step.action, step.service, step.why())
+        };
+        steps.iter().map(tell).collect()
+    }
+
+    /// How far the steps of an operation are.
+    pub(super) fn progress(&self, operation: u64) -> Vec<Progress> {
+        let operation = self.manager.operation(operation).unwrap();
+        operation.plan.iter().map(|step| self.manager.progress(operation, step)).collect()
+    }
+
+    /// How an operation has ended, if it has.
+    pub(super) fn outcome(&self, operation: u64) -> Option<Result<(), ServiceError>> {
+        self.manager.operation(operation).unwrap().ended.clone().map(|(_, result)| result)
     }
 
     /// What was done since the last time.
