@@ -189,7 +189,7 @@ pub trait Backend: Environment + Services {
     /// Begins (`true`) and ends an emergency that concerns all processes: until it ends, no program
     /// is started and none forks. Each beginning is followed by one end. Says how many processes it
     /// has ended itself: those of services.
-    fn hold_new_processes(&self, is_held: bool) -> u64;
+    fn hold_new_processes(&self, caller: &Caller, is_held: bool) -> u64;
 
     /// Sends a signal.
     ///

@@ -313,7 +313,7 @@ read! {
     ServiceGroup { strategy, members }
     ServiceStatus { state, detail, since, health, ready_instances, instances, restarts, last_exit, last_exit_at, last_exit_reason, applied_revision, operation, usage }
     ServiceUsage { processes, cpu, memory_bytes, peak_memory_bytes, io, open_files }
-    ServiceInstance { number, state, since, pid, ready, health, restarts, last_exit, last_exit_at, last_exit_reason, next_start_at, connections }
+    ServiceInstance { number, state, since, pid, ready, status, health, restarts, last_exit, last_exit_at, last_exit_reason, next_start_at, connections }
     InstanceConnections { open, total }
     ServiceHealth { service, health, instances, history }
     InstanceHealth { instance, health, ready, good_in_a_row, bad_in_a_row, good_total, bad_total }

@@ -139,9 +139,10 @@ fn a_service_in_a_sandbox_says_that_it_is_ready() {
     let path = format!("/api/v1/processes/{pid}/signals");
     let answer = guest().request("POST", &path).json(&json!({ "signal": "SIGUSR1" })).send();
     assert!(answer.status < 300, "{}", answer.text());
-    wait::until("it to be ready", || {
-        (status("speaker").state == ServiceState::Running).then_some(())
+    let status = wait::until("it to be ready", || {
+        Some(status("speaker")).filter(|status| status.state == ServiceState::Running)
     });
+    assert_eq!(status.detail.as_deref(), Some("at work"));
     let rules = processes("speaker").remove(0).sandbox.expect("it is in a sandbox");
     assert_eq!((rules.network, rules.violations), (NetworkRights::None, 0));
 

@@ -144,6 +144,9 @@ fn a_service_says_itself_that_it_is_ready() {
     start(guest, "telling");
     let said = |line: &ServiceLine| &*line.text == "said";
     wait::until("its line", || lines(guest, "telling").iter().any(said).then_some(()));
+    let shown = status(guest, "telling");
+    assert_eq!(shown.detail.as_deref(), Some("warm"));
+    assert_eq!(shown.instances[0].status.as_deref(), Some("warm"));
     stop(guest, "telling");
 }
 

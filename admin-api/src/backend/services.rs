@@ -117,7 +117,8 @@ pub trait Services {
     /// Ready once there is a line above `after`, or the service is unknown.
     fn poll_service_output(&self, context: &mut Context<'_>, name: &str, after: u64) -> Poll<()>;
 
-    /// Up to `limit` processes of a service above `after`, by number, that have not ended.
+    /// Up to `limit` processes of a service, or of a group's members, above `after`, by number, that have not
+    /// ended.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`].
@@ -128,13 +129,15 @@ pub trait Services {
         limit: usize,
     ) -> Result<Vec<u32>, ServiceError>;
 
-    /// Begins an emergency (`true`) for a service and ends it: while it goes on, none of its instances is
-    /// started, none of its processes forks, and how they end is not a failure; it is stopped
-    /// afterwards. Each beginning is followed by one end. Says how many processes it has ended itself.
+    /// Begins an emergency (`true`) for a service, or for the members of a group, and ends it: while it goes
+    /// on, none of its instances is started, none of its processes forks, and how they end is not a
+    /// failure; it is stopped afterwards, and tells by whom. Each beginning is followed by one end. Says how
+    /// many processes it has ended itself.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`].
-    fn hold_service(&self, name: &str, is_held: bool) -> Result<u64, ServiceError>;
+    fn hold_service(&self, caller: &Caller, name: &str, is_held: bool)
+    -> Result<u64, ServiceError>;
 }
 
 /// A change of a service.

@@ -361,7 +361,7 @@ impl Backend for FakeBackend {
         Ok(true)
     }
 
-    fn hold_new_processes(&self, is_held: bool) -> u64 {
+    fn hold_new_processes(&self, _: &Caller, is_held: bool) -> u64 {
         self.state.borrow_mut().is_held = is_held;
         0
     }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use picoserve::Timer;
 use picoserve::time::Duration;
 
-use crate::backend::{ApiError, Backend, NewEvent};
+use crate::backend::{ApiError, Backend, Caller, NewEvent};
 use crate::types::{EmergencyRequest, EmergencyResult, EventKind};
 
 use super::answer::Request;
@@ -69,7 +69,7 @@ impl<B: Backend, A: Assets> App<B, A> {
                 }
             }
             Targets::Service(_) | Targets::All => {
-                let held = Held::new(backend, targets, &ended)?;
+                let held = Held::new(backend, &identity.caller, targets, &ended)?;
                 // What is left is looked for below, whether the time was enough or not.
                 let _ = timer.run_with_timeout(time, end_all(backend, targets, &ended)).await;
                 drop(held);
@@ -100,16 +100,22 @@ impl<B: Backend, A: Assets> App<B, A> {
 /// Keeps programs from being made as long as it is there: also when the request is given up.
 struct Held<'b, B: Backend> {
     backend: &'b B,
+    caller: &'b Caller,
     targets: Targets<'b>,
 }
 
 impl<'b, B: Backend> Held<'b, B> {
-    fn new(backend: &'b B, targets: Targets<'b>, ended: &Cell<u64>) -> Result<Self, Refusal> {
+    fn new(
+        backend: &'b B,
+        caller: &'b Caller,
+        targets: Targets<'b>,
+        ended: &Cell<u64>,
+    ) -> Result<Self, Refusal> {
         ended.set(match targets {
-            Targets::Service(name) => backend.hold_service(name, true)?,
-            Targets::Process(_) | Targets::All => backend.hold_new_processes(true),
+            Targets::Service(name) => backend.hold_service(caller, name, true)?,
+            Targets::Process(_) | Targets::All => backend.hold_new_processes(caller, true),
         });
-        Ok(Self { backend, targets })
+        Ok(Self { backend, caller, targets })
     }
 }
 
@@ -117,8 +123,12 @@ impl<B: Backend> Drop for Held<'_, B> {
     fn drop(&mut self) {
         match self.targets {
             // One that was unregistered meanwhile has nothing to be let go.
-            Targets::Service(name) => drop(self.backend.hold_service(name, false)),
-            Targets::Process(_) | Targets::All => drop(self.backend.hold_new_processes(false)),
+            Targets::Service(name) => {
+                drop(self.backend.hold_service(self.caller, name, false));
+            }
+            Targets::Process(_) | Targets::All => {
+                self.backend.hold_new_processes(self.caller, false);
+            }
         }
     }
 }

@@ -9,6 +9,9 @@ use core::fmt;
 
 use crate::time::Instant;
 
+/// What to do where the memory that a service may have is not enough.
+pub(crate) const QUOTA_ADVICE: &str = "Raise limits.memory_bytes, or find out why it uses so much.";
+
 /// How an instance ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -34,6 +37,36 @@ pub struct Ending {
     pub end: End,
     /// What it was ended for by force.
     pub because: Option<Failure>,
+    /// Processes that it had lost to the memory quota.
+    pub lost: Option<Lost>,
+}
+
+/// Processes of an instance, its main one not among them, that were ended by force because the service
+/// had all the memory that it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// How many.
+    pub count: u32,
+    /// How much memory that was, the last time.
+    pub quota_bytes: u64,
+}
+
+impl Lost {
+    /// Both.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        Self { count: self.count.saturating_add(later.count), ..later }
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            1 => f.write_str("a process of it was"),
+            count => write!(f, "{count} of its processes were"),
+        }?;
+        write!(f, " ended at the memory quota of {}", Bytes(self.quota_bytes))
+    }
 }
 
 /// Why an instance or a service does not run although it should.
@@ -59,6 +92,13 @@ pub enum Failure {
     MemoryQuota {
         /// How much that is.
         bytes: u64,
+    },
+    /// It ended by itself, after it had lost processes to the memory quota of its service.
+    AfterLoss {
+        /// How it ended.
+        end: Box<Failure>,
+        /// What it had lost.
+        lost: Lost,
     },
     /// It was started again as often as allowed.
     TooManyRestarts {
@@ -98,6 +138,15 @@ impl Failure {
         }
     }
 
+    /// Whether a program may end so without anything being wrong with it.
+    pub(crate) fn is_normal(&self) -> bool {
+        match self {
+            Self::Exit(_) | Self::Launch(_) => true,
+            Self::AfterLoss { end, .. } => end.is_normal(),
+            _ => false,
+        }
+    }
+
     /// What an operator can do about it.
     #[must_use]
     pub fn advice(&self) -> String {
@@ -110,9 +159,7 @@ impl Failure {
                 "Read its output; give it more start.timeout_ms if it only needs longer."
             }
             Self::Unhealthy { .. } => "Look at the history of its health and at its output.",
-            Self::MemoryQuota { .. } => {
-                "Raise limits.memory_bytes, or find out why it uses so much."
-            }
+            Self::MemoryQuota { .. } | Self::AfterLoss { .. } => QUOTA_ADVICE,
             Self::TooManyRestarts { last, .. } => {
                 return format!(
                     "{} A start by hand begins a new count of restarts.",
@@ -150,9 +197,13 @@ impl fmt::Display for End {
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.because {
-            Some(failure) => write!(f, "{}, because {failure}", self.end),
-            None => self.end.fmt(f),
+        self.end.fmt(f)?;
+        if let Some(failure) = &self.because {
+            write!(f, ", because {failure}")?;
+        }
+        match &self.lost {
+            Some(lost) => write!(f, " ({lost})"),
+            None => Ok(()),
         }
     }
 }
@@ -182,6 +233,10 @@ impl fmt::Display for Told<'_> {
             Failure::Unhealthy { detail } => write!(f, "{it} failed its health check: {detail}"),
             Failure::MemoryQuota { bytes } => {
                 write!(f, "{it} {}", End::MemoryQuota { bytes: *bytes })
+            }
+            Failure::AfterLoss { end, lost } => {
+                Told { failure: end, ..*self }.fmt(f)?;
+                write!(f, " ({lost})")
             }
             Failure::TooManyRestarts { restarts, window_ms, last } => {
                 Told { failure: last, ..*self }.fmt(f)?;

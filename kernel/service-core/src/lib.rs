@@ -39,14 +39,14 @@ pub use document::{
     Purpose, Quotas, ReadyWhen, Restart, RestartPolicy, Sandbox, Start, Stop, Supervision,
 };
 pub use error::{DependencyProblem, FieldError, ServiceError};
-pub use failure::{End, Ending, Failure};
+pub use failure::{End, Ending, Failure, Lost};
 pub use graph::{Direction, Edge, EdgeKind, Graph};
 pub use health::{CheckResult, Health, Tally};
 pub use kept::{Kept, KeptError, KeptRevision};
 pub use manager::{
-    Action, Because, Event, InstanceState, InstanceView, Manager, Operation, Outcome, PlanAction,
-    PlanReason, PlanStep, Progress, REVISIONS, Reason, Report, ReportKind, Request, RequestKind,
-    Revision, RunId, ServiceId, ServiceView, StateName, summary,
+    Action, Because, Event, Halt, InstanceState, InstanceView, Manager, Means, Operation, Outcome,
+    PlanAction, PlanReason, PlanStep, Progress, REVISIONS, Reason, Report, ReportKind, Request,
+    RequestKind, Revision, RunId, ServiceId, ServiceView, StateName, summary,
 };
 pub use time::Instant;
 pub use version::{BadVersion, Requirement, Version};

@@ -7,14 +7,15 @@
 //!
 //! - `service`, `instance`: the states. `action`: what comes in and what goes out.
 //! - `requests`, `documents`: what operators ask for. `reconcile`: the rule. `runs`: instances. `checks`: their health.
-//! - `groups`: supervision. `operations`, `progress`: what became of requests. `explain`, `plan`,
-//!   `view`: answers.
+//! - `groups`: supervision. `operations`, `progress`: what became of requests. `halt`: who had something
+//!   stopped. `explain`, `plan`, `view`: answers.
 
 mod action;
 mod checks;
 mod documents;
 mod explain;
 mod groups;
+mod halt;
 mod instance;
 mod operations;
 mod outcome;
@@ -40,6 +41,7 @@ use service::{Goal, Phase, Service};
 
 pub use action::{Action, Event, Report, ReportKind, Request, RequestKind, RunId, ServiceId};
 pub use explain::{Because, Reason, summary};
+pub use halt::{Halt, Means};
 pub use instance::InstanceState;
 pub use operations::Operation;
 pub use outcome::Outcome;
@@ -109,6 +111,9 @@ impl Manager {
             Event::Shutdown => self.shut_down(),
             Event::Launched(run) => self.launched(now, run),
             Event::Ended { run, end } => self.run_ended(now, run, end),
+            Event::LostProcess { run, pid, quota_bytes } => {
+                self.lost_process(run, pid, quota_bytes);
+            }
             Event::Drained(run) => self.drained(now, run),
             Event::Conditions { service, unmet } => self.conditions_checked(now, service, unmet),
             Event::PortFailed { service, why } => self.fail(now, service, Failure::Port(why)),

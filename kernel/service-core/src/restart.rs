@@ -53,10 +53,9 @@ impl Restarts {
             Ended::Well if policy.policy != RestartPolicy::Always => return Verdict::Complete,
             Ended::Well => Failure::Exit(0),
             Ended::Badly(failure) => {
-                let is_normal = matches!(failure, Failure::Exit(_) | Failure::Launch(_));
                 let is_tried_again = match policy.policy {
                     RestartPolicy::Always | RestartPolicy::OnFailure => true,
-                    RestartPolicy::OnAbnormal => !is_normal,
+                    RestartPolicy::OnAbnormal => !failure.is_normal(),
                     RestartPolicy::Never => false,
                 };
                 if !is_tried_again {

@@ -211,9 +211,9 @@ impl Backend for KernelBackend {
         emergency::end(pid)
     }
 
-    fn hold_new_processes(&self, is_held: bool) -> u64 {
+    fn hold_new_processes(&self, caller: &Caller, is_held: bool) -> u64 {
         process::hold_new_programs(is_held);
-        if is_held { crate::service::terminate_all(None) } else { 0 }
+        if is_held { crate::service::terminate_all(Some(&caller.user)) } else { 0 }
     }
 
     fn signal_process(&self, caller: &Caller, pid: u32, signal: Signal) -> Result<(), ApiError> {

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use service_core::{Report, ReportKind, StateName};
+use service_core::{End, Report, ReportKind, StateName};
 
 use super::{State, actions, front};
 use crate::events::{Kind, publish_about};
@@ -75,6 +75,11 @@ fn words(report: &Report) -> (Kind, Option<u32>, String) {
         }
         ReportKind::InstanceEnded { index, end } => {
             (Kind::ServiceInstanceEnded, Some(*index), format!("{name}/{index} {end}"))
+        }
+        ReportKind::ProcessLost { index, pid, quota_bytes } => {
+            let quota = End::MemoryQuota { bytes: *quota_bytes };
+            let text = format!("{name}/{index}: its process {pid} {quota}");
+            (Kind::ServiceHealthChanged, Some(*index), text)
         }
         ReportKind::InstanceForced { index, failure } => {
             let text = format!("{name}/{index} is ended: {failure}");

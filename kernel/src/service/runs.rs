@@ -182,6 +182,12 @@ pub(super) fn process_ended(state: &mut State, instance: u64, pid: Pid, exit: Ex
     let Some(run) = state.runs.get_mut(&instance) else { return };
     if run.main == pid {
         run.exit = Some(exit);
+    } else if exit.is_for_quota && run.exit.is_none() {
+        let id = run.id;
+        let set = state.belongings.get(&id.service).map(|belongings| &belongings.set);
+        if let Some(quota_bytes) = set.and_then(|set| set.quotas().memory_bytes) {
+            state.step(Event::LostProcess { run: id, pid: pid.number(), quota_bytes });
+        }
     }
     look_at_end(state, instance);
 }

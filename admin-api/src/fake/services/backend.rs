@@ -332,13 +332,18 @@ impl Services for FakeBackend {
         Ok(own.map(|process| process.pid).take(limit).collect())
     }
 
-    fn hold_service(&self, name: &str, is_held: bool) -> Result<u64, ServiceError> {
+    fn hold_service(
+        &self,
+        caller: &Caller,
+        name: &str,
+        is_held: bool,
+    ) -> Result<u64, ServiceError> {
         let mut all = self.services.borrow_mut();
         let name = all.find(name)?.document.name.clone();
         if let Some(service) = all.services.get_mut(&name) {
             service.is_held = is_held;
             if !is_held {
-                let why = "an emergency ended it".into();
+                let why = format!("it was ended by {} in an emergency", caller.user).into();
                 service.instances.clear();
                 self.enter(service, ServiceState::Stopped, Some(why));
             }

@@ -101,6 +101,7 @@ impl FakeInstance {
             since: self.since,
             pid: self.pid,
             ready: self.is_ready(),
+            status: None,
             health: self.health,
             restarts: self.restarts,
             last_exit: self.last_exit.map(|(exit, _)| exit),

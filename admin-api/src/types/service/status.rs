@@ -54,7 +54,7 @@ words! {
 pub struct ServiceStatus {
     /// Where it is in its life.
     pub state: ServiceState,
-    /// Why it is there, if there is more to say.
+    /// Why it is there, if there is more to say; of one that runs, what it says that it does.
     pub detail: Option<Text>,
     /// Since when.
     pub since: Timestamp,
@@ -113,6 +113,8 @@ pub struct ServiceInstance {
     pub pid: Option<u32>,
     /// Whether it gets new connections.
     pub ready: bool,
+    /// What it says that it does: its last `STATUS=` at the notify socket.
+    pub status: Option<Text>,
     /// What its checks say.
     pub health: HealthState,
     /// Restarts that nobody asked for.

@@ -48,6 +48,16 @@ pub enum Event {
         /// How its main process ended.
         end: End,
     },
+    /// A process of a run, but not its main one, was ended because the service had all the memory that it
+    /// may have.
+    LostProcess {
+        /// Which.
+        run: RunId,
+        /// The process.
+        pid: u32,
+        /// How much memory that is.
+        quota_bytes: u64,
+    },
     /// A run that drains has no connections left.
     Drained(RunId),
     /// The answer to [`Action::CheckConditions`].
@@ -207,6 +217,15 @@ pub enum ReportKind {
         index: u32,
         /// How.
         end: End,
+    },
+    /// A process of an instance, but not its main one, was ended for the memory quota.
+    ProcessLost {
+        /// Which instance.
+        index: u32,
+        /// The process.
+        pid: u32,
+        /// How much memory the service may have.
+        quota_bytes: u64,
     },
     /// An instance did not do as it should, and is ended for it.
     InstanceForced {

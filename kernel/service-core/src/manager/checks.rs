@@ -187,7 +187,9 @@ impl Manager {
     pub(super) fn said_status(&mut self, id: RunId, status: &str) {
         let Some(instance) = self.instance_of(id) else { return };
         if let Some(run) = instance.living_run(id.run) {
-            run.status = Some(status.chars().take(LONGEST_STATUS).collect());
+            // An empty one takes the last one back.
+            run.status =
+                (!status.is_empty()).then(|| status.chars().take(LONGEST_STATUS).collect());
         }
     }
 }

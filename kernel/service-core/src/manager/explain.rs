@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Manager;
+use super::halt::{Halt, Means};
 use super::instance::InstanceState;
 use super::reconcile::Gate;
 use super::service::{Goal, Phase, Service, StateName};
 use crate::error::ServiceError;
-use crate::failure::Failure;
+use crate::failure::{Failure, Lost, QUOTA_ADVICE};
 use crate::time::Instant;
 
 /// One link of the chain.
@@ -37,6 +38,8 @@ pub enum Reason {
         /// All.
         wanted: usize,
     },
+    /// It can be used, but lost processes to its memory quota.
+    LostProcesses(Lost),
     /// Nobody has started it.
     NotStarted,
     /// It has done what it was for.
@@ -61,8 +64,10 @@ pub enum Reason {
     },
     /// An operator suspended it.
     Suspended,
-    /// It is being stopped.
-    Stops,
+    /// It is being stopped: by whom, if somebody asked for that.
+    Stops(Option<Halt>),
+    /// It was stopped.
+    Stopped(Halt),
     /// It has failed.
     Failed(Failure),
 }
@@ -74,7 +79,9 @@ impl Reason {
         match self {
             Self::Works => "",
             Self::Done => "Start it if it is to do that again.",
-            Self::ChecksConditions | Self::Stops => "Wait a moment.",
+            Self::ChecksConditions | Self::Stops(_) => "Wait a moment.",
+            Self::Stopped(halt) => halt.advice(),
+            Self::LostProcesses(_) => QUOTA_ADVICE,
             Self::PartlyWorks { .. } => "Look at the instances that are not ready.",
             Self::NotStarted => "Start it.",
             Self::NotEnabled => "Start it; enable it to have it started at boot, too.",
@@ -113,7 +120,10 @@ impl Reason {
                 write!(f, "; it is started again in {in_ms} ms")
             }
             Self::Suspended => write!(f, "{it} was paused by an operator"),
-            Self::Stops => write!(f, "{it} is being stopped"),
+            Self::Stops(None) => write!(f, "{it} is being stopped"),
+            Self::Stops(Some(halt)) => write!(f, "{it} is being {halt}"),
+            Self::Stopped(halt) => write!(f, "{it} was {halt}"),
+            Self::LostProcesses(lost) => write!(f, "{it} runs, but {lost}"),
             Self::Failed(failure) => fails(failure, f),
         }
     }
@@ -141,6 +151,35 @@ pub fn summary(chain: &[Because]) -> String {
 }
 
 impl Manager {
+    /// What there is to say about the state of a service, beside its name; as about "it".
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub fn detail(&self, now: Instant, name: &str) -> Result<Option<String>, ServiceError> {
+        let service = self.by_name(name).ok_or_else(|| ServiceError::NotFound(name.into()))?;
+        let reason = self.reason(now, service);
+        let said = service.words();
+        Ok(match reason {
+            // What it says itself; that all is well is in its state.
+            Reason::Works => said,
+            Reason::Starts { .. } => match said {
+                Some(said) => Some(format!("{reason}; it says: {said}")),
+                None => Some(reason.to_string()),
+            },
+            Reason::Stopped(Halt { means: Means::Emergency, .. }) => {
+                Some(format!("{reason}. {}", reason.advice()))
+            }
+            // These are what somebody wanted: `explain` says who.
+            Reason::Stops(None | Some(Halt { means: Means::Request, .. }))
+            | Reason::Stopped(_)
+            | Reason::NotStarted
+            | Reason::NotEnabled
+            | Reason::Done
+            | Reason::Suspended => None,
+            _ => Some(reason.to_string()),
+        })
+    }
+
     /// Why a service is in its state; the last link is the first cause.
     ///
     /// # Errors
@@ -169,15 +208,18 @@ impl Manager {
     fn reason(&self, now: Instant, service: &Service) -> Reason {
         match &service.phase {
             Phase::Down if service.goal == Goal::Running => Reason::Starts { last_check: None },
-            Phase::Down if service.document().enabled => Reason::NotStarted,
-            Phase::Down => Reason::NotEnabled,
+            Phase::Down => match &service.halt {
+                Some(halt) => Reason::Stopped(halt.clone()),
+                None if service.document().enabled => Reason::NotStarted,
+                None => Reason::NotEnabled,
+            },
             Phase::Completed => Reason::Done,
             Phase::Checking => Reason::ChecksConditions,
             Phase::Paused => Reason::Suspended,
             Phase::Stopping { then: Some(failure) } | Phase::Failed(failure) => {
                 Reason::Failed(failure.clone())
             }
-            Phase::Stopping { then: None } => Reason::Stops,
+            Phase::Stopping { then: None } => Reason::Stops(service.halt.clone()),
             Phase::Waiting { since } => match self.gate(service.id, *since, now) {
                 Gate::Wait { service, .. } => Reason::WaitsFor(service),
                 Gate::Shut(failure) => Reason::Failed(failure),
@@ -190,11 +232,12 @@ impl Manager {
     fn reason_while_up(&self, now: Instant, service: &Service) -> Reason {
         let (ready, wanted) = (service.ready_count(), service.instances.len());
         if service.is_satisfied() {
-            return if ready == wanted {
-                Reason::Works
-            } else {
-                Reason::PartlyWorks { ready, wanted }
-            };
+            if ready != wanted {
+                return Reason::PartlyWorks { ready, wanted };
+            }
+            let runs = service.instances.iter().filter_map(|instance| instance.run.as_ref());
+            let lost = runs.filter_map(|run| run.lost).reduce(Lost::and);
+            return lost.map_or(Reason::Works, Reason::LostProcesses);
         }
         for instance in &service.instances {
             match &instance.state {

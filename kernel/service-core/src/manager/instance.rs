@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use crate::document::{Document, Purpose};
-use crate::failure::{Ending, Failure};
+use crate::failure::{Ending, Failure, Lost};
 use crate::health::{Health, History, Tally, Track};
 use crate::restart::Restarts;
 use crate::time::Instant;
@@ -123,6 +123,8 @@ pub(super) struct Run {
     pub(super) has_said_ready: bool,
     /// What it says that it does.
     pub(super) status: Option<String>,
+    /// Processes that it has lost to the memory quota.
+    pub(super) lost: Option<Lost>,
 }
 
 impl Instance {

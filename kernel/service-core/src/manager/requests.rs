@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::Shutdown;
 use super::action::{Action, Request, RequestKind, ServiceId};
+use super::halt::{Halt, Means};
 use super::instance::{InstanceState, Then};
 use super::service::{Goal, Phase, Service};
 use crate::error::{DependencyProblem, FieldError, ServiceError};
@@ -36,12 +37,12 @@ impl Manager {
             }
             Request::Unregister(name) => self.unregister(name)?,
             Request::Start(name) => self.start(now, name)?,
-            Request::Stop(name) => self.stop(name)?,
+            Request::Stop(name) => self.stop(name, Means::Request, actor)?,
             Request::Restart(name) => self.restart(now, name)?,
             Request::Reload(name) => self.reload(name)?,
             Request::Pause(name) => self.pause(now, name)?,
             Request::Resume(name) => self.resume(now, name)?,
-            Request::Terminate(name) => self.terminate(now, name)?,
+            Request::Terminate(name) => self.terminate(now, name, actor)?,
         }
         let (kind, service) = request.target();
         if let Request::Register(document) = request
@@ -139,6 +140,7 @@ impl Manager {
         let Ok(id) = self.id(name) else { return };
         let Some(service) = self.services.get_mut(&id) else { return };
         service.goal = Goal::Running;
+        service.halt = None;
         match &mut service.phase {
             Phase::Down | Phase::Failed(_) => service.phase = Phase::Waiting { since: now },
             Phase::Completed if is_asked_for => service.phase = Phase::Waiting { since: now },
@@ -157,11 +159,23 @@ impl Manager {
         self.marked.insert(id);
     }
 
-    fn stop(&mut self, name: &Arc<str>) -> Result<(), ServiceError> {
+    fn stop(
+        &mut self,
+        name: &Arc<str>,
+        means: Means,
+        actor: Actor<'_>,
+    ) -> Result<(), ServiceError> {
         self.id(name)?;
-        for service in self.stop_set(name) {
-            let Ok(id) = self.id(&service) else { continue };
+        let actor: Option<Arc<str>> = actor.map(Arc::from);
+        for stopped in self.stop_set(name) {
+            let Ok(id) = self.id(&stopped) else { continue };
             let Some(service) = self.services.get_mut(&id) else { continue };
+            // Who was stopped before has somebody else to thank for it, unless this is what ends it.
+            let is_ended_now = means == Means::Emergency && !service.is_down();
+            if service.goal == Goal::Running || is_ended_now {
+                let with = (stopped != *name).then(|| Arc::clone(name));
+                service.halt = Some(Halt { actor: actor.clone(), with, means });
+            }
             service.goal = Goal::Stopped;
             if let Phase::Stopping { then } = &mut service.phase {
                 *then = None;
@@ -300,8 +314,13 @@ impl Manager {
     }
 
     /// Ends a service by force, and its members if it is a group; what needs them is stopped.
-    fn terminate(&mut self, now: Instant, name: &Arc<str>) -> Result<(), ServiceError> {
-        self.stop(name)?;
+    fn terminate(
+        &mut self,
+        now: Instant,
+        name: &Arc<str>,
+        actor: Actor<'_>,
+    ) -> Result<(), ServiceError> {
+        self.stop(name, Means::Emergency, actor)?;
         for name in self.with_members(name) {
             let id = self.id(&name)?;
             self.leave_pause(now, id);

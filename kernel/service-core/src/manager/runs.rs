@@ -7,7 +7,7 @@ use super::action::{Action, ReportKind, RunId, ServiceId};
 use super::instance::{Instance, InstanceState, Run, Then};
 use super::service::{Goal, Phase};
 use crate::document::{ProbeKind, Purpose};
-use crate::failure::{End, Ending, Failure};
+use crate::failure::{End, Ending, Failure, Lost};
 use crate::health::Track;
 use crate::restart::{Ended, Verdict};
 use crate::time::Instant;
@@ -31,6 +31,7 @@ impl Manager {
             last_beat: None,
             has_said_ready: false,
             status: None,
+            lost: None,
         });
         instance.enter(now, InstanceState::Launching);
         let run = RunId { service: id, index, run: number };
@@ -181,6 +182,13 @@ impl Manager {
         let Some(instance) = service.instance_mut(id.index) else { return };
         let Some(run) = instance.living_run(id.run) else { return };
         let ready_ms = run.ready_since.map(|since| now.ms_since(since));
+        let lost = run.lost;
+        let badly = |end: Failure| {
+            Ended::Badly(match lost {
+                Some(lost) => Failure::AfterLoss { end: end.into(), lost },
+                None => end,
+            })
+        };
         let ended = match &instance.state {
             InstanceState::Draining { then, .. }
             | InstanceState::Stopping { then, .. }
@@ -190,8 +198,8 @@ impl Manager {
             },
             _ => Some(match &end {
                 End::Code(code) if policy.success_codes.contains(code) => Ended::Well,
-                End::Code(code) => Ended::Badly(Failure::Exit(*code)),
-                End::Signal(signal) => Ended::Badly(Failure::Signal(signal)),
+                End::Code(code) => badly(Failure::Exit(*code)),
+                End::Signal(signal) => badly(Failure::Signal(signal)),
                 End::MemoryQuota { bytes } => Ended::Badly(Failure::MemoryQuota { bytes: *bytes }),
                 End::NotLaunched(why) => Ended::Badly(Failure::Launch(why.clone())),
             }),
@@ -200,7 +208,7 @@ impl Manager {
             InstanceState::Killing { then: Then::Judge(failure) } => Some(failure.clone()),
             _ => None,
         };
-        instance.last_end = Some(Ending { at: now, end: end.clone(), because });
+        instance.last_end = Some(Ending { at: now, end: end.clone(), because, lost });
         self.report(&name, ReportKind::InstanceEnded { index: id.index, end });
         match ended {
             Some(ended) if is_wanted && !is_surplus => {
@@ -214,6 +222,17 @@ impl Manager {
         }
         self.arm(id.service, id.index);
         self.marked.insert(id.service);
+    }
+
+    /// A process of a run, but not its main one, was ended for the memory quota of its service.
+    pub(super) fn lost_process(&mut self, id: RunId, pid: u32, quota_bytes: u64) {
+        let Some(service) = self.services.get_mut(&id.service) else { return };
+        let name = Arc::clone(&service.name);
+        let Some(instance) = service.instance_mut(id.index) else { return };
+        let Some(run) = instance.living_run(id.run) else { return };
+        let one = Lost { count: 1, quota_bytes };
+        run.lost = Some(run.lost.map_or(one, |before| before.and(one)));
+        self.report(&name, ReportKind::ProcessLost { index: id.index, pid, quota_bytes });
     }
 
     fn judge(

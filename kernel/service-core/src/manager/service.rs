@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::Actor;
 use super::action::{RunId, ServiceId};
+use super::halt::Halt;
 use super::instance::{Instance, InstanceState};
 use crate::balance::Balancer;
 use crate::document::{Document, Kind};
@@ -97,6 +98,8 @@ pub(super) struct Service {
     /// What its neighbours and operators have been told last.
     pub(super) told: Told,
     pub(super) since: Instant,
+    /// Who had it stopped, since it was last started.
+    pub(super) halt: Option<Halt>,
     pub(super) timer: Option<Instant>,
 }
 
@@ -132,6 +135,7 @@ impl Service {
             balancer: Balancer::default(),
             told: Told { state, is_satisfied: false, is_down: true, is_leaving: true },
             since: now,
+            halt: None,
             timer: None,
         }
     }

@@ -1,6 +1,7 @@
 //! What is seen from outside: snapshots of services and their instances, and instances to use.
 
 use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -228,6 +229,18 @@ impl Service {
             weight: self.document().weight_of(index),
             status: run.and_then(|run| run.status.clone()),
         })
+    }
+
+    /// What its instances say that they do: of the first one that says anything, with its number if it is
+    /// not the only one.
+    pub(super) fn words(&self) -> Option<String> {
+        let of = |index| {
+            let instance = self.instance(index).filter(|instance| instance.state.is_alive())?;
+            Some((index, instance.run.as_ref()?.status.as_deref()?))
+        };
+        let (index, status) = self.indices().find_map(of)?;
+        let is_alone = self.instances.len() == 1;
+        Some(if is_alone { status.into() } else { format!("instance {index}: {status}") })
     }
 
     /// The worst that is known of an instance.

@@ -4,12 +4,12 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use admin_api::backend::{ServiceChange, ServiceError};
+use admin_api::backend::{Caller, ServiceChange, ServiceError};
 use admin_api::types::{
     Operation, OperationError, OperationKind, OperationState, OperationStep, PlannedStep,
     ServiceErrorCode, ServicePlan, StepAction, StepState,
 };
-use service_core::{PlanAction, Progress, Request, RequestKind};
+use service_core::{PlanAction, Progress, Request, RequestKind, ServiceId};
 
 use super::{describe, errors, forbids, text, with};
 use crate::service::{self, ChangeError, State, Wish};
@@ -197,18 +197,25 @@ fn kind(kind: RequestKind) -> OperationKind {
     }
 }
 
-/// Begins and ends an emergency for a service.
-pub(super) fn hold(name: &str, is_held: bool) -> Result<u64, ServiceError> {
+/// A service, and its members if it is a group.
+pub(super) fn with_members(state: &State, name: &str) -> Result<Vec<ServiceId>, ServiceError> {
+    if state.manager.id_of(name).is_none() {
+        return Err(ServiceError::NotFound(text(name)));
+    }
+    let names = state.manager.with_members(name);
+    Ok(names.iter().filter_map(|name| state.manager.id_of(name)).collect())
+}
+
+/// Begins and ends an emergency for a service, or for the members of a group.
+pub(super) fn hold(caller: &Caller, name: &str, is_held: bool) -> Result<u64, ServiceError> {
     with(|state| {
-        let Some(id) = state.manager.id_of(name) else {
-            return Err(ServiceError::NotFound(text(name)));
-        };
+        let ids = with_members(state, name)?;
         if is_held {
             let request = Request::Terminate(name.into());
-            let begun = state.manager.request(service::now(), &request, None);
+            let begun = state.manager.request(service::now(), &request, Some(&caller.user));
             let (_, actions) = begun.map_err(errors::of)?;
             state.take_in(actions);
         }
-        Ok(state.hold(id, is_held))
+        Ok(ids.into_iter().map(|id| state.hold(id, is_held)).sum())
     })
 }

@@ -67,14 +67,7 @@ pub(super) fn service(state: &State, view: &ServiceView) -> Service {
 
 fn status(known: &State, view: &ServiceView) -> ServiceStatus {
     let name = view.document.name.as_str();
-    let detail = match (&view.failure, view.state) {
-        (Some(failure), _) => Some(failure.to_string().into()),
-        (None, StateName::Starting) => {
-            let chain = known.manager.explain(service::now(), name).unwrap_or_default();
-            chain.first().map(|link| link.reason.to_string().into())
-        }
-        _ => None,
-    };
+    let detail = known.manager.detail(service::now(), name).ok().flatten().map(Into::into);
     ServiceStatus {
         state: state(view.state),
         detail,
@@ -144,6 +137,7 @@ fn instance(known: &State, of: &ServiceView, view: &InstanceView) -> ServiceInst
         since: moment(view.since),
         pid: view.run.and_then(|run| known.main_process(run)).map(Pid::number),
         ready: view.state == From::Ready,
+        status: view.status.clone().map(Into::into),
         health: health_state(view.health),
         restarts: view.restarts,
         last_exit: view.last_end.as_ref().and_then(|last| exit(&last.end)),

@@ -124,7 +124,9 @@ pub(super) const fn code(failure: &Failure) -> ServiceErrorCode {
             ServiceErrorCode::Timeout
         }
         Failure::Unhealthy { .. } => ServiceErrorCode::HealthCheckFailed,
-        Failure::MemoryQuota { .. } => ServiceErrorCode::ResourceExhausted,
+        Failure::MemoryQuota { .. } | Failure::AfterLoss { .. } => {
+            ServiceErrorCode::ResourceExhausted
+        }
         Failure::TooManyRestarts { .. } => ServiceErrorCode::FaultToleranceError,
         Failure::Dependency(_) | Failure::Conflict(_) => ServiceErrorCode::DependencyError,
         Failure::Port(_) => ServiceErrorCode::LoadBalancerError,

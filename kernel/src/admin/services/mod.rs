@@ -15,6 +15,7 @@ use admin_api::types::{
     ServiceExplanation, ServiceGraph, ServiceHealth, ServiceLine, ServicePlan, ServiceRevision,
     ServiceState, Text,
 };
+use process_core::Pid;
 use service_core::StateName;
 
 use super::{KernelBackend, streams};
@@ -169,17 +170,23 @@ impl Services for KernelBackend {
         limit: usize,
     ) -> Result<Vec<u32>, ServiceError> {
         with(|state| {
-            let Some(id) = state.manager.id_of(name) else {
-                return Err(ServiceError::NotFound(text(name)));
-            };
-            let set = state.belongings.get(&id).map(|belongings| belongings.set.members());
-            let numbers = set.unwrap_or_default().into_iter().map(|pid| pid.number());
-            Ok(numbers.filter(|number| *number > after).take(limit).collect())
+            let ids = changes::with_members(state, name)?;
+            let sets = ids.iter().filter_map(|id| state.belongings.get(id));
+            let pids = sets.flat_map(|belongings| belongings.set.members());
+            let mut numbers: Vec<_> = pids.map(Pid::number).filter(|pid| *pid > after).collect();
+            numbers.sort_unstable();
+            numbers.truncate(limit);
+            Ok(numbers)
         })
     }
 
-    fn hold_service(&self, name: &str, is_held: bool) -> Result<u64, ServiceError> {
-        changes::hold(name, is_held)
+    fn hold_service(
+        &self,
+        caller: &Caller,
+        name: &str,
+        is_held: bool,
+    ) -> Result<u64, ServiceError> {
+        changes::hold(caller, name, is_held)
     }
 }
 

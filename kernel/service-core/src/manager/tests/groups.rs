@@ -95,6 +95,10 @@ fn an_emergency_of_a_group_ends_its_members_by_force() {
     scene.news();
     scene.request(&Request::Terminate("all".into())).unwrap();
     assert_eq!(scene.news(), ["kill a", "kill b"]);
+    assert_eq!(
+        scene.detail("a").as_deref(),
+        Some("it is being stopped by tester, because all was ended in an emergency")
+    );
 }
 
 /// Each group holds the one before twice over: whoever walks each way to the innermost never arrives,

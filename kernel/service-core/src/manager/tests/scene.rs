@@ -185,6 +185,10 @@ impl Scene {
         super::super::summary(&self.explain(name))
     }
 
+    pub(super) fn detail(&self, name: &str) -> Option<String> {
+        self.manager.detail(self.now, name).unwrap()
+    }
+
     /// The steps of a plan: `ORDER ACTION NAME: WHY`.
     pub(super) fn plan(&self, request: &Request) -> Vec<String> {
         let steps = self.manager.plan(request).unwrap();
