@@ -3,6 +3,7 @@
 mod explain;
 mod groups;
 mod health;
+mod neighbours;
 mod plan;
 mod scene;
 

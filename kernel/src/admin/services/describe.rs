@@ -253,7 +253,7 @@ pub(super) fn difference(
     }
     let changes = state.manager.changes(name, from, to).map_err(errors::of)?;
     let change = |change: service_core::FieldChange| FieldChange {
-        field: change.field.into(),
+        field: errors::path(&change.field).into(),
         before: change.before.map(Into::into),
         after: change.after.map(Into::into),
     };

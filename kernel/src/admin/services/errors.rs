@@ -111,7 +111,7 @@ pub(super) fn of_disk(error: &StoreError<DiskError>) -> ServiceError {
 }
 
 /// The API writes places in lists with a dot.
-fn path(field: &str) -> String {
+pub(super) fn path(field: &str) -> String {
     field.replace('[', ".").replace(']', "")
 }
 
