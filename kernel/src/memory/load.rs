@@ -10,7 +10,7 @@ use linux_abi::{Auxiliary, InitialStack, StackError};
 use vm_core::address_space::{
     Backing, Error, Kind, Layout, MapRequest, PAGE_BYTES, Placement, Protection, WriteExecute,
 };
-use vm_core::elf::{ElfError, LoadOptions, LoadPlan};
+use vm_core::elf::{ElfError, LoadOptions, LoadPlan, Segment};
 
 use super::object::{FileBytes, Object};
 use super::space::{FaultError, PAGE_LEN, UserSpace};
@@ -125,7 +125,8 @@ pub fn load(file: &FileBytes, start: &Start<'_>) -> Result<Loaded, LoadError> {
     };
     let plan = LoadPlan::new(&head[..count], file.len(), &options).map_err(LoadError::Elf)?;
     let group = start.group.clone();
-    let space = UserSpace::new(random::number(), start.memory_bytes, start.stack_bytes, group)?;
+    let mut space = UserSpace::new(random::number(), start.memory_bytes, start.stack_bytes, group)?;
+    space.code_bytes = code_bytes(&plan);
     map_segments(&space, file, &plan)?;
     space.set_heap_start(heap_start(plan.brk_start, random::number()));
     let stack_pointer = make_stack(&space, start, &plan)?;
@@ -145,6 +146,17 @@ fn heap_start(program_end: u64, random: u64) -> u64 {
     let end = program_end.saturating_add(LEAST_BYTES).next_multiple_of(TABLE_BYTES);
     let places = (end - program_end) / PAGE_BYTES;
     program_end + random % places * PAGE_BYTES
+}
+
+/// From the first segment that can be executed to the end of the last.
+fn code_bytes(plan: &LoadPlan) -> u64 {
+    let code = || {
+        let is_code = |segment: &&Segment| segment.protection.contains(Protection::EXECUTE);
+        plan.segments.iter().filter(is_code)
+    };
+    let start = code().map(|segment| segment.range.start()).min().unwrap_or(0);
+    let end = code().map(|segment| segment.range.end()).max().unwrap_or(0);
+    end.saturating_sub(start)
 }
 
 fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<(), LoadError> {

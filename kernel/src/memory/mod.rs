@@ -6,6 +6,7 @@ mod listing;
 mod load;
 mod object;
 mod segment;
+mod sizes;
 mod space;
 mod vdso;
 
@@ -14,6 +15,7 @@ pub use cut::{cut_mark, note_cut};
 pub use listing::{Content, ListedArea};
 pub use load::{LoadError, Start, load};
 pub use object::{FileBytes, Object, SharedMemory};
+pub use sizes::Sizes;
 pub use space::{FaultError, UserSpace, is_short};
 
 use hal::user::PageFault;

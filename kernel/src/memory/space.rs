@@ -7,9 +7,8 @@ use hal::frame::{OutOfMemory, SharedFrame};
 use hal::interrupts::SpinLock;
 use hal::paging::{AddressSpace as Tables, MapError, PageGroup, Writing};
 use vm_core::address_space::{
-    Access, AddressSpace, Area, Error, FaultAction, ForkedPages, Kind, Layout, Limits, MapRequest,
-    Moved, PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation, WriteExecute,
-    page_of,
+    Access, AddressSpace, Area, Error, FaultAction, ForkedPages, Layout, Limits, MapRequest, Moved,
+    PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation, WriteExecute, page_of,
 };
 
 use super::object::{FileBytes, Object};
@@ -72,21 +71,14 @@ pub struct UserSpace {
     tables: Arc<Tables>,
     /// The most pages that it may have frames for.
     limit_pages: AtomicU64,
-    peak_pages: AtomicU64,
+    pub(super) peak_pages: AtomicU64,
     /// The page that comes after those filled with zeros last, and how many these were: a number
     /// smaller than a page's bytes in the place of the offset.
     run: AtomicU64,
     /// The program's file.
     executable: SpinLock<Option<Arc<MappedFile>>>,
-}
-
-/// How much of what a space holds, in bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SpaceFigures {
-    /// Pages with a frame.
-    pub resident_bytes: u64,
-    /// The most there ever were.
-    pub peak_bytes: u64,
+    /// Bytes from the first of its segments that can be executed to the end of the last.
+    pub(super) code_bytes: u64,
 }
 
 impl UserSpace {
@@ -109,6 +101,7 @@ impl UserSpace {
             peak_pages: AtomicU64::new(0),
             run: AtomicU64::new(0),
             executable: SpinLock::new(levels::PROCESS, "executable", None),
+            code_bytes: 0,
         })
     }
 
@@ -130,12 +123,6 @@ impl UserSpace {
         drop(old);
     }
 
-    /// How much is mapped, touched or not.
-    #[must_use]
-    pub fn mapped_bytes(&self) -> u64 {
-        self.map.lock().usage().total_bytes
-    }
-
     /// Whether areas that come are locked: their pages are to be filled in.
     #[must_use]
     pub fn locks_future(&self) -> bool {
@@ -146,25 +133,6 @@ impl UserSpace {
     #[must_use]
     pub fn tables(&self) -> &Arc<Tables> {
         &self.tables
-    }
-
-    /// What it holds now.
-    #[must_use]
-    pub fn figures(&self) -> SpaceFigures {
-        SpaceFigures {
-            resident_bytes: self.tables.mapped_pages() * PAGE_BYTES,
-            peak_bytes: self.peak_pages.load(Ordering::Relaxed) * PAGE_BYTES,
-        }
-    }
-
-    /// Pages with a frame in areas of one kind, in bytes: for the stack and the heap. Costs a walk.
-    #[must_use]
-    pub fn resident_of(&self, is_wanted: impl Fn(&Kind<Object>) -> bool) -> u64 {
-        let map = self.map.lock();
-        map.areas()
-            .filter(|area| is_wanted(&area.kind))
-            .map(|area| self.tables.mapped_in(area.range.start(), area.range.end()) * PAGE_BYTES)
-            .sum()
     }
 
     /// Changes the most memory that it may have; what it has already stays.
@@ -382,6 +350,7 @@ impl UserSpace {
             peak_pages: AtomicU64::new(pages),
             run: AtomicU64::new(0),
             executable: SpinLock::new(levels::PROCESS, "executable", self.executable()),
+            code_bytes: self.code_bytes,
         })
     }
 

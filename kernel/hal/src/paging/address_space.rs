@@ -5,6 +5,8 @@
 
 mod sharing;
 
+pub use sharing::Holdings;
+
 use alloc::sync::Arc;
 use core::fmt;
 use core::mem::ManuallyDrop;
@@ -18,7 +20,7 @@ use x86_64::structures::paging::PhysFrame;
 
 use super::layout::{PAGE_BYTES, USER_END};
 use super::page_count::{PageCount, PageGroup};
-use super::table::{self, ADDRESS, COPY, Level, NO_EXECUTE, OWNED, PRESENT, USER, WRITABLE};
+use super::table::{self, ADDRESS, COPY, LENT, Level, NO_EXECUTE, OWNED, PRESENT, USER, WRITABLE};
 use super::{kernel_space, shootdown};
 use crate::cpu::local::{self, AtomicCpuMask};
 use crate::frame::{OutOfMemory, SharedFrame};
@@ -147,7 +149,7 @@ impl AddressSpace {
         self.mapped_pages.group()
     }
 
-    /// Gives the page at `address` this frame.
+    /// Gives the page at `address` this frame. Where writing goes to a copy, it counts as lent.
     ///
     /// # Errors
     /// See [`MapError`]; the frame is let go of.
@@ -165,7 +167,8 @@ impl AddressSpace {
         if entry.load(Ordering::Relaxed) & OWNED != 0 {
             return Err(MapError::Occupied(address));
         }
-        let bits = writing.apply(rights.bits());
+        let lent = if writing == Writing::ToCopy { LENT } else { 0 };
+        let bits = writing.apply(rights.bits()) | lent;
         entry.store(frame.into_raw().address() | bits, Ordering::Relaxed);
         self.mapped_pages.add(1);
         Ok(())
@@ -262,7 +265,7 @@ impl AddressSpace {
             self.for_each_owned(start, end.min(USER_END), |_, entry| {
                 let before = entry.load(Ordering::Relaxed);
                 let bits = Writing::of(before).apply(bits);
-                entry.store((before & ADDRESS) | bits, Ordering::Relaxed);
+                entry.store((before & (ADDRESS | LENT)) | bits, Ordering::Relaxed);
                 has_changed = true;
                 has_lost |=
                     before & !bits & (PRESENT | WRITABLE) != 0 || !before & bits & NO_EXECUTE != 0;

@@ -9,7 +9,7 @@ pub(crate) mod shootdown;
 pub(crate) mod table;
 pub(crate) mod windows;
 
-pub use address_space::{AddressSpace, MapError, Protection, Writing};
+pub use address_space::{AddressSpace, Holdings, MapError, Protection, Writing};
 pub use page_count::PageGroup;
 pub use shootdown::{SHOOTDOWN_VECTOR, barrier_everywhere};
 pub use windows::WINDOWS_LEVEL;

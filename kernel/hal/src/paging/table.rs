@@ -19,6 +19,8 @@ pub(crate) const GLOBAL: u64 = 1 << 8;
 pub(crate) const OWNED: u64 = 1 << 9;
 /// Also left to software: the program may not write the frame itself, only a copy of it.
 pub(crate) const COPY: u64 = 1 << 10;
+/// Also left to software: the frame is another's, a file's, which the program has not written since.
+pub(crate) const LENT: u64 = 1 << 11;
 pub(crate) const NO_EXECUTE: u64 = 1 << 63;
 pub(crate) const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 

@@ -229,6 +229,12 @@ impl ProcessSignals {
         thread.pending.set().union(self.pending.set()).intersection(thread.mask)
     }
 
+    /// What is pending for a thread alone, and for the process, blocked or not.
+    pub fn pending_apart(&self, tid: Tid) -> (SignalSet, SignalSet) {
+        let own = self.thread(tid).map_or(SignalSet::EMPTY, |thread| thread.pending.set());
+        (own, self.pending.set())
+    }
+
     /// Whether one of these is pending for a thread, blocked or not: signalfd(2).
     pub fn has_pending(&self, tid: Tid, wanted: SignalSet) -> bool {
         let Some(thread) = self.thread(tid) else { return false };

@@ -13,7 +13,7 @@ use vm_core::address_space::Protection;
 use super::names::ProcessFile;
 use super::{ProcNode, check_inspection, descriptor, find};
 use crate::fs::{Place, errno, tree};
-use crate::memory::Content;
+use crate::memory::{Content, Sizes};
 use crate::process::{self as processes, Snapshot};
 
 /// Numbers that a listing looks at at a time.
@@ -214,9 +214,15 @@ impl About {
         space.map_or(0, |space| space.mapped_bytes())
     }
 
-    /// Its signals: pending, blocked, ignored, caught.
-    pub(super) fn signals(&self) -> [u64; 4] {
-        let Some(process) = &self.snapshot.process else { return [0; 4] };
+    /// The sizes of its memory.
+    pub(super) fn sizes(&self) -> Sizes {
+        let space = self.snapshot.process.as_ref().and_then(|process| process.space());
+        space.map_or(Sizes::default(), |space| space.sizes())
+    }
+
+    /// Its signals: pending for the thread and for the process, blocked, ignored, caught.
+    pub(super) fn signals(&self) -> [u64; 5] {
+        let Some(process) = &self.snapshot.process else { return [0; 5] };
         let signals = process.signals().lock();
         let tid = self.thread.as_ref().map_or(self.snapshot.pid.main_thread(), |it| it.tid());
         let (mut ignored, mut caught) = (SignalSet::EMPTY, SignalSet::EMPTY);
@@ -228,14 +234,19 @@ impl About {
                 process_core::Disposition::Handler(_) => caught = caught.with(signal),
             }
         }
-        let bits = [signals.pending(tid), signals.mask(tid), ignored, caught];
+        let (own, shared) = signals.pending_apart(tid);
+        let bits = [own, shared, signals.mask(tid), ignored, caught];
         bits.map(SignalSet::bits)
     }
 
     fn statm(&self, text: &mut String) -> core::fmt::Result {
-        let resident = self.snapshot.usage.memory.current_bytes / PAGE_BYTES;
-        let data = self.mapped_bytes() / PAGE_BYTES;
-        writeln!(text, "{} {resident} 0 0 0 {data} 0", self.mapped_bytes() / PAGE_BYTES)
+        let sizes = self.sizes();
+        let shared = sizes.resident_file + sizes.resident_shared;
+        let resident = sizes.resident_anonymous + shared;
+        let columns = [sizes.mapped, resident, shared, sizes.code, 0, sizes.data + sizes.stack, 0];
+        let [mapped, resident, shared, code, library, data, dirty] =
+            columns.map(|bytes| bytes / PAGE_BYTES);
+        writeln!(text, "{mapped} {resident} {shared} {code} {library} {data} {dirty}")
     }
 
     fn io(&self, text: &mut String) -> core::fmt::Result {

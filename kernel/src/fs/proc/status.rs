@@ -21,12 +21,27 @@ pub(super) fn write_cpus(text: &mut String, set: CpuSet) -> core::fmt::Result {
     Ok(())
 }
 
+/// The same as a mask: groups of 32 bits, the highest first, as wide as there are CPUs.
+fn write_cpu_mask(text: &mut String, set: CpuSet) -> core::fmt::Result {
+    let count = hal::cpu::online();
+    let words = (set & CpuSet::first_n(count)).words();
+    let groups = count.div_ceil(32);
+    for group in (0..groups).rev() {
+        let word = words.get(group / 2).copied().unwrap_or(0);
+        let bits = (word >> (32 * (group % 2))) & 0xffff_ffff;
+        let width = count.saturating_sub(32 * group).min(32).div_ceil(4);
+        let comma = if group + 1 == groups { "" } else { "," };
+        write!(text, "{comma}{bits:0width$x}")?;
+    }
+    Ok(())
+}
+
 impl About {
     pub(super) fn stat(&self, text: &mut String) -> core::fmt::Result {
         let (snapshot, usage) = (&self.snapshot, self.usage());
         let scheduling = &snapshot.profile.scheduling;
         let nice = i32::from(scheduling.nice.value());
-        let [pending, blocked, ignored, caught] = self.signals();
+        let [pending, _, blocked, ignored, caught] = self.signals();
         write!(text, "{} ({}) {} ", self.id(), self.name_text(), self.state().0)?;
         let (group, session) = (snapshot.group.number(), snapshot.session.number());
         // Without a terminal: number 0, whose foreground group is -1.
@@ -78,24 +93,11 @@ impl About {
         }
         writeln!(text, "\nNStgid:\t{pid}\nNSpid:\t{}", self.id())?;
         if !self.is_kernel_thread() {
-            let kib = |bytes: u64| bytes / 1024;
-            let memory = &usage.memory;
-            let sizes = [
-                ("VmPeak", self.mapped_bytes().max(memory.peak_bytes)),
-                ("VmSize", self.mapped_bytes()),
-                ("VmHWM", memory.peak_bytes),
-                ("VmRSS", memory.current_bytes),
-                ("RssAnon", memory.current_bytes),
-                ("VmData", memory.heap_bytes),
-                ("VmStk", memory.stack_bytes),
-            ];
-            for (name, bytes) in sizes {
-                writeln!(text, "{name}:\t{:>8} kB", kib(bytes))?;
-            }
+            self.sizes_of_memory(text)?;
         }
         writeln!(text, "Threads:\t{}", snapshot.threads)?;
-        let [pending, blocked, ignored, caught] = self.signals();
-        writeln!(text, "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{pending:016x}")?;
+        let [pending, shared, blocked, ignored, caught] = self.signals();
+        writeln!(text, "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}")?;
         writeln!(text, "SigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}")?;
         let sets = [
             ("CapInh", credentials.inheritable),
@@ -110,10 +112,37 @@ impl About {
         let process = snapshot.process.as_ref();
         let refuses = process.is_some_and(|process| process.refuses_new_rights());
         writeln!(text, "NoNewPrivs:\t{}\nSeccomp:\t0", u8::from(refuses))?;
-        write!(text, "Cpus_allowed_list:\t")?;
+        text.write_str("Cpus_allowed:\t")?;
+        write_cpu_mask(text, snapshot.affinity)?;
+        text.write_str("\nCpus_allowed_list:\t")?;
         write_cpus(text, snapshot.affinity)?;
         writeln!(text, "\nvoluntary_ctxt_switches:\t{}", usage.voluntary_switches)?;
         writeln!(text, "nonvoluntary_ctxt_switches:\t{}", usage.involuntary_switches)
+    }
+
+    fn sizes_of_memory(&self, text: &mut String) -> core::fmt::Result {
+        let (sizes, memory) = (self.sizes(), &self.usage().memory);
+        let resident = sizes.resident_anonymous + sizes.resident_file + sizes.resident_shared;
+        let lines = [
+            ("VmPeak", sizes.mapped_peak),
+            ("VmSize", sizes.mapped),
+            ("VmLck", sizes.locked),
+            ("VmPin", 0),
+            ("VmHWM", memory.peak_bytes.max(resident)),
+            ("VmRSS", resident),
+            ("RssAnon", sizes.resident_anonymous),
+            ("RssFile", sizes.resident_file),
+            ("RssShmem", sizes.resident_shared),
+            ("VmData", sizes.data),
+            ("VmStk", sizes.stack),
+            ("VmExe", sizes.code),
+            ("VmLib", sizes.library_code),
+            ("VmSwap", 0),
+        ];
+        for (name, bytes) in lines {
+            writeln!(text, "{name}:\t{:>8} kB", bytes / 1024)?;
+        }
+        Ok(())
     }
 
     /// What the children that it has waited for had used.

@@ -50,6 +50,7 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
                 child.put(area);
             }
         }
+        child.peak_bytes = child.usage.total_bytes;
         Ok(child)
     }
 }

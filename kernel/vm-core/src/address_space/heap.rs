@@ -25,6 +25,7 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     /// Moves the end of the heap. As Linux's call, it can't fail: a request that can't be met, or
     /// below the heap's start (as 0, to ask where the end is), leaves the end where it is.
     pub fn set_break(&mut self, requested: u64) -> Break<F> {
+        self.note_peak();
         let (start, end) = self.heap;
         if requested >= start
             && start != 0

@@ -13,6 +13,8 @@ use super::usage::Usage;
 pub struct AddressSpace<F> {
     pub(super) tree: Tree<F>,
     pub(super) usage: Usage,
+    /// The most that was mapped whenever less was about to be.
+    pub(super) peak_bytes: u64,
     pub(super) layout: Layout,
     pub(super) limits: Limits,
     pub(super) write_execute: WriteExecute,
@@ -75,6 +77,7 @@ impl<F> AddressSpace<F> {
         Self {
             tree: Tree::new(),
             usage: Usage::default(),
+            peak_bytes: 0,
             layout,
             limits,
             write_execute,
@@ -92,6 +95,7 @@ impl<F> AddressSpace<F> {
     /// Takes all areas out, as a map of their own: what is left is empty.
     #[must_use]
     pub fn take_all(&mut self) -> Self {
+        self.note_peak();
         let tree = core::mem::replace(&mut self.tree, Tree::new());
         let usage = core::mem::take(&mut self.usage);
         Self { tree, usage, ..*self }
@@ -101,6 +105,18 @@ impl<F> AddressSpace<F> {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.usage
+    }
+
+    /// The most bytes that were ever mapped.
+    #[must_use]
+    pub fn peak_bytes(&self) -> u64 {
+        self.peak_bytes.max(self.usage.total_bytes)
+    }
+
+    /// Called before anything is taken away. What is moved is counted twice for a moment, which is not
+    /// a peak; hence not whenever something is put in.
+    pub(super) fn note_peak(&mut self) {
+        self.peak_bytes = self.peak_bytes();
     }
 
     /// What the process may use at most.
@@ -229,6 +245,7 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         if length == 0 {
             return Err(Error::ZeroLength);
         }
+        self.note_peak();
         self.check_protection(protection, max_protection)?;
         check_offset(&kind, length)?;
         let range = self.place(placement, length)?;
@@ -248,6 +265,7 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     /// # Errors
     /// If the range is malformed, or there is no room for the pieces that stay.
     pub fn unmap(&mut self, address: u64, length: u64) -> Result<Vec<Area<F>>, Error> {
+        self.note_peak();
         let range = self.user_range(address, length)?;
         self.unmap_range(range)
     }

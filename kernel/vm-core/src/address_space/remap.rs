@@ -51,6 +51,7 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         new_length: u64,
         placement: RemapPlacement,
     ) -> Result<Remapped<F>, Error> {
+        self.note_peak();
         if old_length == 0 {
             return self.twin(address, new_length, placement);
         }

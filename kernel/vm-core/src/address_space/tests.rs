@@ -112,6 +112,50 @@ fn fixed_replaces_and_returns_what_was_there() {
     assert_eq!(space.map(careful).unwrap().range, range);
 }
 
+// proves: P4
+#[test]
+fn peak_is_the_most_there_was_and_moving_is_none() {
+    let mut space = space();
+    map_at(&mut space, BASE, 8, Kind::Anonymous);
+    map_at(&mut space, BASE + 64 * PAGE_BYTES, 4, Kind::Anonymous);
+    assert_eq!(space.peak_bytes(), 12 * PAGE_BYTES);
+    let placement = RemapPlacement::Fixed(BASE + 32 * PAGE_BYTES);
+    let moved = space.remap(BASE, 8 * PAGE_BYTES, 8 * PAGE_BYTES, placement).unwrap();
+    assert!(moved.moved.is_some());
+    assert_eq!(space.peak_bytes(), 12 * PAGE_BYTES);
+    // In the place of another one.
+    map_at(&mut space, BASE + 64 * PAGE_BYTES, 4, file(0));
+    assert_eq!(space.peak_bytes(), 12 * PAGE_BYTES);
+    let _ = space.unmap(BASE, 64 * PAGE_BYTES).unwrap();
+    assert_eq!((space.usage().total_bytes, space.peak_bytes()), (4 << 12, 12 << 12));
+    assert_eq!(space.fork().unwrap().peak_bytes(), 4 << 12);
+    space.set_heap_start(2 * BASE);
+    assert_eq!(space.set_break(2 * BASE + 20 * PAGE_BYTES).end, 2 * BASE + 20 * PAGE_BYTES);
+    assert_eq!(space.set_break(2 * BASE).end, 2 * BASE);
+    assert_eq!((space.usage().total_bytes, space.peak_bytes()), (4 << 12, 24 << 12));
+}
+
+// proves: P4
+#[test]
+fn data_code_and_what_is_locked_are_counted() {
+    let mut space = space();
+    map_at(&mut space, BASE, 8, Kind::Anonymous);
+    map_at(&mut space, BASE + 8 * PAGE_BYTES, 2, Kind::SharedFile(Backing { file: 1, offset: 0 }));
+    map_at(&mut space, BASE + 512 * PAGE_BYTES, 2, Kind::Stack);
+    let pages = |space: &AddressSpace<u32>| {
+        let usage = space.usage();
+        [usage.data_bytes, usage.code_bytes, usage.locked_bytes].map(|bytes| bytes / PAGE_BYTES)
+    };
+    assert_eq!(pages(&space), [8, 0, 0]);
+    let _ = space.protect(BASE, 3 * PAGE_BYTES, Protection::READ_EXECUTE).unwrap();
+    let _ = space.protect(BASE + 3 * PAGE_BYTES, PAGE_BYTES, Protection::READ).unwrap();
+    space.set_locked(BASE + PAGE_BYTES, 4 * PAGE_BYTES, true).unwrap();
+    assert_eq!(pages(&space), [4, 3, 4]);
+    assert_eq!(pages(&space.fork().unwrap()), [4, 3, 0]);
+    let _ = space.unmap(BASE, 2 * PAGE_BYTES).unwrap();
+    assert_eq!(pages(&space), [4, 1, 3]);
+}
+
 #[test]
 fn malformed_requests_are_refused_and_change_nothing() {
     let mut space = space();

@@ -22,6 +22,12 @@ pub struct Usage {
     pub private_file_bytes: u64,
     /// Shared file mappings.
     pub shared_file_bytes: u64,
+    /// What is private and can be written, but for stacks that grow.
+    pub data_bytes: u64,
+    /// What can be executed and not written.
+    pub code_bytes: u64,
+    /// What `mlock` keeps.
+    pub locked_bytes: u64,
 }
 
 impl Usage {
@@ -47,6 +53,17 @@ impl Usage {
         self.total_bytes = change(self.total_bytes, bytes);
         if area.protection == Protection::NONE {
             self.inaccessible_bytes = change(self.inaccessible_bytes, bytes);
+        }
+        let is_written = area.protection.contains(Protection::WRITE);
+        let is_private = !area.kind.is_shared() && !matches!(area.kind, Kind::Stack);
+        if is_private && is_written {
+            self.data_bytes = change(self.data_bytes, bytes);
+        }
+        if area.protection.contains(Protection::EXECUTE) && !is_written {
+            self.code_bytes = change(self.code_bytes, bytes);
+        }
+        if area.is_locked {
+            self.locked_bytes = change(self.locked_bytes, bytes);
         }
     }
 }

@@ -7,9 +7,42 @@ use super::{AddressSpace, Protection, Writing, owned_frame, pages_in, table_end}
 use crate::frame::OutOfMemory;
 use crate::paging::layout::{PAGE_BYTES, USER_END};
 use crate::paging::shootdown;
-use crate::paging::table::{self, ADDRESS, COPY, Level, OWNED, USER, WRITABLE};
+use crate::paging::table::{self, ADDRESS, COPY, LENT, Level, OWNED, USER, WRITABLE};
+
+/// How many pages with a frame there are, by whose it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// The archive's, which never change.
+    pub archived: u64,
+    /// Another's that were mapped to be copied when they are written, and have not been written yet.
+    pub lent: u64,
+    /// The space's own, and those it shares with others as they are.
+    pub own: u64,
+}
 
 impl AddressSpace {
+    /// Whose frames the pages in `start..end` have. The lock is not held for the whole of it.
+    #[must_use]
+    pub fn holdings_in(&self, start: u64, end: u64) -> Holdings {
+        const AT_A_TIME: usize = 256;
+        let end = end.min(USER_END);
+        let (mut found, mut at) = (Holdings::default(), start);
+        while at < end {
+            let _edit = self.edit.lock();
+            at = self.visit_owned(at, end, AT_A_TIME, |_, entry| {
+                let value = entry.load(Ordering::Relaxed);
+                let frame = owned_frame(value).map(ManuallyDrop::new);
+                let count = match frame {
+                    Some(frame) if frame.is_constant() => &mut found.archived,
+                    _ if value & LENT != 0 => &mut found.lent,
+                    _ => &mut found.own,
+                };
+                *count += 1;
+            });
+        }
+        found
+    }
+
     /// Makes the frame of the page at `address` one that nobody else has, by a copy if need be, and
     /// gives the page these rights. False if the page has no frame.
     ///
