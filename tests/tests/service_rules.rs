@@ -187,6 +187,20 @@ fn a_plan_changes_nothing_whatever_it_is_for() {
 #[test]
 fn quotas_are_of_all_processes_together() {
     let guest = guest();
+    // Each of the two has a share; together they may have one fifth of a CPU.
+    let spins = "while true; do :; done";
+    let more = json!({ "limits": { "cpu_percent": 20 }, "instances": 2 });
+    register(guest, &with(shell("spinners", spins), &more));
+    start(guest, "spinners");
+    let used = || status(guest, "spinners").usage.cpu.total_ns;
+    let (began, before) = (Instant::now(), used());
+    let spent = wait::until("them to spin for a while", || {
+        Some(used() - before).filter(|spent| *spent > 400_000_000)
+    });
+    let most = began.elapsed().as_nanos() / 5 + 100_000_000;
+    assert!(u128::from(spent) < most, "{spent} of {most} ns");
+    stop(guest, "spinners");
+
     let copies = "dd if=/dev/zero of=/dev/null bs=4k & dd if=/dev/zero of=/dev/null bs=4k; wait";
     let more = json!({ "limits": { "read_bytes_per_second": 1_048_576 } });
     register(guest, &with(shell("copiers", copies), &more));

@@ -9,6 +9,7 @@
 //! - [`Queue`]: bounded, without locks: from interrupt handlers to threads, from CPU to CPU;
 //! - [`WakerCell`]: the waker of the one task that waits for an interrupt;
 //! - [`Parker`]: a thread's wake-up token, with blocking left to the scheduler;
+//! - [`RunClock`]: how long a thread has had a CPU;
 //! - [`LogRing`]: the kernel's log;
 //! - [`Once`] and [`Lazy`]: `spin`'s, for what is set once at boot.
 //!
@@ -31,6 +32,7 @@ mod parker;
 mod per_cpu;
 mod primitives;
 mod queue;
+mod run_clock;
 mod spin_lock;
 mod waker_cell;
 
@@ -40,6 +42,7 @@ pub use log_ring::{LogRing, MAX_TEXT_BYTES, Record};
 pub use parker::{Blocked, Parked, Parker};
 pub use per_cpu::{CachePadded, Counter, PerCpu};
 pub use queue::Queue;
+pub use run_clock::RunClock;
 pub use spin::{Lazy, Once};
 pub use spin_lock::{SpinGuard, SpinLock};
 pub use waker_cell::WakerCell;

@@ -144,7 +144,8 @@ fn choose(own: &Cpu, why: Leave) -> Option<ThreadContext> {
             }
             own.learn_handover(&running, now);
             let (thread, state) = queue.run.take_current(now)?.into_parts();
-            // Before anybody can find it parked and make it ready.
+            // Before anybody can find it parked and make it ready: it may run elsewhere at once.
+            count_leaving(&thread, why, now);
             thread.set_activity(ThreadActivity::Blocked { reason });
             position.place = Place::Parked(state);
             drop(position);
@@ -199,31 +200,33 @@ fn is_misplaced(queue: &Queue, own: &Cpu) -> bool {
 
 /// Figures of a switch.
 fn account(own: &Cpu, before: Option<&Thread>, next: Option<&Thread>, why: Leave, now: Instant) {
-    let now_ns = now.as_nanos().max(1);
-    if let Some(thread) = before {
-        let since = thread.figures.running_since_ns.swap(0, Ordering::Relaxed);
-        count(&thread.figures.cpu_ns, now_ns.saturating_sub(since));
-        match why {
-            Leave::Preempted => {
-                count(&thread.figures.involuntary_switches, 1);
-                thread.set_activity(ThreadActivity::Ready);
-            }
-            Leave::Yielded => {
-                count(&thread.figures.voluntary_switches, 1);
-                thread.set_activity(ThreadActivity::Ready);
-            }
-            Leave::Parks(_) => count(&thread.figures.voluntary_switches, 1),
-            Leave::Exits => {}
+    match (before, why) {
+        // Counted when it parked.
+        (None, _) | (Some(_), Leave::Parks(_)) => {}
+        (Some(thread), Leave::Exits) => count_leaving(thread, why, now),
+        (Some(thread), Leave::Preempted | Leave::Yielded) => {
+            count_leaving(thread, why, now);
+            thread.set_activity(ThreadActivity::Ready);
         }
     }
     if let Some(thread) = next {
         thread.set_activity(ThreadActivity::Running);
-        thread.figures.running_since_ns.store(now_ns, Ordering::Relaxed);
+        thread.figures.cpu.begin(now.as_nanos());
         let here = u32::try_from(own.id.index()).unwrap_or(0) + 1;
         let last = thread.figures.last_cpu.swap(here, Ordering::Relaxed);
         if last != 0 && last != here {
             count(&thread.figures.migrations, 1);
         }
+    }
+}
+
+/// Figures of a thread that loses its CPU.
+fn count_leaving(thread: &Thread, why: Leave, now: Instant) {
+    thread.figures.cpu.end(now.as_nanos());
+    match why {
+        Leave::Preempted => count(&thread.figures.involuntary_switches, 1),
+        Leave::Yielded | Leave::Parks(_) => count(&thread.figures.voluntary_switches, 1),
+        Leave::Exits => {}
     }
 }
 

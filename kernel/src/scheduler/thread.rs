@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use hal::interrupts::SpinLock;
 use hal::thread::ThreadContext;
+use ksync::RunClock;
 use process_core::{CpuUsage, ThreadActivity, Tid, Usage};
 use sched_core::{CpuId, Key, Params, Priority, State};
 
@@ -62,12 +63,10 @@ pub(super) enum Place {
 /// on, read by any.
 #[derive(Debug, Default)]
 pub struct Figures {
-    /// Time on a CPU, without the current run.
-    pub cpu_ns: AtomicU64,
+    /// Time on CPUs.
+    pub cpu: RunClock,
     /// Time in the program.
     pub user_ns: AtomicU64,
-    /// Since when it runs, or 0.
-    pub running_since_ns: AtomicU64,
     /// Switches because it had to wait.
     pub voluntary_switches: AtomicU64,
     /// Switches because another was to run.
@@ -93,10 +92,8 @@ impl Figures {
     #[must_use]
     pub fn usage(&self) -> Usage {
         let get = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
-        let since = get(&self.running_since_ns);
-        let run_ns = if since == 0 { 0 } else { hal::time::now_ns().saturating_sub(since) };
+        let cpu_ns = self.cpu.read(hal::time::now_ns);
         let user_ns = get(&self.user_ns);
-        let cpu_ns = get(&self.cpu_ns).saturating_add(run_ns);
         let mut usage = Usage {
             cpu: CpuUsage { user_ns, system_ns: cpu_ns.saturating_sub(user_ns) },
             voluntary_switches: get(&self.voluntary_switches),
