@@ -1,7 +1,9 @@
 //! What processes may use: set through the API, enforced, counted, told; and figures that agree
 //! wherever one asks.
 
-use admin_api::types::{Event, Exit, Memory, Page, Process, ProcessOutput, ProcessState};
+use admin_api::types::{
+    Cpu, CpuUsage, Event, Exit, Memory, Page, Process, ProcessOutput, ProcessState,
+};
 use end_to_end::{Guest, wait};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -267,6 +269,46 @@ fn numbers(text: &str, word: &str) -> Vec<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(word));
     let line = line.unwrap_or_else(|| panic!("no {word} in {text}"));
     line.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
+#[test]
+fn a_program_that_never_calls_the_kernel_uses_its_own_time() {
+    // proves: P4, K5
+    let pid = create(&json!({"program": "/test/probe", "args": ["spin"]}));
+    let all_cpus = || {
+        let cpus = guest().read::<Page<Cpu>>("/api/v1/cpus").items;
+        cpus.iter().map(|cpu| cpu.times.user_ns).sum::<u64>()
+    };
+    let mut readings: Vec<CpuUsage> = Vec::new();
+    let until = |readings: &mut Vec<CpuUsage>, least_ns: u64| {
+        wait::until("it to compute", || {
+            let cpu = process(pid).usage.cpu;
+            if let Some(last) = readings.last() {
+                let goes_on = cpu.user_ns >= last.user_ns && cpu.system_ns >= last.system_ns;
+                assert!(goes_on, "{cpu:?} after {last:?}");
+            }
+            readings.push(cpu);
+            (readings.last()?.total_ns >= least_ns).then_some(())
+        });
+        *readings.last().expect("a reading")
+    };
+    // Without its start, which is the kernel's.
+    let first = until(&mut readings, 1);
+    let cpus_first = all_cpus();
+    let last = until(&mut readings, first.total_ns + 500_000_000);
+    let cpus_last = all_cpus();
+    let (user, total) = (last.user_ns - first.user_ns, last.total_ns - first.total_ns);
+    assert!(user * 10 >= total * 8, "{user} of {total} ns: {readings:?}");
+    let between =
+        readings.iter().filter(|cpu| cpu.user_ns > first.user_ns && cpu.user_ns < last.user_ns);
+    assert!(between.count() > 0, "it is counted only when it is over: {readings:?}");
+    let of_cpus = cpus_last - cpus_first;
+    assert!(of_cpus * 10 >= user * 8, "{of_cpus} of {user} ns are the CPUs'");
+    let stat = run("/bin/cat", &[&format!("/proc/{pid}/stat")]);
+    let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+    let user_ticks: u64 = fields[14 - 3].parse().expect("a number");
+    assert!(user_ticks >= last.user_ns / 10_000_000, "{stat}, {last:?}");
+    end(pid);
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! - [`Queue`]: bounded, without locks: from interrupt handlers to threads, from CPU to CPU;
 //! - [`WakerCell`]: the waker of the one task that waits for an interrupt;
 //! - [`Parker`]: a thread's wake-up token, with blocking left to the scheduler;
-//! - [`RunClock`]: how long a thread has had a CPU;
+//! - [`RunClock`]: how long a thread has had a CPU, or has been in its program;
 //! - [`LogRing`]: the kernel's log;
 //! - [`Once`] and [`Lazy`]: `spin`'s, for what is set once at boot.
 //!

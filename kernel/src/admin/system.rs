@@ -127,8 +127,6 @@ fn online_cpu(facts: &Facts, id: u32, index: usize) -> Option<Cpu> {
     let statistics = hal::cpu::statistics(index)?;
     let figures = scheduler::figures(index)?;
     let vector = |number: u8| statistics.vectors[usize::from(number)].get();
-    let interrupt_ns = hal::time::ticks_to_ns(statistics.interrupt_ticks.get());
-    let other_ns = figures.user_ns + figures.idle_ns + interrupt_ns;
     let waiting = figures.run_queue_length.saturating_sub(figures.running.is_some().into());
     Some(Cpu {
         id,
@@ -138,8 +136,8 @@ fn online_cpu(facts: &Facts, id: u32, index: usize) -> Option<Cpu> {
         model: facts.model.clone(),
         times: CpuTimes {
             user_ns: figures.user_ns,
-            system_ns: figures.up_ns.saturating_sub(other_ns),
-            interrupt_ns,
+            system_ns: figures.system_ns,
+            interrupt_ns: figures.interrupt_ns,
             idle_ns: figures.idle_ns,
         },
         busy_percent: sampler::busy_percent(index),

@@ -127,7 +127,7 @@ impl Process {
     /// What its threads have used so far.
     fn cpu_time_ns(&self) -> u64 {
         let threads = self.threads.lock();
-        let of_thread = |thread: &Arc<Thread>| thread.figures.usage().cpu.total_ns();
+        let of_thread = |thread: &Arc<Thread>| thread.figures.cpu_usage().total_ns();
         let living: u64 = threads.list.iter().map(of_thread).sum();
         threads.ended.cpu.total_ns().saturating_add(living)
     }

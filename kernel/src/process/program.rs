@@ -49,8 +49,7 @@ pub(super) fn run(context: UserContext) {
             scheduler::preempt();
             continue;
         }
-        let exit = border.context.enter();
-        scheduler::count_user_time(&thread, border.context.take_user_time_ns());
+        let exit = border.context.enter(scheduler::user_clocks(&thread));
         hal::interrupts::enable();
         match exit {
             Exit::SystemCall => {

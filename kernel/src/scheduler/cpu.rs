@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use hal::acpi::ProcessorEntry;
 use hal::interrupts::SpinLock;
 use hal::thread::ThreadContext;
-use ksync::{CachePadded, Counter, Once};
+use ksync::{CachePadded, Counter, Once, RunClock};
 use sched_core::{CpuId, CpuSet, CpuView, Instant, NodeId, Pacer, RunQueue, TimerQueue, Topology};
 
 use super::now;
@@ -38,7 +38,10 @@ pub(super) struct Cpu {
     /// little: as it is while the CPU is busy; while it idles, `IDLING` and the instant at which it
     /// would have been zero.
     pub(super) idle_clock: AtomicU64,
-    pub(super) user_ns: Counter,
+    /// Time in programs, in ticks.
+    pub(super) user: RunClock,
+    /// The most time in the kernel that a reader has been told, in nanoseconds.
+    told_system_ns: AtomicU64,
     pub(super) steals: Counter,
     /// When the running thread has last woken another one with a hand-over, or 0.
     handed_over_ns: AtomicU64,
@@ -101,7 +104,8 @@ pub(super) fn start(processors: &[ProcessorEntry]) {
                 up_since: Once::new(),
                 switches: Counter::new(),
                 idle_clock: AtomicU64::new(0),
-                user_ns: Counter::new(),
+                user: RunClock::new(),
+                told_system_ns: AtomicU64::new(0),
                 steals: Counter::new(),
                 handed_over_ns: AtomicU64::new(0),
                 is_handing_over: AtomicBool::new(false),
@@ -225,12 +229,14 @@ pub(super) fn set_idle(id: CpuId, is_idle: bool) {
 pub struct CpuFigures {
     /// Times a thread was switched to.
     pub switches: u64,
-    /// Time since it came up, in nanoseconds.
-    pub up_ns: u64,
     /// Time without anything to run, in nanoseconds.
     pub idle_ns: u64,
     /// Time in programs, in nanoseconds.
     pub user_ns: u64,
+    /// Time in interrupt handlers, in nanoseconds.
+    pub interrupt_ns: u64,
+    /// The rest since it came up, in nanoseconds: time in the kernel for programs and for itself.
+    pub system_ns: u64,
     /// Threads taken from other CPUs.
     pub steals: u64,
     /// Threads that run or wait there now.
@@ -245,13 +251,22 @@ pub struct CpuFigures {
 #[must_use]
 pub fn figures(index: usize) -> Option<CpuFigures> {
     let cpu = CPUS.get()?.get(index)?;
-    let idle_clock = cpu.idle_clock.load(Ordering::Relaxed);
+    // The whole before its parts: the kernel must not be charged for the time in between.
     let now_ns = hal::time::now_ns();
+    let idle_clock = cpu.idle_clock.load(Ordering::Relaxed);
+    let up_ns = now_ns.saturating_sub(cpu.up_since.get().copied().unwrap_or(now_ns));
     let idle_ns = if idle_clock & IDLING == 0 {
         idle_clock
     } else {
         now_ns.saturating_sub(idle_clock & !IDLING)
     };
+    let user_ns = hal::time::ticks_to_ns(cpu.user.read(hal::time::ticks));
+    let interrupt_ns = hal::cpu::statistics(index)
+        .map_or(0, |statistics| hal::time::ticks_to_ns(statistics.interrupt_ticks.get()));
+    let known_ns = user_ns.saturating_add(idle_ns).saturating_add(interrupt_ns);
+    let system_ns = up_ns.saturating_sub(known_ns);
+    // Relaxed: one value, which only grows. An interrupt is the kernel's time until it is over.
+    let told_ns = cpu.told_system_ns.fetch_max(system_ns, Ordering::Relaxed);
     let (run_queue_length, running) = {
         let queue = cpu.queue.lock();
         let running = queue.current.as_ref().map(|thread| thread.process().pid());
@@ -259,9 +274,10 @@ pub fn figures(index: usize) -> Option<CpuFigures> {
     };
     Some(CpuFigures {
         switches: cpu.switches.get(),
-        up_ns: now_ns.saturating_sub(cpu.up_since.get().copied().unwrap_or(now_ns)),
         idle_ns,
-        user_ns: cpu.user_ns.get(),
+        user_ns,
+        interrupt_ns,
+        system_ns: system_ns.max(told_ns),
         steals: cpu.steals.get(),
         run_queue_length,
         running,

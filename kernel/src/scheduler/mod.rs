@@ -15,7 +15,7 @@ mod wake;
 
 pub use cpu::figures;
 pub use idle::idle_forever;
-pub use run::{count_user_time, current, is_preemption_due, park, park_until, preempt, yield_now};
+pub use run::{current, is_preemption_due, park, park_until, preempt, user_clocks, yield_now};
 pub use spawn::{Task, spawn};
 pub use thread::{Thread, count};
 pub use wake::{Alarm, AlarmId, cancel_alarm, reschedule_interrupt, set_alarm, timer_interrupt};

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use hal::thread::ThreadContext;
+use hal::user::UserClocks;
 use process_core::{BlockReason, ThreadActivity};
 use sched_core::{Arrival, Instant, PutBack};
 
@@ -80,10 +81,10 @@ pub fn is_preemption_due() -> bool {
     cpu::own().must_reschedule.load(Ordering::Relaxed)
 }
 
-/// Counts time that the running thread has just spent in its program. Interrupts are disabled.
-pub fn count_user_time(thread: &Thread, ns: u64) {
-    count(&thread.figures.user_ns, ns);
-    cpu::own().user_ns.add(ns);
+/// The clocks of the running thread's and of this CPU's time in programs. Interrupts are disabled, and stay so
+/// while a clock runs in the kernel.
+pub fn user_clocks(thread: &Thread) -> UserClocks<'_> {
+    UserClocks { thread: &thread.figures.user, cpu: &cpu::own().user }
 }
 
 /// Ends the running thread. What its frames own is not dropped: callers have returned from

@@ -65,8 +65,10 @@ pub(super) enum Place {
 pub struct Figures {
     /// Time on CPUs.
     pub cpu: RunClock,
-    /// Time in the program.
-    pub user_ns: AtomicU64,
+    /// Time in the program, in ticks.
+    pub user: RunClock,
+    /// The most time in the kernel that a reader has been told, in nanoseconds.
+    told_system_ns: AtomicU64,
     /// Switches because it had to wait.
     pub voluntary_switches: AtomicU64,
     /// Switches because another was to run.
@@ -92,10 +94,8 @@ impl Figures {
     #[must_use]
     pub fn usage(&self) -> Usage {
         let get = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
-        let cpu_ns = self.cpu.read(hal::time::now_ns);
-        let user_ns = get(&self.user_ns);
         let mut usage = Usage {
-            cpu: CpuUsage { user_ns, system_ns: cpu_ns.saturating_sub(user_ns) },
+            cpu: self.cpu_usage(),
             voluntary_switches: get(&self.voluntary_switches),
             involuntary_switches: get(&self.involuntary_switches),
             migrations: get(&self.migrations),
@@ -107,6 +107,18 @@ impl Figures {
         usage.io.read_operations = get(&self.read_operations);
         usage.io.write_operations = get(&self.write_operations);
         usage
+    }
+
+    /// Time in the program and in the kernel; neither ever goes back.
+    #[must_use]
+    pub fn cpu_usage(&self) -> CpuUsage {
+        // The whole before the part, or the kernel would be charged for the time in between.
+        let cpu_ns = self.cpu.read(hal::time::now_ns);
+        let user_ns = hal::time::ticks_to_ns(self.user.read(hal::time::ticks));
+        let system_ns = cpu_ns.saturating_sub(user_ns);
+        // Relaxed: one value, which only grows; who comes after another reader finds at least its.
+        let told_ns = self.told_system_ns.fetch_max(system_ns, Ordering::Relaxed);
+        CpuUsage { user_ns, system_ns: system_ns.max(told_ns) }
     }
 }
 

@@ -162,7 +162,7 @@ impl Worker {
 
     /// Time that it has had on a CPU.
     pub(super) fn cpu_ns(&self) -> u64 {
-        self.thread.figures.usage().cpu.total_ns()
+        self.thread.figures.cpu_usage().total_ns()
     }
 }
 

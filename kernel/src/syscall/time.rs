@@ -51,7 +51,7 @@ pub(super) fn clock_gettime(caller: &mut Caller<'_>, arguments: &Arguments) -> A
             hal::time::now_ns()
         }
         Clock::ProcessCpu => caller.process.usage().cpu.total_ns(),
-        Clock::ThreadCpu => caller.thread.figures.usage().cpu.total_ns(),
+        Clock::ThreadCpu => caller.thread.figures.cpu_usage().total_ns(),
     };
     user::write(arguments.pointer(1), &Timespec::from_nanoseconds(ns).to_bytes())?;
     Ok(0)

@@ -1,5 +1,6 @@
 //! The registers of a program's thread, and running it until it needs the kernel.
 
+use ksync::RunClock;
 use x86_64::registers::control::Cr2;
 use x86_64::registers::model_specific::{FsBase, KernelGsBase};
 use x86_64::{PrivilegeLevel, VirtAddr};
@@ -23,7 +24,29 @@ pub struct UserContext {
     gs_base: u64,
     /// The last exit was a system call and the kernel may return by `sysret`.
     is_sysret_possible: bool,
-    user_ticks: u64,
+}
+
+/// The clocks that run while a program has the CPU, in ticks of `time::ticks`.
+#[derive(Clone, Copy, Debug)]
+pub struct UserClocks<'a> {
+    /// Of the thread.
+    pub thread: &'a RunClock,
+    /// Of this CPU.
+    pub cpu: &'a RunClock,
+}
+
+impl UserClocks<'_> {
+    fn begin(self) {
+        let now = time::ticks();
+        self.thread.begin(now);
+        self.cpu.begin(now);
+    }
+
+    fn end(self) {
+        let now = time::ticks();
+        self.thread.end(now);
+        self.cpu.end(now);
+    }
 }
 
 /// Why a program's thread came back into the kernel.
@@ -85,14 +108,13 @@ impl UserContext {
             fs_base: 0,
             gs_base: 0,
             is_sysret_possible: false,
-            user_ticks: 0,
         }
     }
 
     /// The registers of a new thread that goes on where this one is. Its time begins at zero.
     #[must_use]
     pub fn copy_for_child(&self) -> Self {
-        Self { frame: self.frame, user_ticks: 0, ..*self }
+        Self { frame: self.frame, ..*self }
     }
 
     /// Its registers.
@@ -160,24 +182,18 @@ impl UserContext {
         is_valid
     }
 
-    /// Time spent in ring 3 since the last call, in nanoseconds.
-    pub fn take_user_time_ns(&mut self) -> u64 {
-        time::ticks_to_ns(core::mem::take(&mut self.user_ticks))
-    }
-
     /// Runs the thread until it needs the kernel. Called with interrupts disabled, so that what the
-    /// caller has just checked (a signal, a reschedule) still holds, and returns with them disabled, so
-    /// that the time it took can be counted for this CPU; an interrupt that ended it has been handled.
+    /// caller has just checked (a signal, a reschedule) still holds, and that the clocks are this CPU's;
+    /// returns with them disabled. An interrupt that ended it has been handled, on the kernel's time.
     /// The process's address space has to be loaded: without, the thread faults at once.
-    pub fn enter(&mut self) -> Exit {
+    pub fn enter(&mut self, clocks: UserClocks<'_>) -> Exit {
         // A switch between what follows and ring 3 would bring the next trap to another's context.
         crate::interrupts::disable();
         loop {
             self.load_segment_bases();
-            let start = time::ticks();
+            clocks.begin();
             super::entry::enter(self, self.is_sysret_possible);
-            let spent = time::ticks().saturating_sub(start);
-            self.user_ticks = self.user_ticks.saturating_add(spent);
+            clocks.end();
             self.is_sysret_possible = false;
             debug_assert_eq!(self.frame.cs & 3, PrivilegeLevel::Ring3 as u64);
             if self.frame.vector_slot == super::entry::SYSTEM_CALL {

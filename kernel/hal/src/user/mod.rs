@@ -6,7 +6,7 @@ mod entry;
 mod vdso;
 mod word;
 
-pub use context::{Exit, PageFault, UserContext};
+pub use context::{Exit, PageFault, UserClocks, UserContext};
 pub(crate) use copy::fixup_for;
 pub use copy::{BadAddress, copy_from, copy_to, zero};
 pub(crate) use entry::system_call_entry_address;

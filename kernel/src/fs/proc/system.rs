@@ -111,11 +111,7 @@ fn online() -> core::ops::Range<usize> {
 /// One CPU's time by kind, in nanoseconds: user, system, idle, interrupts.
 fn cpu_times(index: usize) -> [u64; 4] {
     let figures = scheduler::figures(index).unwrap_or_default();
-    let interrupt_ns = hal::cpu::statistics(index)
-        .map_or(0, |statistics| hal::time::ticks_to_ns(statistics.interrupt_ticks.get()));
-    let known = figures.user_ns.saturating_add(figures.idle_ns).saturating_add(interrupt_ns);
-    let system_ns = hal::time::now_ns().saturating_sub(known);
-    [figures.user_ns, system_ns, figures.idle_ns, interrupt_ns]
+    [figures.user_ns, figures.system_ns, figures.idle_ns, figures.interrupt_ns]
 }
 
 fn stat(text: &mut String) -> core::fmt::Result {
