@@ -289,7 +289,7 @@ read! {
     ThreadUsage { cpu, io, context_switches, migrations, page_faults }
     ThreadCpuUsage { user_ns, system_ns, total_ns }
     OpenFile { fd, kind, path, readable, writable, append, nonblocking, close_on_exec, offset_bytes }
-    Socket { protocol, pid, local, remote, state, received_bytes, sent_bytes, receive_queue, send_queue, dropped }
+    Socket { protocol, inode, pid, local, remote, state, received_bytes, sent_bytes, receive_queue, send_queue, dropped }
     ProcessSignals { pid, counts, caught, ignored, pending, threads, recent }
     ThreadSignals { tid, blocked, pending }
     SignalRecord { signal, sender_pid, effect, at }

@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use admin_api::types::{Exit, Page, Process, Socket};
+use admin_api::types::{Exit, OpenFile, Page, Process, Socket};
 use end_to_end::{Guest, Setup, wait};
 use serde_json::json;
 
@@ -63,6 +63,9 @@ fn a_program_serves_pages_to_the_host() {
     let listens = |socket: &&Socket| socket.state.as_deref() == Some("listen");
     let listener = sockets.items.iter().find(listens).expect("the server listens");
     assert!(listener.local.ends_with(":8080"), "{listener:?}");
+    let files: Page<OpenFile> = guest.read(&format!("/api/v1/processes/{}/files", server.pid));
+    let link = format!("socket:[{}]", listener.inode);
+    assert!(files.items.iter().any(|file| file.path == *link), "{link} of {:?}", files.items);
     let all: Page<Socket> = guest.read("/api/v1/network/sockets?limit=1");
     assert!(all.total >= 2 && all.items.len() == 1 && all.next_cursor.is_some());
 

@@ -151,6 +151,7 @@ impl Backend for FakeBackend {
         let socket =
             |local: &'static str, remote: Option<&'static str>, state: &'static str| Socket {
                 protocol: SocketProtocol::Tcp,
+                inode: 0,
                 pid: None,
                 local: Text::from(local),
                 remote: remote.map(Text::from),

@@ -24,6 +24,9 @@ words! {
 pub struct Socket {
     /// What it carries.
     pub protocol: SocketProtocol,
+    /// The number of its file, as in `socket:[N]` of its program's descriptors; 0 for what no program has open:
+    /// the kernel's own, and connections that wait to be accepted or end without anyone's help.
+    pub inode: u64,
     /// The process that made it; `null` for the kernel's own, and for connections that end without
     /// anyone's help.
     pub pid: Option<u32>,

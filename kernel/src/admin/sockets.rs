@@ -21,6 +21,7 @@ pub(super) fn sockets() -> Vec<Socket> {
     for listener in &statistics.listeners {
         all.push(Socket {
             protocol: SocketProtocol::Tcp,
+            inode: listener.identity.inode,
             pid: pid_of(listener.owner),
             local: local(listener.address, listener.port),
             remote: None,
@@ -35,6 +36,7 @@ pub(super) fn sockets() -> Vec<Socket> {
     for connection in &connections {
         all.push(Socket {
             protocol: SocketProtocol::Tcp,
+            inode: connection.identity.inode,
             pid: pid_of(connection.owner),
             local: end(connection.local),
             remote: Some(end(connection.remote)),
@@ -53,6 +55,7 @@ pub(super) fn sockets() -> Vec<Socket> {
                 DatagramKind::Echo => SocketProtocol::Icmp,
                 DatagramKind::Raw(_) => SocketProtocol::Raw,
             },
+            inode: datagram.identity.inode,
             pid: pid_of(datagram.owner),
             local: local(datagram.local.0, datagram.local.1),
             remote: datagram.remote.map(end),

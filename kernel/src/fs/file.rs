@@ -2,6 +2,7 @@
 
 use core::any::Any;
 use core::fmt::Debug;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use linux_abi::Errno;
 use vfs_core::{FileKind, Metadata, Owner};
@@ -215,6 +216,14 @@ pub trait File: Any + Send + Sync + Debug {
 #[must_use]
 pub fn downcast<T: File>(file: &dyn File) -> Option<&T> {
     (file as &dyn Any).downcast_ref()
+}
+
+/// A number for a file that no file system holds: a pipe, a socket. No two have the same.
+#[must_use]
+pub fn next_inode() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only the numbers matter.
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What fstat(2) tells about a file that no file system holds.

@@ -43,7 +43,7 @@ pub use blocking::{Waiting, pause, until_ready, when_ready};
 pub use epoll::{Epoll, Interest};
 pub use error::errno;
 pub use event_counter::EventCounter;
-pub use file::{File, Patience, Transfer, nameless};
+pub use file::{File, Patience, Transfer, nameless, next_inode};
 pub use inotify::{Inotify, Present, WatchRequest, is_watching};
 pub use mapped::{
     FileKey, MappedFile, MappedPage, MappingUse, Wanted, check_not_running, frame_bytes_of_files,

@@ -3,19 +3,15 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::interrupts::SpinLock;
 use linux_abi::Errno;
 use linux_abi::file::{AccessMode, OpenFlags, ioctl as requests};
 use vfs_core::{FileKind, HeapPage, Metadata, PIPE_ATOMIC_BYTES, Pipe, PipeOutcome};
 
-use super::file::{File, Transfer, nameless};
+use super::file::{File, Transfer, nameless, next_inode};
 use super::{OpenFile, Readiness, WatchList, errno};
 use crate::levels;
-
-/// Numbers of pipes without a name, as fstat(2) tells them.
-static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// What the ends of a pipe share.
 pub(super) struct Shared {
@@ -251,8 +247,7 @@ impl File for PipeEnd {
 /// A new pipe: its end for reading and its end for writing.
 #[must_use]
 pub fn make_pipe(flags: OpenFlags) -> (OpenFile, OpenFile) {
-    // Relaxed: only the numbers matter.
-    let shared = Shared::new(NEXT.fetch_add(1, Ordering::Relaxed));
+    let shared = Shared::new(next_inode());
     let open = |access| OpenFile::new(Box::new(PipeEnd::open(&shared, access)), access, flags);
     (open(AccessMode::ReadOnly), open(AccessMode::WriteOnly))
 }

@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::fmt::Write;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use net::stack::{DatagramKind, IpAddress, IpCidr, IpEndpoint, IpVersion, LocalAddress};
+use net::stack::{DatagramKind, Identity, IpAddress, IpCidr, IpEndpoint, IpVersion, LocalAddress};
 
 use super::{all_sockets, statistics};
 
@@ -40,6 +40,7 @@ struct Line {
     remote: IpEndpoint,
     state: u8,
     queues: (usize, usize),
+    identity: Identity,
 }
 
 fn lines(title: &str, version: IpVersion, all: impl Iterator<Item = Line>) -> String {
@@ -54,13 +55,15 @@ fn lines(title: &str, version: IpVersion, all: impl Iterator<Item = Line>) -> St
         // Cannot fail: it is a string.
         let _ = writeln!(
             text,
-            "{number:4}: {} {} {:02X} {:08X}:{:08X} 00:00000000 00000000     0        0 0 1 \
+            "{number:4}: {} {} {:02X} {:08X}:{:08X} 00:00000000 00000000 {:5}        0 {} 1 \
              0000000000000000 100 0 0 10 0",
             end(version, line.local),
             end(version, line.remote),
             line.state,
             line.queues.0,
             line.queues.1,
+            line.identity.uid,
+            line.identity.inode,
         );
     }
     text
@@ -73,7 +76,13 @@ fn tcp(version: IpVersion) -> String {
     let (connections, _) = all_sockets();
     let listeners = statistics.listeners.iter().filter_map(|listener| {
         let local = bound(version, listener.address, listener.port)?;
-        Some(Line { local, remote: nowhere(version), state: 10, queues: (0, listener.queued) })
+        Some(Line {
+            local,
+            remote: nowhere(version),
+            state: 10,
+            queues: (0, listener.queued),
+            identity: listener.identity,
+        })
     });
     let connections = connections.iter().filter(|it| it.local.addr.version() == version);
     let connections = connections.map(|connection| Line {
@@ -81,6 +90,7 @@ fn tcp(version: IpVersion) -> String {
         remote: connection.remote,
         state: connection.state_number,
         queues: (connection.send_queue_bytes, connection.receive_queue_bytes),
+        identity: connection.identity,
     });
     lines(TITLE, version, listeners.chain(connections))
 }
@@ -101,6 +111,7 @@ fn datagrams(version: IpVersion, is_wanted: impl Fn(DatagramKind) -> bool) -> St
             remote: socket.remote.unwrap_or(nowhere(version)),
             state: if socket.remote.is_some() { 1 } else { 7 },
             queues: (0, socket.receive_queue_bytes),
+            identity: socket.identity,
         }
     });
     lines(TITLE, version, lines_of)

@@ -8,6 +8,7 @@ mod options;
 mod unix;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -16,12 +17,13 @@ use linux_abi::layout::UCred;
 use linux_abi::socket::{MessageFlags, Shutdown, SocketAddress, SocketRequest, SocketType, family};
 
 use process_core::{Capability, Gid, Uid};
+use vfs_core::{FileKind, Metadata};
 
 pub use devices::interface_ioctl;
 pub use options::{CommonOptions, OptionValue};
 pub use unix::close_rights;
 
-use crate::fs::{File, Held, OpenFile};
+use crate::fs::{File, Held, OpenFile, nameless};
 use crate::{process, scheduler};
 
 /// An address that a program passed, and what the file system says about it.
@@ -209,6 +211,16 @@ pub fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
         Ok(family::NETLINK) => netlink::create(request),
         _ => Err(Errno::EAFNOSUPPORT),
     }
+}
+
+/// What fstat(2) tells about a socket.
+fn metadata(inode: u64) -> Metadata {
+    nameless(FileKind::Socket, 0o777, inode)
+}
+
+/// What `/proc/PID/fd` says about a socket.
+fn described(inode: u64) -> String {
+    alloc::format!("socket:[{inode}]")
 }
 
 /// Two ends of one connection.

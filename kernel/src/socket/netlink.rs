@@ -11,11 +11,11 @@ use hal::interrupts::SpinLock;
 use linux_abi::Errno;
 use linux_abi::socket::{MessageFlags, Shutdown, SocketAddress, SocketRequest, SocketType, family};
 use net::stack::{IpAddress, IpCidr};
-use vfs_core::{FileKind, Metadata};
+use vfs_core::Metadata;
 
 use super::interfaces::{Interface, LOOPBACK, interfaces};
-use super::{Accepted, CommonOptions, Incoming, Named, Outgoing, Socket};
-use crate::fs::{File, Readiness, Transfer, WatchList, nameless};
+use super::{Accepted, CommonOptions, Incoming, Named, Outgoing, Socket, described, metadata};
+use crate::fs::{File, Readiness, Transfer, WatchList, next_inode};
 use crate::levels;
 
 /// `NETLINK_ROUTE`.
@@ -44,6 +44,8 @@ static LAST_PORT: AtomicU32 = AtomicU32::new(0);
 /// A netlink socket.
 #[derive(Debug)]
 struct NetlinkSocket {
+    /// The number of its file.
+    inode: u64,
     kind: SocketType,
     common: CommonOptions,
     answers: SpinLock<VecDeque<Vec<u8>>>,
@@ -60,6 +62,7 @@ pub(super) fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
         return Err(Errno::EPROTONOSUPPORT);
     }
     Ok(Box::new(NetlinkSocket {
+        inode: next_inode(),
         kind: request.kind,
         common: CommonOptions::default(),
         answers: SpinLock::new(levels::FILES, "netlink answers", VecDeque::new()),
@@ -301,7 +304,7 @@ impl File for NetlinkSocket {
     }
 
     fn metadata(&self) -> Result<Metadata, Errno> {
-        Ok(nameless(FileKind::Socket, 0o777, 0))
+        Ok(metadata(self.inode))
     }
 
     fn readiness(&self) -> Readiness {
@@ -317,7 +320,7 @@ impl File for NetlinkSocket {
     }
 
     fn describe(&self) -> String {
-        String::from("netlink:[route]")
+        described(self.inode)
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) struct DatagramSocket {
     queue: VecDeque<Datagram>,
     queue_bytes: usize,
     pub(super) refusal: Option<Refusal>,
-    observer: Option<Arc<dyn Observer>>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) reader: Option<Waker>,
     /// For the wire; made when it is first needed.
     outgoing: Option<(SocketSet<'static>, SocketHandle)>,

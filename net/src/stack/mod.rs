@@ -54,7 +54,7 @@ pub use listener::{BacklogFull, ListenConfig, ListenError, ListenerId};
 pub use local::LocalAddress;
 use loopback::Loopback;
 pub use messages::SendError;
-pub use observer::{Observer, Ready, WakeList};
+pub use observer::{Identity, Observer, Ready, WakeList};
 pub use operations::ConnectError;
 pub use packet::Refusal;
 pub use ports::{PortSpace, Reservation, Sharing};

@@ -46,10 +46,24 @@ impl BitOr for Ready {
     }
 }
 
+/// Which of the programs' sockets one is, for who lists them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The number of its file; 0 for what no program has open.
+    pub inode: u64,
+    /// The user who made it.
+    pub uid: u32,
+}
+
 /// Who hears what becomes of a socket.
 pub trait Observer: Send + Sync + Debug {
     /// The socket has just become ready for this. Called when nobody holds the stack.
     fn changed(&self, ready: Ready);
+
+    /// Which socket it hears of. Called while the stack is held.
+    fn identity(&self) -> Identity {
+        Identity::default()
+    }
 }
 
 /// Wake-ups to run after the stack's lock was released.

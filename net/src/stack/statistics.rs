@@ -1,5 +1,6 @@
 //! What the stack counts, and the snapshot of it that the API shows.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use smoltcp::phy::Device;
@@ -11,6 +12,7 @@ use super::connection::{Connection, Phase};
 use super::datagram::DatagramKind;
 use super::listener::{BacklogFull, ListenerId};
 use super::local::LocalAddress;
+use super::observer::{Identity, Observer};
 use crate::time::Instant;
 
 /// Counts of the interface.
@@ -149,6 +151,8 @@ pub struct ListenerStatistics {
     pub address: LocalAddress,
     /// Whose it is; 0 for the kernel's.
     pub owner: u32,
+    /// Which of the programs' sockets it is.
+    pub identity: Identity,
     /// The most that may wait.
     pub backlog: usize,
     /// Handshakes under way.
@@ -180,6 +184,8 @@ pub struct ListenerStatistics {
 pub struct ConnectionStatistics {
     /// Whose it is; 0 for the kernel's, and when its user has let go of it.
     pub owner: u32,
+    /// Which of the programs' sockets it is; none before it is accepted, and when its user has let go of it.
+    pub identity: Identity,
     /// Linux's number of its state.
     pub state_number: u8,
     /// This end.
@@ -215,6 +221,8 @@ pub struct DatagramStatistics {
     pub remote: Option<IpEndpoint>,
     /// Whose it is.
     pub owner: u32,
+    /// Which of the programs' sockets it is.
+    pub identity: Identity,
     /// Bytes its user has read.
     pub received_bytes: u64,
     /// Bytes its user has written.
@@ -286,6 +294,7 @@ impl<D: Device> Stack<D> {
             local: (socket.local(), socket.port()),
             remote: socket.remote,
             owner: socket.owner,
+            identity: identity(socket.observer.as_ref()),
             received_bytes: socket.received_bytes,
             sent_bytes: socket.sent_bytes,
             receive_queue_bytes: socket.waiting_bytes(),
@@ -308,6 +317,7 @@ fn listener_statistics(listener: &super::listener::Listener) -> ListenerStatisti
         port: listener.config.port,
         address: listener.config.address,
         owner: listener.config.options.owner,
+        identity: identity(listener.observer.as_ref()),
         backlog: listener.config.backlog,
         half_open: listener.half_open,
         queued: listener.queue.len(),
@@ -330,6 +340,10 @@ fn connection_statistics(connection: &Connection) -> ConnectionStatistics {
             Phase::Owned | Phase::Queued(_) | Phase::HalfOpen(_) => connection.owner,
             Phase::Orphaned | Phase::TimeWait => 0,
         },
+        identity: match connection.phase {
+            Phase::Owned => identity(connection.observer.as_ref()),
+            _ => Identity::default(),
+        },
         state_number: state_number(socket.state()),
         local: IpEndpoint::new(key.local, key.local_port),
         remote: IpEndpoint::new(key.remote, key.remote_port),
@@ -341,6 +355,10 @@ fn connection_statistics(connection: &Connection) -> ConnectionStatistics {
         receive_queue_bytes: socket.recv_queue(),
         send_queue_bytes: socket.send_queue(),
     }
+}
+
+fn identity(observer: Option<&Arc<dyn Observer>>) -> Identity {
+    observer.map_or(Identity::default(), |observer| observer.identity())
 }
 
 fn bucket<'a>(counts: &'a mut ConnectionCounts, connection: &Connection) -> &'a mut usize {

@@ -94,7 +94,7 @@ fn socket(socket: &Socket) -> Html {
     let remote = socket.remote.as_ref().map_or("–", |remote| remote.as_str());
     let state =
         socket.state.as_ref().map_or_else(|| "–".to_owned(), |state| state.replace('_', " "));
-    let key = format!("{} {remote} {}", socket.local, socket.protocol.name());
+    let key = socket.inode;
     html! {
         <tr {key} class="pf-v6-c-table__tr mo-row" data-testid="socket-row">
             <td class="pf-v6-c-table__td mo-col-word" data-label="Protocol">{ socket.protocol.name().to_ascii_uppercase() }</td>

@@ -9,15 +9,17 @@ use linux_abi::socket::{MessageFlags, Shutdown, SocketAddress, SocketType, famil
 use net::stack::{
     DatagramId, DatagramKind, IpAddress, IpEndpoint, IpVersion, Ready, SendError, Sharing,
 };
-use vfs_core::{FileKind, Metadata};
+use vfs_core::Metadata;
 
 use super::options::{Options, ip, ipv6};
 use super::{
     Place, Watch, act, address, bind_errno, control, may_bind, owner, readiness, refusal_errno,
     watch,
 };
-use crate::fs::{File, Readiness, Transfer, WatchList, nameless};
-use crate::socket::{Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket};
+use crate::fs::{File, Readiness, Transfer, WatchList};
+use crate::socket::{
+    Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket, described, metadata,
+};
 
 /// A socket for datagrams.
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl File for DatagramSocket {
     }
 
     fn metadata(&self) -> Result<Metadata, Errno> {
-        Ok(nameless(FileKind::Socket, 0o777, 0))
+        Ok(metadata(self.watch.identity.inode))
     }
 
     fn ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
@@ -117,7 +119,7 @@ impl File for DatagramSocket {
     }
 
     fn watch_list(&self) -> Option<&WatchList> {
-        Some(&self.watch.0)
+        Some(&self.watch.list)
     }
 
     fn as_socket(&self) -> Option<&dyn Socket> {
@@ -125,15 +127,7 @@ impl File for DatagramSocket {
     }
 
     fn describe(&self) -> String {
-        let what = match self.kind {
-            DatagramKind::Udp => "udp",
-            DatagramKind::Echo => "icmp",
-            DatagramKind::Raw(_) => "raw",
-        };
-        match self.local_address() {
-            Ok(SocketAddress::Ip(address)) => alloc::format!("{what}:[{address}]"),
-            _ => alloc::format!("{what}:[*]"),
-        }
+        described(self.watch.identity.inode)
     }
 }
 
@@ -248,7 +242,7 @@ impl Socket for DatagramSocket {
         self.peer_address()?;
         if what.receives {
             self.is_deaf.store(true, Ordering::Relaxed);
-            self.watch.0.notify(Readiness::IN | Readiness::RDHUP);
+            self.watch.list.notify(Readiness::IN | Readiness::RDHUP);
         }
         if what.sends {
             self.is_mute.store(true, Ordering::Relaxed);

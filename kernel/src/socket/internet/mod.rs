@@ -13,10 +13,11 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use linux_abi::Errno;
 use linux_abi::socket::{SocketRequest, SocketType, family};
-use net::stack::{BindError, DatagramKind, IpVersion, Observer, Ready, Refusal};
+use net::stack::{BindError, DatagramKind, Identity, IpVersion, Observer, Ready, Refusal};
 use process_core::Capability;
 
-use crate::fs::{File, Readiness, WatchList};
+use super::own_credentials;
+use crate::fs::{File, Readiness, WatchList, next_inode};
 use crate::network;
 use crate::scheduler;
 
@@ -52,12 +53,19 @@ impl Drop for Place {
 }
 
 /// Who waits for a socket; the stack tells it the news.
-#[derive(Debug, Default)]
-struct Watch(WatchList);
+#[derive(Debug)]
+struct Watch {
+    list: WatchList,
+    identity: Identity,
+}
 
 impl Observer for Watch {
     fn changed(&self, ready: Ready) {
-        self.0.notify(readiness(ready));
+        self.list.notify(readiness(ready));
+    }
+
+    fn identity(&self) -> Identity {
+        self.identity
     }
 }
 
@@ -142,6 +150,8 @@ fn act<R>(
     network::act(f).ok_or(Errno::ENETDOWN)
 }
 
+/// Of a new socket of the running thread's process.
 fn watch() -> Arc<Watch> {
-    Arc::default()
+    let identity = Identity { inode: next_inode(), uid: own_credentials().uid };
+    Arc::new(Watch { list: WatchList::new(), identity })
 }

@@ -12,14 +12,16 @@ use net::stack::{
     ConnectError, ConnectionId, IoError, IpVersion, ListenConfig, ListenError, ListenerId,
     LocalAddress, PortSpace, Ready, Reservation, Sharing, SocketOptions, Tuning,
 };
-use vfs_core::{FileKind, Metadata};
+use vfs_core::Metadata;
 
 use super::options::{Options, ip, ipv6, tcp};
 use super::{
     Place, Watch, act, address, bind_errno, control, may_bind, member, owner, readiness, watch,
 };
-use crate::fs::{File, Readiness, Transfer, WatchList, nameless};
-use crate::socket::{Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket};
+use crate::fs::{File, Readiness, Transfer, WatchList};
+use crate::socket::{
+    Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket, described, metadata,
+};
 use crate::sync::Mutex;
 
 /// How long a connection attempt takes at the most: six SYNs, tcp(7).
@@ -197,7 +199,7 @@ impl File for TcpSocket {
     }
 
     fn metadata(&self) -> Result<Metadata, Errno> {
-        Ok(nameless(FileKind::Socket, 0o777, 0))
+        Ok(metadata(self.watch.identity.inode))
     }
 
     fn ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
@@ -231,7 +233,7 @@ impl File for TcpSocket {
     }
 
     fn watch_list(&self) -> Option<&WatchList> {
-        Some(&self.watch.0)
+        Some(&self.watch.list)
     }
 
     fn as_socket(&self) -> Option<&dyn Socket> {
@@ -239,17 +241,7 @@ impl File for TcpSocket {
     }
 
     fn describe(&self) -> String {
-        let name = |address: Result<SocketAddress, Errno>| match address {
-            Ok(SocketAddress::Ip(address)) => alloc::format!("{address}"),
-            _ => String::from("*"),
-        };
-        let local = name(self.local_address());
-        match self.state() {
-            State::Connected(_) | State::Connecting(_) => {
-                alloc::format!("tcp:[{local}-{}]", name(self.peer_address()))
-            }
-            State::Idle | State::Listening(_) => alloc::format!("tcp:[{local}]"),
-        }
+        described(self.watch.identity.inode)
     }
 }
 
@@ -476,7 +468,7 @@ impl Socket for TcpSocket {
             State::Listening(id) if what.receives => {
                 act(|stack, _| stack.stop_listening(id))?;
                 self.state.lock().0 = State::Idle;
-                self.watch.0.notify(Readiness::IN | Readiness::HUP);
+                self.watch.list.notify(Readiness::IN | Readiness::HUP);
                 return Ok(());
             }
             State::Idle | State::Connecting(_) | State::Listening(_) => {
@@ -490,7 +482,7 @@ impl Socket for TcpSocket {
             .with_if(what.receives, Readiness::IN | Readiness::RDHUP)
             .with_if(what.sends, Readiness::OUT)
             .with_if(what.receives && what.sends, Readiness::HUP);
-        self.watch.0.notify(news);
+        self.watch.list.notify(news);
         Ok(())
     }
 

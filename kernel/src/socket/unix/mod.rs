@@ -15,12 +15,13 @@ use linux_abi::layout::UCred;
 use linux_abi::socket::{
     MessageFlags, Shutdown, SocketAddress, SocketRequest, SocketType, UnixName, family, level,
 };
-use vfs_core::{FileKind, Metadata};
+use vfs_core::Metadata;
 
 use super::{
-    Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket, own_credentials,
+    Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket, described, metadata,
+    own_credentials,
 };
-use crate::fs::{File, Readiness, Transfer, WatchList, nameless};
+use crate::fs::{File, Readiness, Transfer, WatchList};
 use node::{Closing, Node};
 
 pub use rights::close as close_rights;
@@ -104,7 +105,7 @@ impl File for UnixSocket {
     }
 
     fn metadata(&self) -> Result<Metadata, Errno> {
-        Ok(nameless(FileKind::Socket, 0o777, self.0.number))
+        Ok(metadata(self.0.number))
     }
 
     fn ioctl(&self, request: u32, argument: u64) -> Result<u64, Errno> {
@@ -131,7 +132,7 @@ impl File for UnixSocket {
     }
 
     fn describe(&self) -> String {
-        alloc::format!("socket:[{}]", self.0.number)
+        described(self.0.number)
     }
 }
 

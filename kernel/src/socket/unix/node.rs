@@ -5,7 +5,6 @@ mod traffic;
 use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 use hal::interrupts::SpinLock;
 use linux_abi::Errno;
@@ -13,7 +12,7 @@ use linux_abi::layout::UCred;
 use linux_abi::socket::{Shutdown, SocketType, UnixName};
 
 use super::rights::Rights;
-use crate::fs::{Held, Readiness, WatchList};
+use crate::fs::{Held, Readiness, WatchList, next_inode};
 use crate::levels;
 use crate::socket::{CommonOptions, FileKey};
 
@@ -26,8 +25,6 @@ const MOST_MESSAGES: usize = 2048;
 const MOST_WAITING: usize = 1024;
 /// Whose credentials are not known: unix(7).
 const NOBODY: UCred = UCred { pid: 0, uid: u32::MAX, gid: u32::MAX };
-
-static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Something that was sent.
 struct Message {
@@ -121,6 +118,7 @@ pub(super) enum Closing {
 /// One end.
 pub(super) struct Node {
     pub(super) kind: SocketType,
+    /// The number of its file.
     pub(super) number: u64,
     pub(super) options: CommonOptions,
     pub(super) watchers: WatchList,
@@ -144,8 +142,7 @@ impl Node {
     pub(super) fn new(kind: SocketType) -> Arc<Self> {
         Arc::new(Self {
             kind,
-            // Relaxed: only the number matters.
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            number: next_inode(),
             options: CommonOptions::default(),
             watchers: WatchList::new(),
             state: SpinLock::new(levels::FILES, "unix socket", State::default()),
