@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use admin_api::types::{Exit, OpenFile, Page, Process, Socket};
+use admin_api::types::{Exit, OpenFile, Page, Process, Socket, SocketProtocol};
 use end_to_end::{Guest, Setup, wait};
 use serde_json::json;
 
@@ -73,6 +73,32 @@ fn a_program_serves_pages_to_the_host() {
     assert!(answer.send().status < 300);
     wait::until("the port to be free", || page(&guest, "/page").is_empty().then_some(()));
     guest.assert_healthy();
+}
+
+#[test]
+fn unix_sockets_are_listed_with_their_owners() {
+    let guest = Guest::boot(&Setup::named("sockets-unix"));
+    let server = start(&guest, "exec busybox syslogd -n -O /tmp/log");
+    let path = format!("/api/v1/processes/{}/sockets", server.pid);
+    let socket = wait::until("the socket", || {
+        let sockets: Page<Socket> = guest.read(&path);
+        sockets.items.into_iter().find(|socket| &*socket.local == "/dev/log")
+    });
+    assert_eq!((socket.protocol, socket.remote, socket.state), (SocketProtocol::Unix, None, None));
+    let files: Page<OpenFile> = guest.read(&format!("/api/v1/processes/{}/files", server.pid));
+    let link = format!("socket:[{}]", socket.inode);
+    assert!(files.items.iter().any(|file| file.path == *link), "{link} of {:?}", files.items);
+
+    let client = start(&guest, "exec busybox logger 0123456789");
+    wait::until("the message", || {
+        let process: Process = guest.read(&format!("/api/v1/processes/{}", client.pid));
+        let sockets: Page<Socket> = guest.read(&path);
+        (process.exit.is_some() && sockets.items[0].received_bytes > 10).then_some(())
+    });
+    let all: Page<Socket> = guest.read("/api/v1/network/sockets?limit=1000");
+    let notify = all.items.iter().find(|socket| &*socket.local == "@multios/notify");
+    let notify = notify.expect("the kernel's own is listed, too");
+    assert!(notify.pid.is_none() && notify.inode != 0, "{notify:?}");
 }
 
 /// Says a page of these bytes to the next client, and gives what that asked for.

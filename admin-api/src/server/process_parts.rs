@@ -106,7 +106,7 @@ fn page_of_sockets(query: &Query<'_>, mut sockets: Vec<Socket>) -> Result<Reply,
     let limit = usize::try_from(query.limit()?).unwrap_or(usize::MAX);
     let after = query.number("cursor", 0, u32::MAX.into())?;
     let total = u64::try_from(sockets.len()).unwrap_or(u64::MAX);
-    sockets.sort_by(|a, b| (&a.local, &a.remote).cmp(&(&b.local, &b.remote)));
+    sockets.sort_by(|a, b| (&a.local, &a.remote, a.inode).cmp(&(&b.local, &b.remote, b.inode)));
     let start = usize::try_from(after.unwrap_or(0)).unwrap_or(usize::MAX);
     let items: Vec<Socket> = sockets.into_iter().skip(start).take(limit).collect();
     let end = start.saturating_add(items.len());

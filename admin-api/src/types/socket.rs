@@ -1,4 +1,4 @@
-//! One socket of the Internet's families: [`Socket`].
+//! One socket: [`Socket`].
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ words! {
         Icmp = "icmp",
         /// Packets of another protocol.
         Raw = "raw",
+        /// UNIX sockets, of any type.
+        Unix = "unix",
     }
 }
 
@@ -30,11 +32,12 @@ pub struct Socket {
     /// The process that made it; `null` for the kernel's own, and for connections that end without
     /// anyone's help.
     pub pid: Option<u32>,
-    /// This end: address and port.
+    /// This end: address and port; of a UNIX socket its path, `@NAME`, or `*` if it has none.
     pub local: Text,
     /// The other end, if there is one.
     pub remote: Option<Text>,
-    /// TCP's state in RFC 9293's words: `listen`, `established`, `close_wait`; `null` for datagrams.
+    /// TCP's state in RFC 9293's words: `listen`, `established`, `close_wait`; `null` for datagrams, and for a
+    /// UNIX socket that is not connected.
     pub state: Option<Text>,
     /// Bytes that its program has read.
     pub received_bytes: u64,
@@ -42,7 +45,8 @@ pub struct Socket {
     pub sent_bytes: u64,
     /// Bytes that wait to be read; of a listener, connections that wait to be accepted.
     pub receive_queue: u64,
-    /// Bytes that wait to be acknowledged; of a listener, how many connections may wait.
+    /// Bytes that wait to be acknowledged, or at the other end of a UNIX socket; of a listener, how many
+    /// connections may wait.
     pub send_queue: u64,
     /// Datagrams given up for lack of room, or connections turned away.
     pub dropped: u64,

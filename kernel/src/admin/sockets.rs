@@ -1,5 +1,5 @@
-//! The sockets of the Internet's families, as the API shows them: from the stack, which knows who made
-//! them.
+//! Sockets, as the API shows them: those of the Internet's families from the stack, which knows who made
+//! them, and UNIX sockets.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -7,17 +7,19 @@ use core::net::SocketAddr;
 
 use admin_api::backend::ApiError;
 use admin_api::types::{Socket, SocketProtocol, Text};
+use linux_abi::socket::SocketType;
 use net::socket::socket_addr;
 use net::stack::{DatagramKind, IpEndpoint, LocalAddress, UNCLAIMED};
 
 use super::{convert, processes};
+use crate::socket::{self, UnixPhase, UnixStatistics};
 use crate::{network, process};
 
 /// All sockets.
 pub(super) fn sockets() -> Vec<Socket> {
-    let Some(statistics) = network::statistics() else { return Vec::new() };
+    let mut all: Vec<_> = socket::unix_sockets().iter().map(unix_socket).collect();
+    let Some(statistics) = network::statistics() else { return all };
     let (connections, datagrams) = network::all_sockets();
-    let mut all = Vec::new();
     for listener in &statistics.listeners {
         all.push(Socket {
             protocol: SocketProtocol::Tcp,
@@ -68,6 +70,29 @@ pub(super) fn sockets() -> Vec<Socket> {
         });
     }
     all
+}
+
+fn unix_socket(socket: &UnixStatistics) -> Socket {
+    let (local, remote) = &socket.names;
+    let is_joined = matches!(socket.phase, UnixPhase::Joined | UnixPhase::Waits);
+    let state = match socket.phase {
+        UnixPhase::Listens => Some("listen"),
+        _ if is_joined && socket.kind != SocketType::Datagram => Some("established"),
+        _ => None,
+    };
+    Socket {
+        protocol: SocketProtocol::Unix,
+        inode: socket.inode,
+        pid: pid_of(socket.owner),
+        local: socket::shown_name(local).into(),
+        remote: is_joined.then(|| socket::shown_name(remote).into()),
+        state: state.map(Into::into),
+        received_bytes: socket.traffic.0,
+        sent_bytes: socket.traffic.1,
+        receive_queue: socket.queues.0 as u64,
+        send_queue: socket.queues.1 as u64,
+        dropped: 0,
+    }
 }
 
 /// Those of one process.

@@ -21,7 +21,7 @@ use vfs_core::{FileKind, Metadata};
 
 pub use devices::interface_ioctl;
 pub use options::{CommonOptions, OptionValue};
-pub use unix::close_rights;
+pub use unix::{UnixPhase, UnixStatistics, close_rights, shown_name, unix_sockets, unix_table};
 
 use crate::fs::{File, Held, OpenFile, nameless};
 use crate::{process, scheduler};

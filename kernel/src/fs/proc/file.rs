@@ -31,7 +31,7 @@ impl ProcFile {
 
     fn make(&self) -> Result<Vec<u8>, Errno> {
         match self.node {
-            ProcNode::System(file) => Ok(system::contents(file).into_bytes()),
+            ProcNode::System(file) => Ok(system::contents(file)),
             ProcNode::Group(file) => Ok(group::contents(file).into_bytes()),
             ProcNode::ProcessFile(pid, tid, file) => process::contents(pid, tid, file, self.root),
             ProcNode::DescriptorInfo(pid, fd) => process::descriptor_info(pid, fd),

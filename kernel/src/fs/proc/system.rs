@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 
 use super::fixed::SystemFile;
@@ -22,11 +23,14 @@ pub(super) fn ticks(ns: u64) -> u64 {
 }
 
 /// What a file says.
-pub(super) fn contents(file: SystemFile) -> String {
+pub(super) fn contents(file: SystemFile) -> Vec<u8> {
+    if file == SystemFile::NetUnix {
+        return crate::socket::unix_table();
+    }
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write_contents(file, &mut text);
-    text
+    text.into_bytes()
 }
 
 fn write_contents(file: SystemFile, text: &mut String) -> core::fmt::Result {
@@ -92,9 +96,8 @@ fn write_contents(file: SystemFile, text: &mut String) -> core::fmt::Result {
         SystemFile::NetUdp6 => text.write_str(&network::text(Table::Udp(IpVersion::Ipv6))),
         SystemFile::NetRaw => text.write_str(&network::text(Table::Raw(IpVersion::Ipv4))),
         SystemFile::NetRaw6 => text.write_str(&network::text(Table::Raw(IpVersion::Ipv6))),
-        SystemFile::NetUnix => {
-            text.write_str("Num       RefCount Protocol Flags    Type St Inode Path\n")
-        }
+        // Its names are not text: see below.
+        SystemFile::NetUnix => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! UNIX sockets: unix(7). [`node`] is one end with its queue, [`names`] finds those that have a name,
-//! [`rights`] bounds the open files that are on their way; this is the socket that a program has.
+//! [`rights`] bounds the open files that are on their way, [`listing`] shows all; this is the socket that a program has.
 
+mod listing;
 mod names;
 mod node;
 mod rights;
@@ -24,6 +25,7 @@ use super::{
 use crate::fs::{File, Readiness, Transfer, WatchList};
 use node::{Closing, Node};
 
+pub use listing::{UnixPhase, UnixStatistics, shown_name, unix_sockets, unix_table};
 pub use rights::close as close_rights;
 
 /// How many bytes wait at the other side (`SIOCOUTQ`).
@@ -38,7 +40,7 @@ pub struct UnixSocket(Arc<Node>);
 /// # Errors
 /// EPROTONOSUPPORT, ESOCKTNOSUPPORT.
 pub fn create(request: &SocketRequest) -> Result<Box<dyn File>, Errno> {
-    Ok(Box::new(UnixSocket(Node::new(kind(request)?))))
+    Ok(UnixSocket::open(Node::new(kind(request)?)))
 }
 
 /// Makes two sockets that are connected to each other.
@@ -51,7 +53,7 @@ pub fn pair(request: &SocketRequest) -> Result<super::Pair, Errno> {
     let credentials = own_credentials();
     one.join(&other, UnixName::NONE, credentials);
     other.join(&one, UnixName::NONE, credentials);
-    Ok((Box::new(UnixSocket(one)), Box::new(UnixSocket(other))))
+    Ok((UnixSocket::open(one), UnixSocket::open(other)))
 }
 
 fn kind(request: &SocketRequest) -> Result<SocketType, Errno> {
@@ -64,12 +66,19 @@ fn kind(request: &SocketRequest) -> Result<SocketType, Errno> {
 
 impl Drop for UnixSocket {
     fn drop(&mut self) {
+        listing::leave(&self.0);
         names::forget(&self.0);
         Node::close(&self.0, Closing::Accepted);
     }
 }
 
 impl UnixSocket {
+    /// What a program has of an end.
+    fn open(node: Arc<Node>) -> Box<dyn File> {
+        listing::enter(&node);
+        Box::new(Self(node))
+    }
+
     fn find(&self, name: &Named) -> Result<Arc<Node>, Errno> {
         let SocketAddress::Unix(unix) = &name.address else { return Err(Errno::EINVAL) };
         let found = match (unix.abstract_name(), name.file) {
@@ -180,7 +189,7 @@ impl Socket for UnixSocket {
         }
         let node = self.0.accept()?;
         let peer = SocketAddress::Unix(node.peer_name());
-        Ok(Accepted { socket: Box::new(UnixSocket(node)), peer })
+        Ok(Accepted { socket: UnixSocket::open(node), peer })
     }
 
     fn connect(&self, name: &Named) -> Result<(), Errno> {

@@ -1,5 +1,6 @@
 //! One end: what it is joined to, and what it has been sent.
 
+mod figures;
 mod traffic;
 
 use alloc::collections::VecDeque;
@@ -7,6 +8,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use hal::interrupts::SpinLock;
+use ksync::Counter;
 use linux_abi::Errno;
 use linux_abi::layout::UCred;
 use linux_abi::socket::{Shutdown, SocketType, UnixName};
@@ -14,6 +16,8 @@ use linux_abi::socket::{Shutdown, SocketType, UnixName};
 use super::rights::Rights;
 use crate::fs::{Held, Readiness, WatchList, next_inode};
 use crate::levels;
+use crate::process::sandbox;
+use crate::scheduler;
 use crate::socket::{CommonOptions, FileKey};
 
 /// What a message costs beside its bytes.
@@ -115,11 +119,23 @@ pub(super) enum Closing {
     Unaccepted,
 }
 
+/// Who made an end.
+#[derive(Clone, Copy)]
+pub(super) struct Maker {
+    /// The process; 0 for the kernel.
+    pub(super) pid: u32,
+    /// The sandbox that it was in.
+    pub(super) sandbox: Option<u64>,
+}
+
 /// One end.
 pub(super) struct Node {
     pub(super) kind: SocketType,
     /// The number of its file.
     pub(super) number: u64,
+    pub(super) maker: Maker,
+    received_bytes: Counter,
+    sent_bytes: Counter,
     pub(super) options: CommonOptions,
     pub(super) watchers: WatchList,
     state: SpinLock<State>,
@@ -139,9 +155,19 @@ fn tell(waiting: &[Weak<Node>]) {
 }
 
 impl Node {
+    /// A new one of the running thread's process.
     pub(super) fn new(kind: SocketType) -> Arc<Self> {
+        let thread = scheduler::current().filter(|thread| thread.process().is_program());
+        let pid = thread.map_or(0, |thread| thread.process().pid().number());
+        Self::made_by(Maker { pid, sandbox: sandbox::own_id() }, kind)
+    }
+
+    fn made_by(maker: Maker, kind: SocketType) -> Arc<Self> {
         Arc::new(Self {
             kind,
+            maker,
+            received_bytes: Counter::new(),
+            sent_bytes: Counter::new(),
             number: next_inode(),
             options: CommonOptions::default(),
             watchers: WatchList::new(),
@@ -257,7 +283,7 @@ impl Node {
             state.phase = Phase::Connects;
             state.name.unwrap_or(UnixName::NONE)
         };
-        let server = Self::new(self.kind);
+        let server = Self::made_by(listener.maker, self.kind);
         server.options.inherit(&listener.options);
         server.join(self, own_name, credentials);
         match listener.queue(self, &server) {

@@ -101,6 +101,7 @@ impl Node {
             outgoing.rights = message.rights.arrive();
             return Err(if is_closed { Errno::EPIPE } else { Errno::ENOMEM });
         }
+        self.sent_bytes.add(count as u64);
         to.watchers.notify(Readiness::IN);
         Ok(count)
     }
@@ -168,6 +169,7 @@ impl Node {
         drop(used);
         tell(&waiting);
         self.gather(buffer, &mut incoming, receiving);
+        self.received_bytes.add(incoming.count as u64);
         Ok(incoming)
     }
 
