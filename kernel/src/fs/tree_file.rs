@@ -158,9 +158,6 @@ impl File for PathFile {
 /// Its path from the root of all, as it is now.
 pub fn path_text(held: &Held) -> String {
     let tree = tree().lock();
-    let path = tree.root().and_then(|root| tree.path_of(root, held.place()));
-    match path {
-        Ok(path) => String::from_utf8_lossy(&path).into_owned(),
-        Err(_) => String::from("(deleted)"),
-    }
+    let path = tree.root().map(|root| tree.path_text(root, held.place()));
+    String::from_utf8_lossy(&path.unwrap_or_default()).into_owned()
 }

@@ -9,6 +9,7 @@
 mod contents;
 mod directory;
 mod file;
+mod lost;
 mod notes;
 mod page;
 mod rename;
@@ -32,7 +33,8 @@ use crate::metadata::{DeviceNumber, FileKind, Metadata, Owner, WallTime};
 use crate::walk::{FileTree, LinkTarget};
 use contents::Contents;
 use directory::Directory;
-use notes::{NamedIn, Notes};
+use lost::LostName;
+use notes::Notes;
 use slab::Slab;
 
 /// What an inode costs, roughly, beside its contents.
@@ -88,8 +90,8 @@ struct Inode<P> {
     is_unnamed: bool,
     /// What can be done to it no more.
     seals: Seals,
-    /// The last name that it has lost; kept while it is open and somebody watches files.
-    last_name: Option<NamedIn>,
+    /// What it was called when it last lost a name while somebody used it.
+    lost_name: Option<LostName>,
 }
 
 /// What was freed: drop it without holding the lock of the file system.
@@ -146,7 +148,7 @@ impl<P: Page> TmpFs<P> {
             home: (InodeId::NONE, 0),
             is_unnamed: false,
             seals: Seals::SEAL,
-            last_name: None,
+            lost_name: None,
         };
         quota.charge(root.node.charged_bytes())?;
         let root = inodes.insert(root)?;

@@ -41,10 +41,27 @@ impl Tree {
         path.finish()
     }
 
-    /// As [`Self::path_of`], as `/proc` shows it: with a word for what is removed.
+    /// As [`Self::path_of`], as `/proc` shows it: of what is removed the path that it had, with a word.
     #[must_use]
     pub fn path_text(&self, root: Place, file: Place) -> Vec<u8> {
-        self.path_of(root, file).unwrap_or_else(|_| Vec::from(&b"/ (deleted)"[..]))
+        self.path_of(root, file).unwrap_or_else(|_| {
+            let mut path = self.lost_path(root, file).unwrap_or_else(|| Vec::from(&b"/"[..]));
+            path.extend_from_slice(b" (deleted)");
+            path
+        })
+    }
+
+    /// The path of a removed file as a process with this root saw it.
+    fn lost_path(&self, root: Place, file: Place) -> Option<Vec<u8>> {
+        let (fs, inode) = self.memory(file).ok()?;
+        let top = Place { mount: file.mount, node: self.mounts.get(file.mount).ok()?.root };
+        let from = if root.mount == file.mount { root } else { top };
+        let mut path = match self.path_of(root, from).ok()? {
+            path if path == b"/" => Vec::new(),
+            path => path,
+        };
+        path.extend_from_slice(fs.lost_path(self.memory(from).ok()?.1, inode)?);
+        Some(path)
     }
 
     /// Where a symbolic link leads, as readlink(2) shows it to a process with this root.

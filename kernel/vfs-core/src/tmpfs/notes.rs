@@ -10,9 +10,6 @@ use crate::tmpfs::directory::boxed;
 use crate::tmpfs::page::Page;
 use crate::tmpfs::slab::InodeId;
 
-/// A name in a directory, copied.
-pub(super) type NamedIn = (InodeId, Box<[u8]>);
-
 /// Something that has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Note {
@@ -73,7 +70,10 @@ impl<P: Page> TmpFs<P> {
         }
         let named = self.name_of(file).and_then(|(home, name)| Some((home, boxed(name).ok()?)));
         let is_unlinked = named.is_none();
-        let lost = || self.inode(file).ok()?.last_name.clone();
+        let lost = || {
+            let (home, name) = self.inode(file).ok()?.lost_name.as_ref()?.entry()?;
+            Some((home, boxed(name).ok()?))
+        };
         let note = Note {
             events: self.with_kind(file, events),
             entry: named.or_else(lost),
@@ -120,16 +120,6 @@ impl<P: Page> TmpFs<P> {
         for (directory, name, events) in halves {
             let events = self.with_kind(moved, events);
             self.note_name(directory, name, events, cookie);
-        }
-    }
-
-    /// Keeps the name that an open file is about to lose.
-    pub(super) fn keep_name(&mut self, directory: InodeId, name: &[u8], file: InodeId) {
-        if self.notes.is_wanted
-            && let Ok(name) = boxed(name)
-            && let Ok(inode) = self.inode_mut(file)
-        {
-            inode.last_name = Some((directory, name));
         }
     }
 }

@@ -84,6 +84,44 @@ fn a_removed_directory_takes_nothing_in() {
 }
 
 #[test]
+fn what_is_removed_while_used_keeps_its_last_path() {
+    let mut fs = fs();
+    let root = fs.root();
+    let outer = make(&mut fs, root, "outer", NewNode::Directory);
+    let inner = make(&mut fs, outer, "inner", NewNode::Directory);
+    let file = make(&mut fs, inner, "f", NewNode::Regular(b""));
+    let unused = make(&mut fs, inner, "unused", NewNode::Regular(b""));
+    for kept in [inner, file] {
+        fs.retain(kept).unwrap();
+    }
+    assert_eq!(fs.lost_path(root, file), None);
+    drop(fs.unlink(inner, b"f", ROOT, NOW).unwrap());
+    drop(fs.unlink(inner, b"unused", ROOT, NOW).unwrap());
+    assert_eq!(fs.lost_path(outer, file), Some(&b"/inner/f"[..]));
+    assert_eq!(fs.lost_path(inner, file), Some(&b"/f"[..]));
+    drop(fs.remove_directory(outer, b"inner", ROOT, NOW).unwrap());
+    // A directory above that is gone altogether does not matter.
+    drop(fs.remove_directory(root, b"outer", ROOT, NOW).unwrap());
+    assert_eq!(fs.lost_path(root, file), Some(&b"/outer/inner/f"[..]));
+    assert_eq!(fs.lost_path(root, inner), Some(&b"/outer/inner"[..]));
+    assert_eq!(fs.lost_path(root, unused), None);
+
+    let replaced = make(&mut fs, root, "a", NewNode::Fifo);
+    make(&mut fs, root, "b", NewNode::Fifo);
+    fs.retain(replaced).unwrap();
+    drop(fs.rename((root, b"b"), (root, b"a"), RenameMode::Replace, ROOT, NOW).unwrap());
+    assert_eq!(fs.lost_path(root, replaced), Some(&b"/a"[..]));
+
+    let unnamed = fs.create_unnamed(root, 0o600, true, ROOT, NOW).unwrap();
+    let shown = std::format!("/#{}", unnamed.number());
+    assert_eq!(fs.lost_path(root, unnamed), Some(shown.as_bytes()));
+    for kept in [inner, file, replaced, unnamed] {
+        drop(fs.release(kept));
+    }
+    assert_eq!(fs.inodes(), 2);
+}
+
+#[test]
 fn a_full_file_system_says_so_and_recovers() {
     let mut fs = Fs::new(64 << 10, NOW).unwrap();
     let root = fs.root();

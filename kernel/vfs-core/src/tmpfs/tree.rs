@@ -192,6 +192,7 @@ impl<P: Page> TmpFs<P> {
         let inode = self.inode_mut(id)?;
         inode.users = 1;
         inode.is_unnamed = can_be_named;
+        self.keep_name(directory, alloc::format!("#{}", id.number()).as_bytes(), id);
         Ok(id)
     }
 
@@ -230,7 +231,7 @@ impl<P: Page> TmpFs<P> {
             home: (InodeId::NONE, 0),
             is_unnamed: false,
             seals: Seals::SEAL,
-            last_name: None,
+            lost_name: None,
         };
         let cost = inode.node.charged_bytes();
         self.quota.charge(cost)?;
@@ -319,6 +320,7 @@ impl<P: Page> TmpFs<P> {
         if self.directory(removed)?.len() != 0 {
             return Err(FileError::NotEmpty);
         }
+        self.keep_name(directory, name, removed);
         self.remove_entry(directory, name);
         self.touch_directory(directory, now);
         let discarded = self.drop_directory(removed, directory);
@@ -392,7 +394,28 @@ impl<P: Page> TmpFs<P> {
     /// # Errors
     /// [`FileError::NotFound`] if it is removed or not below that root.
     pub fn path_of(&self, root: InodeId, file: InodeId) -> Result<Vec<u8>, FileError> {
+        self.path_onto(root, file, PathBuilder::new())
+    }
+
+    /// The path of a name in a directory.
+    pub(super) fn path_below(
+        &self,
+        root: InodeId,
+        directory: InodeId,
+        name: &[u8],
+    ) -> Result<Vec<u8>, FileError> {
         let mut path = PathBuilder::new();
+        path.put_before(name)?;
+        self.path_onto(root, directory, path)
+    }
+
+    /// Puts the path of a file before another.
+    fn path_onto(
+        &self,
+        root: InodeId,
+        file: InodeId,
+        mut path: PathBuilder,
+    ) -> Result<Vec<u8>, FileError> {
         let mut at = file;
         while at != root {
             let (parent, name) = self.name_of(at).ok_or(FileError::NotFound)?;
