@@ -31,6 +31,10 @@ pub mod level {
     pub const UDP: i32 = 17;
     /// IPv6's.
     pub const IPV6: i32 = 41;
+    /// ICMPv6's.
+    pub const ICMPV6: i32 = 58;
+    /// Raw sockets'.
+    pub const RAW: i32 = 255;
 }
 
 /// Options of every socket (`SO_*`).

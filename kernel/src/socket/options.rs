@@ -9,7 +9,7 @@ use linux_abi::socket::option;
 /// An option's value, as a program reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionValue {
-    bytes: [u8; 16],
+    bytes: [u8; 32],
     length: usize,
 }
 
@@ -20,11 +20,11 @@ impl OptionValue {
         Self::bytes(&value.to_le_bytes())
     }
 
-    /// A structure of up to 16 bytes.
+    /// A structure of up to 32 bytes.
     #[must_use]
     pub fn bytes(value: &[u8]) -> Self {
-        let mut bytes = [0; 16];
-        let length = value.len().min(16);
+        let mut bytes = [0; 32];
+        let length = value.len().min(32);
         bytes[..length].copy_from_slice(&value[..length]);
         Self { bytes, length }
     }

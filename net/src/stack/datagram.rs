@@ -81,6 +81,8 @@ pub(super) struct DatagramSocket {
     /// The own address when it talks to one.
     pub(super) source: Option<IpAddress>,
     pub(super) hop_limit: u8,
+    /// Of a raw socket for ICMP: the types of messages that it does not want, a bit each.
+    pub(super) unwanted: [u32; 8],
     pub(super) receive_limit_bytes: usize,
     queue: VecDeque<Datagram>,
     queue_bytes: usize,
@@ -117,6 +119,12 @@ impl DatagramSocket {
             Some(remote) => (remote == from).then_some(4),
             None => Some(if self.local().one().is_some() { 2 } else { 1 }),
         }
+    }
+
+    /// Whether it wants an ICMP message of this type.
+    fn wants(&self, kind: u8) -> bool {
+        let word = self.unwanted.get(usize::from(kind / 32)).copied().unwrap_or(0);
+        word >> (kind % 32) & 1 == 0
     }
 
     fn take_in(&mut self, datagram: Datagram, wakes: &mut WakeList) {
@@ -239,6 +247,7 @@ impl Datagrams {
             remote: None,
             source: None,
             hop_limit: 64,
+            unwanted: [0; 8],
             receive_limit_bytes: 212_992,
             queue: VecDeque::new(),
             queue_bytes: 0,
@@ -312,7 +321,12 @@ impl Datagrams {
         let from = IpEndpoint::new(packet.source, 0);
         for socket in self.sockets.values_mut() {
             let DatagramKind::Raw(protocol) = socket.kind else { continue };
+            let kind = match packet.protocol {
+                IpProtocol::Icmp | IpProtocol::Icmpv6 => packet.payload.first(),
+                _ => None,
+            };
             let is_meant = protocol == u8::from(packet.protocol)
+                && kind.is_none_or(|kind| socket.wants(*kind))
                 && socket.version == packet.source.version()
                 && socket.remote.is_none_or(|remote| remote.addr == packet.source)
                 && socket.local().takes(packet.destination);

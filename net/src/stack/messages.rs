@@ -287,6 +287,19 @@ impl<D: Device> Stack<D> {
         Some(((address, socket.port()), socket.remote))
     }
 
+    /// Sets which types of ICMP messages a raw socket does not get: a bit each, RFC 3542 section 3.2.
+    pub fn set_unwanted(&mut self, id: DatagramId, types: [u32; 8]) {
+        if let Some(socket) = self.tables.datagrams.get_mut(id) {
+            socket.unwanted = types;
+        }
+    }
+
+    /// As they were set.
+    #[must_use]
+    pub fn unwanted(&self, id: DatagramId) -> Option<[u32; 8]> {
+        Some(self.tables.datagrams.get(id)?.unwanted)
+    }
+
     /// Sets how many bytes may wait to be read, and how many hops datagrams may make.
     pub fn set_datagram_limits(&mut self, id: DatagramId, receive_bytes: usize, hop_limit: u8) {
         if let Some(socket) = self.tables.datagrams.get_mut(id) {

@@ -255,6 +255,13 @@ fn echo_requests_are_answered_by_the_machine_itself() {
         let info = machine.stack.receive_datagram(raw, &mut buffer, true).unwrap().unwrap();
         assert_eq!((info.count, buffer[0], buffer[20]), (20 + request.len(), 0x45, kind));
     }
+    // But for what it does not want: here the requests.
+    machine.stack.set_unwanted(raw, [1 << 8, 0, 0, 0, 0, 0, 0, 0]);
+    machine.stack.send_datagram(echo, to, &request).unwrap();
+    machine.flush();
+    machine.stack.receive_datagram(raw, &mut buffer, true).unwrap().unwrap();
+    assert_eq!(buffer[20], 0);
+    assert!(machine.stack.receive_datagram(raw, &mut buffer, true).unwrap().is_none());
     assert!(machine.stack.device_mut().sent.is_empty());
     machine.stack.close_datagram(echo);
     machine.stack.close_datagram(raw);

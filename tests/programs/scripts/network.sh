@@ -26,6 +26,8 @@ run ping -c 2 -W 10 127.0.0.1
 expect '2 packets transmitted, 2 packets received, 0% packet loss'
 run ping -c 1 -W 10 10.0.2.2
 expect '1 packets received'
+run ping6 -c 2 -W 10 ::1
+expect '2 packets transmitted, 2 packets received, 0% packet loss'
 run mount
 expect ' on /proc type proc '
 run df

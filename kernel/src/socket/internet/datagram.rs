@@ -21,6 +21,11 @@ use crate::socket::{
     Accepted, CommonOptions, Incoming, Named, OptionValue, Outgoing, Socket, described, metadata,
 };
 
+/// Options of raw sockets.
+const ICMP_FILTER: i32 = 1;
+const ICMP6_FILTER: i32 = 1;
+const IPV6_CHECKSUM: i32 = 7;
+
 /// A socket for datagrams.
 #[derive(Debug)]
 pub(super) struct DatagramSocket {
@@ -76,6 +81,26 @@ impl DatagramSocket {
         // Where there are no ports, that of an address does not count.
         let port = if self.kind == DatagramKind::Udp { remote.port } else { 0 };
         Ok(IpEndpoint::new(remote.addr, port))
+    }
+
+    fn is_raw(&self, protocol: i32) -> bool {
+        matches!(self.kind, DatagramKind::Raw(_)) && self.protocol == protocol
+    }
+
+    /// Sets the types of messages that are not wanted; `most` bytes count.
+    fn set_filter(&self, value: &[u8], most: usize) -> Result<(), Errno> {
+        let old = act(|stack, _| stack.unwanted(self.id))?.ok_or(Errno::EBADF)?;
+        let mut bytes = old.map(u32::to_le_bytes);
+        for (place, byte) in bytes.as_flattened_mut().iter_mut().zip(value).take(most) {
+            *place = *byte;
+        }
+        act(|stack, _| stack.set_unwanted(self.id, bytes.map(u32::from_le_bytes)))
+    }
+
+    fn filter(&self, bytes: usize) -> Result<OptionValue, Errno> {
+        let types = act(|stack, _| stack.unwanted(self.id))?.ok_or(Errno::EBADF)?;
+        let all = types.map(u32::to_le_bytes);
+        Ok(OptionValue::bytes(all.as_flattened().get(..bytes).unwrap_or_default()))
     }
 
     fn may_broadcast(&self, to: IpEndpoint) -> Result<(), Errno> {
@@ -258,8 +283,17 @@ impl Socket for DatagramSocket {
         match (at, name) {
             (level::SOCKET, option::RCVBUF | option::RCVBUFFORCE) => {}
             (level::IPV6, _) if self.version == IpVersion::Ipv4 => return Err(Errno::ENOPROTOOPT),
-            // ICMP_FILTER: nothing is filtered, which programs have to expect.
-            (255, 1) if matches!(self.kind, DatagramKind::Raw(_)) => return Ok(()),
+            (level::RAW, ICMP_FILTER) if self.is_raw(super::ICMP) => {
+                return self.set_filter(value, 4);
+            }
+            (level::ICMPV6, ICMP6_FILTER) if self.is_raw(super::ICMPV6) => {
+                return self.set_filter(value, 32);
+            }
+            // The stack puts the sum there: that of ICMP cannot be moved or switched off, RFC 3542 section 3.1.
+            (level::RAW, IPV6_CHECKSUM) if self.is_raw(super::ICMPV6) => {
+                let at = value.first_chunk().copied().map(i32::from_le_bytes);
+                return if at == Some(2) { Ok(()) } else { Err(Errno::EINVAL) };
+            }
             (level::IP | level::IPV6 | level::UDP, _) => {
                 self.options.set(at, name, value)?;
             }
@@ -278,6 +312,8 @@ impl Socket for DatagramSocket {
         match at {
             level::IP | level::UDP => self.options.shown(at, name),
             level::IPV6 if self.version == IpVersion::Ipv6 => self.options.shown(at, name),
+            level::RAW if name == ICMP_FILTER && self.is_raw(super::ICMP) => self.filter(4),
+            level::ICMPV6 if name == ICMP6_FILTER && self.is_raw(super::ICMPV6) => self.filter(32),
             level::SOCKET => Err(Errno::ENOPROTOOPT),
             _ => Err(Errno::EOPNOTSUPP),
         }
