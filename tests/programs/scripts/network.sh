@@ -22,6 +22,15 @@ run netstat -ltn
 expect ':80 .*LISTEN'
 run netstat -rn
 expect '^0.0.0.0 '
+nc -l -p 7777 &
+until netstat -ltn | grep -q ':7777 '; do :; done
+# Who listens there is found by the number of the socket, as lsof does.
+number=$(awk '$2 ~ /:1E61$/ { print $10 }' /proc/net/tcp /proc/net/tcp6)
+run ls -l /proc/$!/fd
+expect "socket:\[$number\]"
+kill $!
+run netstat -x
+expect 'DGRAM .* @multios/notify'
 run ping -c 2 -W 10 127.0.0.1
 expect '2 packets transmitted, 2 packets received, 0% packet loss'
 run ping -c 1 -W 10 10.0.2.2
@@ -30,6 +39,8 @@ run ping6 -c 2 -W 10 ::1
 expect '2 packets transmitted, 2 packets received, 0% packet loss'
 run mount
 expect ' on /proc type proc '
+run fdisk -l
+run lsmod
 run df
 expect '^Filesystem'
 echo good

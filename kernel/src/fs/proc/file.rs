@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use linux_abi::Errno;
 use vfs_core::Metadata;
 
+use super::names::ProcessFile;
 use super::{ProcNode, group, process, system};
 use crate::fs::file::{File, Transfer};
 use crate::fs::tree::Held;
@@ -61,6 +62,15 @@ impl File for ProcFile {
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
         Ok(count)
+    }
+
+    fn write(&self, _at: u64, bytes: &[u8]) -> Result<usize, Errno> {
+        match self.node {
+            ProcNode::ProcessFile(pid, tid, ProcessFile::Comm) => {
+                process::set_name(pid, tid, bytes)
+            }
+            _ => Err(Errno::EINVAL),
+        }
     }
 
     fn size(&self) -> Result<u64, Errno> {

@@ -106,6 +106,22 @@ fn process_nodes(pid: u32) -> [Named; 6] {
     ]
 }
 
+/// What a thread has beside its files: its process's.
+fn task_nodes(pid: u32) -> [Named; 5] {
+    let [directory, executable, descriptors, infos, root, _] = process_nodes(pid);
+    [directory, executable, descriptors, infos, root]
+}
+
+/// What has this number: a process; or a thread, which is found so, but not listed.
+fn numbered(number: u32) -> Option<ProcNode> {
+    if find(number).is_ok() {
+        return Some(ProcNode::Process(number));
+    }
+    let thread = processes::find_thread(Tid::new(i64::from(number)).ok()?).ok()?;
+    let pid = thread.process().pid().number();
+    find(pid).is_ok().then_some(ProcNode::Task(pid, number))
+}
+
 /// A number as it is written, without signs or leading zeroes.
 fn number(name: &[u8]) -> Option<u32> {
     let text = core::str::from_utf8(name).ok()?;
@@ -138,10 +154,7 @@ impl ProcNode {
     /// [`FileError::AccessDenied`].
     pub fn lookup(self, name: &[u8]) -> Result<Option<Self>, FileError> {
         Ok(match self {
-            Self::Root => {
-                let pid = || number(name).filter(|pid| find(*pid).is_ok());
-                among(ROOT, name).or_else(|| pid().map(Self::Process))
-            }
+            Self::Root => among(ROOT, name).or_else(|| numbered(number(name)?)),
             Self::Directory(directory) => among(directory.entries(), name),
             Self::Process(pid) => {
                 find(pid)?;
@@ -149,7 +162,8 @@ impl ProcNode {
             }
             Self::Task(pid, tid) => {
                 find(pid)?;
-                task_file(pid, Some(tid), name)
+                let nodes = task_nodes(pid);
+                task_file(pid, Some(tid), name).or_else(|| among(&nodes, name))
             }
             Self::Tasks(pid) => {
                 number(name).filter(|tid| has_thread(pid, *tid)).map(|tid| Self::Task(pid, tid))
@@ -243,6 +257,7 @@ impl ProcNode {
             Self::Descriptor(..) => 0o700,
             Self::Opened(..) => 0o600,
             Self::ProcessFile(_, _, ProcessFile::Environ | ProcessFile::Io) => 0o400,
+            Self::ProcessFile(_, _, ProcessFile::Comm) => 0o644,
             _ => match self.kind() {
                 FileKind::Directory => 0o555,
                 FileKind::SymbolicLink => 0o777,
@@ -368,13 +383,17 @@ pub fn entries(
     if !give(1, b".", directory, from) || !give(2, b"..", directory.parent(), from) {
         return Ok(true);
     }
-    let own;
+    let (own, own_task);
     let list: &[Named] = match directory {
         ProcNode::Root => ROOT,
         ProcNode::Directory(directory) => directory.entries(),
         ProcNode::Process(pid) => {
             own = process_nodes(pid);
             &own
+        }
+        ProcNode::Task(pid, _) => {
+            own_task = task_nodes(pid);
+            &own_task
         }
         _ => &[],
     };

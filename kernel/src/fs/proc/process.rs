@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use linux_abi::Errno;
-use process_core::{Pid, ProcessState, ResourceLimits, Signal, SignalSet, Tid, Usage};
+use process_core::{Pid, ProcessName, ProcessState, ResourceLimits, Signal, SignalSet, Tid, Usage};
 use vfs_core::{FileError, MountFlags};
 use vm_core::address_space::Protection;
 
 use super::names::ProcessFile;
-use super::{ProcNode, check_inspection, descriptor, find};
+use super::{ProcNode, check_inspection, current, descriptor, find};
 use crate::fs::{Place, errno, tree};
 use crate::memory::{Content, Sizes};
 use crate::process::{self as processes, Snapshot};
@@ -45,7 +45,8 @@ pub(super) fn numbers_after(
         }
         ProcNode::Tasks(pid) => {
             let mut tids = find(pid)?.tids();
-            if tids.is_empty() {
+            // The first thread is there to the process's end.
+            if !tids.contains(&pid) {
                 tids.push(pid);
             }
             tids.sort_unstable();
@@ -111,6 +112,23 @@ pub(super) fn contents(
     Ok(text.into_bytes())
 }
 
+/// Gives a thread of the caller's own process another name.
+///
+/// # Errors
+/// EINVAL for another process's; ESRCH when the thread is gone.
+pub(super) fn set_name(pid: u32, tid: Option<u32>, bytes: &[u8]) -> Result<usize, Errno> {
+    let caller = current().filter(|caller| caller.pid().number() == pid).ok_or(Errno::EINVAL)?;
+    let name = ProcessName::new(bytes);
+    match tid.filter(|tid| *tid != pid) {
+        None => processes::set_name(caller.pid(), name).map_err(|_| Errno::ESRCH)?,
+        Some(tid) => {
+            let tid = Tid::new(i64::from(tid)).map_err(|_| Errno::ESRCH)?;
+            caller.thread(tid).ok_or(Errno::ESRCH)?.program.set_name(Some(name));
+        }
+    }
+    Ok(bytes.len())
+}
+
 /// What `/proc/PID/fdinfo/FD` says.
 pub(super) fn descriptor_info(pid: u32, fd: u32) -> Result<Vec<u8>, Errno> {
     check_inspection(pid).map_err(errno)?;
@@ -142,6 +160,10 @@ pub(super) struct About {
 
 impl About {
     fn arguments(&self, part: impl Fn(&process_core::ProgramImage) -> &[u8]) -> Vec<u8> {
+        // They were in its memory, which is gone.
+        if !self.snapshot.state.is_alive() || self.has_leader_left() {
+            return Vec::new();
+        }
         part(&self.snapshot.profile.image).to_vec()
     }
 
@@ -172,6 +194,9 @@ impl About {
     pub(super) fn state(&self) -> (char, &'static str) {
         let state = match (&self.thread, self.snapshot.state) {
             (Some(thread), state) if state.is_alive() => state.observed([thread.activity()]),
+            (None, state) if state.is_alive() && self.has_leader_left() => {
+                return ('Z', "zombie");
+            }
             (_, state) => state,
         };
         match state {
@@ -181,6 +206,22 @@ impl About {
             ProcessState::Terminated { .. } | ProcessState::Zombie { .. } => ('Z', "zombie"),
             ProcessState::Defunct { .. } => ('X', "dead"),
         }
+    }
+
+    /// It is about a first thread that has ended while others go on.
+    fn has_leader_left(&self) -> bool {
+        self.thread.is_none() && self.lacks_leader()
+    }
+
+    /// Its process's first thread has ended while others go on.
+    fn lacks_leader(&self) -> bool {
+        let tids = self.snapshot.process.as_ref().map(|process| process.tids()).unwrap_or_default();
+        !tids.is_empty() && !tids.contains(&self.snapshot.pid.number())
+    }
+
+    /// Its process's threads. A first one that has ended counts as long as there are others.
+    pub(super) fn threads(&self) -> u32 {
+        self.snapshot.threads + u32::from(self.lacks_leader())
     }
 
     fn waits_for(&self) -> &'static str {

@@ -58,7 +58,7 @@ impl About {
         write!(text, "{} {} ", usage.major_faults, children.major_faults)?;
         write!(text, "{} {} ", ticks(usage.cpu.user_ns), ticks(usage.cpu.system_ns))?;
         write!(text, "{} {} ", ticks(children.cpu.user_ns), ticks(children.cpu.system_ns))?;
-        write!(text, "{} {nice} {} 0 ", self.urgency(), snapshot.threads)?;
+        write!(text, "{} {nice} {} 0 ", self.urgency(), self.threads())?;
         let resident = usage.memory.current_bytes / PAGE_BYTES;
         let limit = snapshot.profile.limits.memory_bytes;
         write!(text, "{} ", ticks(snapshot.started_at.nanoseconds()))?;
@@ -95,7 +95,7 @@ impl About {
         if !self.is_kernel_thread() {
             self.sizes_of_memory(text)?;
         }
-        writeln!(text, "Threads:\t{}", snapshot.threads)?;
+        writeln!(text, "Threads:\t{}", self.threads())?;
         let [pending, shared, blocked, ignored, caught] = self.signals();
         writeln!(text, "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}")?;
         writeln!(text, "SigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}")?;

@@ -73,6 +73,10 @@ fn write_contents(file: SystemFile, text: &mut String) -> core::fmt::Result {
         SystemFile::Overcommit => text.write_str("1\n"),
         SystemFile::FileMax => text.write_str("9223372036854775807\n"),
         SystemFile::Somaxconn => text.write_str("4096\n"),
+        // There are none.
+        SystemFile::Modules => Ok(()),
+        // Nor block devices that programs could open.
+        SystemFile::Partitions => text.write_str("major minor  #blocks  name\n\n"),
         SystemFile::Cgroups => {
             text.write_str("#subsys_name\thierarchy\tnum_cgroups\tenabled\n")?;
             let names = ["cpuset", "cpu", "memory", "pids"];
