@@ -15,6 +15,9 @@ pub struct Layout {
     pub stack_top: u64,
     /// Mappings without a wish are placed below this, the highest first.
     pub mmap_top: u64,
+    /// Small ones are placed here as long as there is room: just above the stack, where its page table leads
+    /// anyway.
+    pub small: PageRange,
 }
 
 impl Layout {
@@ -29,29 +32,41 @@ impl Layout {
     /// The gibibytes that a stack may lie in: up to the end of the first 512, which one table of the
     /// second level leads to, and high enough for heaps that grow from below.
     const GIBIBYTES: (u64, u64) = (256, 512);
-    /// Places of a stack's top in its gibibyte, in pages: in the upper half, so that mappings fit below,
-    /// and not in the last 2 MiB, so that what lies just above fits, too.
-    const STACK_PAGES: (u64, u64) = (1 << 17, (1 << 18) - (1 << 9));
-    /// Pages by which the mappings' top moves against the stack at most.
-    const GAP_PAGES: u64 = 1 << 16;
+    /// Bytes of the largest mappings that count as small.
+    pub const SMALL_BYTES: u64 = 32 << 10;
+
+    /// Pages that a table of the lowest level leads to.
+    const TABLE_PAGES: u64 = 512;
+    /// The tables of a gibibyte that a stack's top may lie in: in the upper half, so that mappings fit below.
+    const STACK_TABLES: (u64, u64) = (256, 512);
+    /// Places of a stack's top in its table, in pages: with room for a small stack below, and for small
+    /// mappings above.
+    const STACK_PAGES: (u64, u64) = (64, 448);
+    /// Room for small mappings, at least; a page is left free between them and the stack.
+    const SMALL_PAGES: u64 = 32;
     /// Room between the tops of the stack and of the mappings, at least and at most: at least as on
     /// Linux, for a program that raises its limit when it runs.
     const STACK_ROOM: (u64, u64) = (128 << 20, 200 << 30);
 
-    /// A layout with 25 bits of `random` in the stack's place, and 16 more in the mappings' below it.
-    /// There is room between them for the largest stack allowed, up to 200 GiB.
+    /// A layout with 24 bits of `random` in the stack's place, 16 more in the mappings' below it, and 5 to 8 in
+    /// the small ones' above. There is room below the stack for the largest allowed, up to 200 GiB.
     #[must_use]
     pub fn randomized(random: u64, stack_limit_bytes: u64) -> Self {
-        let (gibibytes, pages, gap) = (random >> 48, random >> 24 & 0xff_ffff, random & 0xff_ffff);
         let within = |(least, end): (u64, u64), random: u64| least + random % (end - least);
-        let stack_top = (within(Self::GIBIBYTES, gibibytes) << 30)
-            + within(Self::STACK_PAGES, pages) * PAGE_BYTES;
+        let gibibyte = within(Self::GIBIBYTES, random >> 48);
+        let table = within(Self::STACK_TABLES, random >> 40 & 0xff);
+        let page = within(Self::STACK_PAGES, random >> 24 & 0xffff);
+        let small_pages =
+            within((Self::SMALL_PAGES, Self::TABLE_PAGES - page), random >> 16 & 0xff);
+        let gap = random & 0xffff;
+        let stack_top = (gibibyte << 30) + (table * Self::TABLE_PAGES + page) * PAGE_BYTES;
+        let small = PageRange::with_length(stack_top + PAGE_BYTES, small_pages * PAGE_BYTES);
         let room = stack_limit_bytes
             .saturating_add(STACK_GUARD_BYTES)
             .clamp(Self::STACK_ROOM.0, Self::STACK_ROOM.1);
-        let gap = gap % Self::GAP_PAGES * PAGE_BYTES;
-        let mmap_top = stack_top - room.next_multiple_of(PAGE_BYTES) - gap;
-        Self { user: Self::USER, stack_top, mmap_top }
+        let mmap_top = stack_top - room.next_multiple_of(PAGE_BYTES) - gap * PAGE_BYTES;
+        // The range is not empty, and far from the end of the address space.
+        Self { user: Self::USER, stack_top, mmap_top, small: small.unwrap_or(Self::USER) }
     }
 }
 

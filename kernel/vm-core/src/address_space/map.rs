@@ -42,7 +42,8 @@ pub struct MapRequest<F> {
 /// Where a new area goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// The highest free place below [`Layout::mmap_top`]; above it if there is none below.
+    /// The highest free place in [`Layout::small`] if it is small, else below [`Layout::mmap_top`]; anywhere
+    /// above if there is none below.
     Anywhere,
     /// The highest free place in the first 2 GiB (`MAP_32BIT`).
     Low,
@@ -178,9 +179,12 @@ impl<F> AddressSpace<F> {
     }
 
     pub(super) fn find_gap(&self, bytes: u64) -> Result<PageRange, Error> {
-        let user = self.layout.user;
-        PageRange::new(user.start(), self.layout.mmap_top)
-            .and_then(|below| self.tree.highest_gap(below, bytes))
+        let Layout { user, mmap_top, small, .. } = self.layout;
+        let small = (bytes <= Layout::SMALL_BYTES).then_some(small);
+        let below = PageRange::new(user.start(), mmap_top);
+        small
+            .and_then(|small| self.tree.highest_gap(small, bytes))
+            .or_else(|| self.tree.highest_gap(below?, bytes))
             .or_else(|| self.tree.highest_gap(user, bytes))
             .and_then(|start| PageRange::with_length(start, bytes))
             .ok_or(Error::NoSpace { bytes })

@@ -10,8 +10,12 @@ mod model;
 const BASE: u64 = 0x10_0000;
 
 fn space() -> AddressSpace<u32> {
-    let layout =
-        Layout { user: Layout::USER, stack_top: 0x7fff_0000_0000, mmap_top: 0x7000_0000_0000 };
+    let layout = Layout {
+        user: Layout::USER,
+        stack_top: 0x7fff_0000_0000,
+        mmap_top: 0x7000_0000_0000,
+        small: PageRange::new(0x7fff_0000_1000, 0x7fff_0001_1000).unwrap(),
+    };
     let limits = Limits { address_space_bytes: 1 << 46, stack_bytes: 8 << 20, areas: 65_530 };
     AddressSpace::new(layout, limits, WriteExecute::Refused)
 }
@@ -37,10 +41,12 @@ fn file(offset_pages: u64) -> Kind<u32> {
 #[test]
 fn a_layout_leaves_room_for_the_stack_and_moves_with_the_random_number() {
     let still = Layout::randomized(0, 8 << 20);
-    assert_eq!(still.stack_top, (256 << 30) + (512 << 20));
+    assert_eq!(still.stack_top, (256 << 30) + (512 << 20) + 64 * PAGE_BYTES);
     assert_eq!(still.stack_top - still.mmap_top, 128 << 20);
-    let moved = Layout::randomized(3 << 48 | 2 << 24 | 1, 8 << 20);
-    assert_eq!(moved.stack_top - still.stack_top, (3 << 30) + 2 * PAGE_BYTES);
+    assert_eq!(still.small.pages(), 32);
+    let moved = Layout::randomized(3 << 48 | 5 << 40 | 2 << 24 | 7 << 16 | 1, 8 << 20);
+    assert_eq!(moved.stack_top - still.stack_top, (3 << 30) + (10 << 20) + 2 * PAGE_BYTES);
+    assert_eq!(moved.small.pages(), 39);
     assert_eq!(moved.stack_top - moved.mmap_top, (128 << 20) + PAGE_BYTES);
     for random in [0, 1 << 40, 0x5eed_5eed_5eed_5eed, u64::MAX] {
         for stack in [0, 8 << 20, 1 << 30, u64::MAX] {
@@ -49,11 +55,15 @@ fn a_layout_leaves_room_for_the_stack_and_moves_with_the_random_number() {
             assert!(layout.mmap_top >= 55 << 30 && layout.user.contains(layout.mmap_top));
             let room = layout.stack_top - layout.mmap_top;
             assert!(room >= stack.saturating_add(STACK_GUARD_BYTES).min(200 << 30));
-            // One table of the second level for both, and for what lies just above the stack.
-            assert!(layout.stack_top + (2 << 20) <= 512 << 30);
+            // One table of the second level for both; one of the first for the stack and what lies just
+            // above it.
+            assert!(layout.small.end() <= 512 << 30);
+            assert_eq!(layout.small.start(), layout.stack_top + PAGE_BYTES);
+            assert!(layout.small.bytes() >= 4 * Layout::SMALL_BYTES);
+            let table = |address: u64| address >> 21;
+            assert_eq!(table(layout.small.end() - 1), table(layout.stack_top - (256 << 10)));
             if stack <= 8 << 20 {
                 let gibibyte = |address: u64| address >> 30;
-                assert_eq!(gibibyte(layout.stack_top + (2 << 20) - 1), gibibyte(layout.stack_top));
                 assert_eq!(gibibyte(layout.mmap_top - (64 << 20)), gibibyte(layout.stack_top));
             }
         }
@@ -63,16 +73,32 @@ fn a_layout_leaves_room_for_the_stack_and_moves_with_the_random_number() {
 #[test]
 fn mappings_go_top_down_and_neighbours_alike_are_one() {
     let mut space = space();
-    let first = space.map(request(Placement::Anywhere, 1, Kind::Anonymous)).unwrap();
-    let second = space.map(request(Placement::Anywhere, 2 * PAGE_BYTES, Kind::Anonymous)).unwrap();
+    let large = |pages: u64| request(Placement::Anywhere, pages * PAGE_BYTES, Kind::Anonymous);
+    let first = space.map(large(9)).unwrap();
+    let second = space.map(large(10)).unwrap();
     assert_eq!(first.range.end(), 0x7000_0000_0000);
     assert_eq!(second.range.end(), first.range.start());
-    assert_eq!(ranges(&space), [(second.range.start(), 3)]);
+    assert_eq!(ranges(&space), [(second.range.start(), 19)]);
     let hinted = space.map(request(Placement::Hint(BASE + 5), 1, Kind::Anonymous)).unwrap();
     assert_eq!(hinted.range.start(), BASE);
     // The place is taken now.
-    let again = space.map(request(Placement::Hint(BASE), 1, Kind::Anonymous)).unwrap();
-    assert_eq!(again.range.end(), second.range.start());
+    let again = MapRequest { placement: Placement::Hint(BASE), ..large(9) };
+    assert_eq!(space.map(again).unwrap().range.end(), second.range.start());
+}
+
+#[test]
+fn small_mappings_lie_above_the_stack_while_there_is_room() {
+    let mut space = space();
+    let small = space.layout().small;
+    let pages = |pages: u64| request(Placement::Anywhere, pages * PAGE_BYTES, Kind::Anonymous);
+    let first = space.map(pages(8)).unwrap();
+    assert_eq!(first.range.end(), small.end());
+    let second = space.map(pages(7)).unwrap();
+    assert_eq!(second.range.end(), first.range.start());
+    // A page is left.
+    assert_eq!(space.map(pages(2)).unwrap().range.end(), space.layout().mmap_top);
+    assert_eq!(space.map(pages(1)).unwrap().range.start(), small.start());
+    assert_eq!(space.map(pages(1)).unwrap().range.end(), space.layout().mmap_top - 2 * PAGE_BYTES);
 }
 
 #[test]

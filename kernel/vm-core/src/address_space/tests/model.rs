@@ -10,6 +10,8 @@ use super::super::*;
 const PAGES: usize = 1500;
 const FIRST: u64 = 16;
 const TOP: usize = 1100;
+const SMALL: (usize, usize) = (1440, 1470);
+const SMALL_PAGES: usize = 8;
 const STACK_PAGES: usize = 300;
 const GUARD: usize = 256;
 
@@ -122,7 +124,8 @@ fn pages_of(areas: &[Area<u8>]) -> Vec<(usize, Page)> {
 impl Pair {
     fn new() -> Self {
         let user = PageRange::new(address(0), address(PAGES)).unwrap();
-        let layout = Layout { user, stack_top: user.end(), mmap_top: address(TOP) };
+        let small = PageRange::new(address(SMALL.0), address(SMALL.1)).unwrap();
+        let layout = Layout { user, stack_top: user.end(), mmap_top: address(TOP), small };
         let limits = Limits {
             address_space_bytes: u64::MAX,
             stack_bytes: (STACK_PAGES as u64) << 12,
@@ -153,10 +156,11 @@ impl Pair {
     }
 
     fn highest(&self, pages: usize) -> Option<usize> {
-        let below = |top: usize| {
-            (0..(top + 1).saturating_sub(pages)).rev().find(|at| self.is_free(*at, pages))
+        let within = |(from, to): (usize, usize)| {
+            (from..(to + 1).saturating_sub(pages)).rev().find(|at| self.is_free(*at, pages))
         };
-        below(TOP).or_else(|| below(PAGES))
+        let small = (pages <= SMALL_PAGES).then(|| within(SMALL)).flatten();
+        small.or_else(|| within((0, TOP))).or_else(|| within((0, PAGES)))
     }
 
     fn take(&mut self, at: usize, pages: usize) -> Vec<(usize, Page)> {
