@@ -7,8 +7,9 @@ use hal::frame::{OutOfMemory, SharedFrame};
 use hal::interrupts::SpinLock;
 use hal::paging::{AddressSpace as Tables, MapError, PageGroup, Writing};
 use vm_core::address_space::{
-    Access, AddressSpace, Area, Error, FaultAction, ForkedPages, Layout, Limits, MapRequest, Moved,
-    PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation, WriteExecute, page_of,
+    Access, AddressSpace, Area, Error, FaultAction, ForkedPages, GrowthError, Layout, Limits,
+    MapRequest, Moved, PAGE_BYTES, PageRange, Presence, Protection, RemapPlacement, Violation,
+    WriteExecute, page_of,
 };
 
 use super::object::{FileBytes, Object};
@@ -61,6 +62,15 @@ pub enum FaultError {
 impl From<OutOfMemory> for FaultError {
     fn from(_: OutOfMemory) -> Self {
         Self::OutOfMemory
+    }
+}
+
+impl From<GrowthError> for FaultError {
+    fn from(error: GrowthError) -> Self {
+        match error {
+            GrowthError::Violation(violation) => Self::Violation(violation),
+            GrowthError::OutOfMemory => Self::OutOfMemory,
+        }
     }
 }
 
@@ -157,7 +167,7 @@ impl UserSpace {
             let rights = fault.area.protection;
             match fault.action {
                 FaultAction::GrowStack => {
-                    map.grow_stack(address).map_err(FaultError::Violation)?;
+                    map.grow_stack(address)?;
                 }
                 FaultAction::ZeroFill => {
                     return self.fill_with_zeros(fault.area.range, page, rights);

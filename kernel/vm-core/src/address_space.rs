@@ -47,6 +47,7 @@ mod layout;
 mod map;
 mod protect;
 mod remap;
+mod shared_tree;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -57,7 +58,7 @@ pub use area::{
     page_of,
 };
 pub use error::Error;
-pub use fault::{Fault, FaultAction, Presence, Violation};
+pub use fault::{Fault, FaultAction, GrowthError, Presence, Violation};
 pub use fork::ForkedPages;
 pub use heap::Break;
 pub use layout::{Layout, Limits, WriteExecute};

@@ -51,6 +51,21 @@ pub enum FaultAction {
     GrowStack,
 }
 
+/// Why a stack does not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrowthError {
+    /// It must not.
+    Violation(Violation),
+    /// There is no memory for the map.
+    OutOfMemory,
+}
+
+impl From<Violation> for GrowthError {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
 /// A page fault that is the program's error: `SIGSEGV`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
@@ -101,12 +116,16 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     /// Grows the stack above an address down to the address's page; returns what was added.
     ///
     /// # Errors
-    /// If there is no such stack, a limit forbids it, or too little would be left below it.
-    pub fn grow_stack(&mut self, address: u64) -> Result<PageRange, Violation> {
+    /// If there is no such stack, a limit forbids it, or too little would be left below it; if memory is short.
+    pub fn grow_stack(&mut self, address: u64) -> Result<PageRange, GrowthError>
+    where
+        F: Clone,
+    {
         let area = self.tree.first_ending_after(address).ok_or(Violation::Unmapped)?;
         let added = self.stack_growth(area, page_of(address))?;
         let grown = PageRange::new(added.start(), area.range.end()).ok_or(Violation::Unmapped)?;
         let start = area.range.start();
+        self.tree.reserve(0).map_err(|_| GrowthError::OutOfMemory)?;
         let mut area = self.take(start).ok_or(Violation::Unmapped)?;
         // The node just taken out has room for it.
         area.range = grown;

@@ -28,29 +28,38 @@ impl<F> Area<F> {
 }
 
 impl<F: Clone + PartialEq> AddressSpace<F> {
-    /// The map that a forked child starts with: all areas but those that `madvise` keeps from it.
+    /// The map that a forked child starts with: all areas but those that `madvise` keeps from it. It takes
+    /// memory only when one of the two changes, or where the child does not have all that its maker has.
     /// The kernel goes through its [`areas`](AddressSpace::areas) and does with the pages what
     /// [`Area::forked_pages`] says.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn fork(&self) -> Result<Self, Error> {
-        let mut child = Self { tree: self.tree.try_clone()?, locks_future: false, ..*self };
-        let mut at = 0;
-        while let Some(area) = child.tree.first_ending_after(at) {
-            at = area.range.end();
-            let start = area.range.start();
-            if area.on_fork == OnFork::Omit {
-                child.take(start);
-            } else if area.is_locked
-                && let Some(mut area) = child.take(start)
-            {
-                // Locks are not inherited: mlock(2). The node just taken out has room for it.
-                area.is_locked = false;
-                child.put(area);
-            }
+        let mut child = Self { tree: self.tree.share(), locks_future: false, ..*self };
+        if self.areas().any(|area| area.on_fork == OnFork::Omit || area.is_locked) {
+            child.drop_what_is_not_inherited()?;
         }
         child.peak_bytes = child.usage.total_bytes;
         Ok(child)
+    }
+
+    fn drop_what_is_not_inherited(&mut self) -> Result<(), Error> {
+        self.reserve(0)?;
+        let mut at = 0;
+        while let Some(area) = self.tree.first_ending_after(at) {
+            at = area.range.end();
+            let start = area.range.start();
+            if area.on_fork == OnFork::Omit {
+                self.take(start);
+            } else if area.is_locked
+                && let Some(mut area) = self.take(start)
+            {
+                // Locks are not inherited: mlock(2). The node just taken out has room for it.
+                area.is_locked = false;
+                self.put(area);
+            }
+        }
+        Ok(())
     }
 }

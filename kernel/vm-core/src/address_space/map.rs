@@ -6,12 +6,12 @@ use core::fmt;
 use super::area::{Area, Kind, PAGE_BYTES, PageRange, Protection, page_of};
 use super::error::Error;
 use super::layout::{Layout, Limits, WriteExecute};
-use super::tree::Tree;
+use super::shared_tree::SharedTree;
 use super::usage::Usage;
 
 /// The address-space map of one process. See the [module's page](super).
 pub struct AddressSpace<F> {
-    pub(super) tree: Tree<F>,
+    pub(super) tree: SharedTree<F>,
     pub(super) usage: Usage,
     /// The most that was mapped whenever less was about to be.
     pub(super) peak_bytes: u64,
@@ -76,7 +76,7 @@ impl<F> AddressSpace<F> {
     #[must_use]
     pub fn new(layout: Layout, limits: Limits, write_execute: WriteExecute) -> Self {
         Self {
-            tree: Tree::new(),
+            tree: SharedTree::new(),
             usage: Usage::default(),
             peak_bytes: 0,
             layout,
@@ -97,7 +97,7 @@ impl<F> AddressSpace<F> {
     #[must_use]
     pub fn take_all(&mut self) -> Self {
         self.note_peak();
-        let tree = core::mem::replace(&mut self.tree, Tree::new());
+        let tree = core::mem::replace(&mut self.tree, SharedTree::new());
         let usage = core::mem::take(&mut self.usage);
         Self { tree, usage, ..*self }
     }
@@ -218,15 +218,6 @@ impl<F> AddressSpace<F> {
             .sum()
     }
 
-    /// Makes room for `extra` areas more.
-    pub(super) fn reserve(&mut self, extra: usize) -> Result<(), Error> {
-        let limit = self.limits.areas;
-        if extra > 0 && self.tree.len().saturating_add(extra) > limit {
-            return Err(Error::TooManyAreas { limit });
-        }
-        Ok(self.tree.reserve(extra)?)
-    }
-
     fn first_start_in(&self, range: PageRange) -> Option<u64> {
         self.areas_in(range).next().map(|area| area.range.start())
     }
@@ -240,6 +231,15 @@ impl<F> AddressSpace<F> {
 }
 
 impl<F: Clone + PartialEq> AddressSpace<F> {
+    /// Makes room for `extra` areas more, in a tree that is the space's own. Before each change.
+    pub(super) fn reserve(&mut self, extra: usize) -> Result<(), Error> {
+        let limit = self.limits.areas;
+        if extra > 0 && self.tree.len().saturating_add(extra) > limit {
+            return Err(Error::TooManyAreas { limit });
+        }
+        Ok(self.tree.reserve(extra)?)
+    }
+
     /// Maps a new area.
     ///
     /// # Errors

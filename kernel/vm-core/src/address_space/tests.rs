@@ -344,13 +344,13 @@ fn a_stack_grows_to_its_limit_and_keeps_its_guard() {
     assert_eq!(space.usage().stack_bytes, 1 << 20);
     let beyond = top - (8 << 20) - 1;
     assert_eq!(space.fault(beyond, Access::Write, Presence::Absent), Err(Violation::StackLimit));
-    assert_eq!(space.grow_stack(beyond), Err(Violation::StackLimit));
+    assert_eq!(space.grow_stack(beyond), Err(Violation::StackLimit.into()));
     // A function's frame may reach over a few pages, as far as a guard; a pointer that is further off
     // is no stack's.
     let last = beyond + 1 - STACK_GUARD_BYTES;
     assert_eq!(space.fault(last, Access::Write, Presence::Absent), Err(Violation::StackLimit));
     assert_eq!(space.fault(last - 1, Access::Write, Presence::Absent), Err(Violation::Unmapped));
-    assert_eq!(space.grow_stack(last - 1), Err(Violation::Unmapped));
+    assert_eq!(space.grow_stack(last - 1), Err(Violation::Unmapped.into()));
     assert!(space.fault(beyond + 1, Access::Write, Presence::Absent).is_ok());
     assert_eq!(
         space.fault(beyond + 1, Access::Execute, Presence::Absent),
@@ -444,6 +444,25 @@ fn a_forked_child_gets_all_but_what_was_kept_from_it() {
     assert_eq!(pages, [(0, CopyOnWrite), (2, Empty), (3, CopyOnWrite), (4, Shared)]);
     assert_eq!(child.usage().total_bytes, 4 << 12);
     assert_eq!(space.usage().total_bytes, 5 << 12);
+}
+
+#[test]
+fn a_forked_child_shares_the_areas_until_one_changes_its_own() {
+    let mut space = space();
+    map_at(&mut space, BASE, 4, Kind::Anonymous);
+    map_at(&mut space, BASE + (1000 << 12), 2, Kind::Stack);
+    let (mut first, second) = (space.fork().unwrap(), space.fork().unwrap());
+    assert!(first.tree.is_shared());
+    // Looking changes nothing.
+    first.fault(BASE, Access::Write, Presence::Absent).unwrap();
+    assert!(first.tree.is_shared());
+    first.grow_stack(BASE + (999 << 12)).unwrap();
+    assert!(!first.tree.is_shared() && second.tree.is_shared());
+    space.unmap(BASE, 4 << 12).unwrap();
+    assert!(!second.tree.is_shared());
+    assert_eq!(ranges(&space), [(BASE + (1000 << 12), 2)]);
+    assert_eq!(ranges(&first), [(BASE, 4), (BASE + (999 << 12), 3)]);
+    assert_eq!(ranges(&second), [(BASE, 4), (BASE + (1000 << 12), 2)]);
 }
 
 #[test]

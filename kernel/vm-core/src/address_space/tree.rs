@@ -12,7 +12,6 @@ type Link = u32;
 const NIL: Link = Link::MAX;
 
 /// Areas in the order of their addresses, none overlapping.
-#[derive(Clone)]
 pub(super) struct Tree<F> {
     nodes: Vec<Node<F>>,
     root: Link,
@@ -47,6 +46,12 @@ impl<F> Tree<F> {
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The depth, for the test that it stays logarithmic.
+    #[cfg(test)]
+    pub(super) fn depth(&self) -> u8 {
+        self.height(self.root)
     }
 
     /// Makes sure that `extra` insertions will not allocate.
@@ -307,17 +312,14 @@ impl<F> Tree<F> {
 }
 
 impl<F: Clone> Tree<F> {
-    /// A copy, if there is memory for one.
-    pub(super) fn try_clone(&self) -> Result<Self, OutOfMemory> {
+    /// A copy with room for `extra` insertions, if there is memory for one.
+    pub(super) fn try_clone(&self, extra: usize) -> Result<Self, OutOfMemory> {
         let mut nodes = Vec::new();
-        nodes.try_reserve_exact(self.nodes.len()).map_err(|_| OutOfMemory)?;
+        let room = self.nodes.len().saturating_add(extra);
+        nodes.try_reserve_exact(room).map_err(|_| OutOfMemory)?;
         nodes.extend_from_slice(&self.nodes);
-        Ok(Self { nodes, ..*self })
-    }
-
-    /// The depth, for the test that it stays logarithmic.
-    #[cfg(test)]
-    pub(super) fn depth(&self) -> u8 {
-        self.height(self.root)
+        let mut copy = Self { nodes, ..*self };
+        copy.reserve(extra)?;
+        Ok(copy)
     }
 }

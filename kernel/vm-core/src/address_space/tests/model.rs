@@ -65,6 +65,8 @@ struct Pair {
     model: Vec<Option<Page>>,
     /// In bytes from `HEAP`.
     heap_bytes: u64,
+    /// What the last fork was made of, and what is mapped in it: nobody changes it any more.
+    maker: Option<(AddressSpace<u8>, Vec<Option<Page>>)>,
 }
 
 /// The heap starts at this page of the model.
@@ -133,7 +135,7 @@ impl Pair {
         };
         let mut space = AddressSpace::new(layout, limits, WriteExecute::Refused);
         space.set_heap_start(address(HEAP));
-        Self { space, model: vec![None; PAGES], heap_bytes: 0 }
+        Self { space, model: vec![None; PAGES], heap_bytes: 0, maker: None }
     }
 
     fn is_inside(&self, at: usize, pages: usize) -> bool {
@@ -265,7 +267,9 @@ impl Pair {
             Step::Remap { at, old, new, mode, target } => self.remap(at, old, new, mode, target),
             Step::Touch { at, access, is_present } => self.touch(at, access, is_present),
             Step::Fork => {
-                self.space = self.space.fork().unwrap();
+                let child = self.space.fork().unwrap();
+                let maker = core::mem::replace(&mut self.space, child);
+                self.maker = Some((maker, self.model.clone()));
                 for page in &mut self.model {
                     if matches!(page, Some(Page { on_fork: OnFork::Omit, .. })) {
                         *page = None;
@@ -449,24 +453,31 @@ impl Pair {
     }
 
     fn check(&self) {
-        let areas: Vec<Area<u8>> = self.space.areas().cloned().collect();
-        let mut model = vec![None; PAGES];
-        for (number, page) in pages_of(&areas) {
-            assert_eq!(model[number], None, "areas overlap");
-            model[number] = Some(page);
+        check(&self.space, &self.model);
+        if let Some((space, model)) = &self.maker {
+            check(space, model);
         }
-        assert_eq!(model, self.model);
-        assert!(areas.is_sorted_by_key(|area| area.range.start()));
-        assert!(
-            areas.windows(2).all(|pair| !pair[0].continues_in(&pair[1])),
-            "neighbours alike are not joined"
-        );
-        let mut usage = Usage::default();
-        for area in &areas {
-            usage.add(area);
-        }
-        assert_eq!(self.space.usage(), usage);
     }
+}
+
+fn check(space: &AddressSpace<u8>, expected: &[Option<Page>]) {
+    let areas: Vec<Area<u8>> = space.areas().cloned().collect();
+    let mut model = vec![None; PAGES];
+    for (number, page) in pages_of(&areas) {
+        assert_eq!(model[number], None, "areas overlap");
+        model[number] = Some(page);
+    }
+    assert_eq!(model, expected);
+    assert!(areas.is_sorted_by_key(|area| area.range.start()));
+    assert!(
+        areas.windows(2).all(|pair| !pair[0].continues_in(&pair[1])),
+        "neighbours alike are not joined"
+    );
+    let mut usage = Usage::default();
+    for area in &areas {
+        usage.add(area);
+    }
+    assert_eq!(space.usage(), usage);
 }
 
 proptest! {
