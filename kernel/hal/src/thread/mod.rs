@@ -3,11 +3,13 @@
 
 mod vector;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::offset_of;
+use core::ptr::NonNull;
 use core::sync::atomic::AtomicU8;
 
 use crate::cpu::local;
@@ -33,10 +35,12 @@ pub(crate) struct Inner {
     is_running: AtomicU8,
     /// None for a CPU's first flow of control, which runs on the stack it booted on.
     stack: Option<KernelStack>,
-    vector: UnsafeCell<VectorState>,
+    /// The topmost bytes of the stack, or, without one, leaked: there is one such context to a CPU, for good.
+    vector: NonNull<VectorState>,
 }
 
-// SAFETY: the cells are touched only by the CPU that has `is_running` set for itself.
+// SAFETY: the cells, and what `vector` points to, which is the context's own, are touched only by the CPU that
+// has `is_running` set for itself.
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
@@ -63,14 +67,18 @@ impl ThreadContext {
         let stack = KernelStack::allocate(stack_bytes.div_ceil(PAGE_BYTES))?;
         // What `switch_context` pops: six registers, then the address it returns to.
         let frame = [0_u64, 0, 0, entry as usize as u64, 0, 0, start_address()];
-        let at = stack.top() - 16 - size_of_val(&frame) as u64;
-        // SAFETY: it lies within the stack, which is new and mapped.
+        let vector_at = stack.top() - size_of::<VectorState>() as u64;
+        let vector = NonNull::new(vector_at as *mut VectorState).ok_or(OutOfMemory)?;
+        // SAFETY: it lies within the stack, which is new and mapped, and whose pages are more aligned.
+        unsafe { vector.write(state) };
+        let at = vector_at - 16 - size_of_val(&frame) as u64;
+        // SAFETY: as above; it lies below.
         unsafe { (at as *mut [u64; 7]).write(frame) };
         Ok(Self(Arc::new(Inner {
             stack_pointer: UnsafeCell::new(at),
             is_running: AtomicU8::new(0),
             stack: Some(stack),
-            vector: UnsafeCell::new(state),
+            vector,
         })))
     }
 
@@ -82,7 +90,7 @@ impl ThreadContext {
             stack_pointer: UnsafeCell::new(0),
             is_running: AtomicU8::new(1),
             stack: None,
-            vector: UnsafeCell::new(VectorState::new()),
+            vector: NonNull::from(Box::leak(Box::new(VectorState::new()))),
         }));
         crate::interrupts::without(|| {
             // SAFETY: only its own CPU touches the slot, with interrupts disabled.

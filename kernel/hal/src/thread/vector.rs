@@ -74,7 +74,7 @@ fn with_image<R>(f: impl FnOnce(&mut VectorImage) -> R) -> R {
         save(cpu, running);
         // SAFETY: only the CPU that runs the context touches its image: this one, which is not
         // interrupted.
-        f(unsafe { &mut (*running.vector.get()).0 })
+        f(unsafe { &mut (*running.vector.as_ptr()).0 })
     })
 }
 
@@ -110,7 +110,7 @@ pub(super) fn save(cpu: &CpuLocal, from: &Inner) {
     cpu.vector_owner.set(core::ptr::null());
     // SAFETY: the image is 512 aligned bytes that this CPU alone touches while it runs `from`.
     unsafe {
-        asm!("fxsave64 [{}]", in(reg) from.vector.get(), options(nostack, preserves_flags));
+        asm!("fxsave64 [{}]", in(reg) from.vector.as_ptr(), options(nostack, preserves_flags));
     }
     // SAFETY: the flag only makes the next use of a vector register trap.
     unsafe { Cr0::write(Cr0::read() | Cr0Flags::TASK_SWITCHED) };
@@ -125,7 +125,7 @@ pub(crate) fn load_for_running() {
     unsafe { Cr0::write(Cr0::read() - Cr0Flags::TASK_SWITCHED) };
     // SAFETY: the running context is alive; its image is valid from `new` on.
     unsafe {
-        asm!("fxrstor64 [{}]", in(reg) running.vector.get(), options(nostack, readonly));
+        asm!("fxrstor64 [{}]", in(reg) running.vector.as_ptr(), options(nostack, readonly));
     }
     cpu.vector_owner.set(alloc::sync::Arc::as_ptr(running));
 }
