@@ -10,7 +10,7 @@ pub(crate) const UNIT_BYTES: usize = 32;
 const TAG_BYTES: usize = 8;
 
 /// The classes, in units of talc's granule.
-const UNITS: [u8; SizeClass::COUNT] = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65];
+const UNITS: [u8; SizeClass::COUNT] = [1, 2, 3, 4, 5, 7, 9, 11, 13, 17, 25, 29, 33, 49, 65];
 const MAX_UNITS: usize = 65;
 
 /// The class for each number of units that a request needs.
@@ -33,7 +33,7 @@ const CLASS_OF_UNITS: [u8; MAX_UNITS + 1] = {
 pub(crate) struct SizeClass(u8);
 
 impl SizeClass {
-    pub(crate) const COUNT: usize = 13;
+    pub(crate) const COUNT: usize = 15;
 
     /// The class that serves this layout, if one does.
     pub(crate) fn of(layout: Layout) -> Option<Self> {

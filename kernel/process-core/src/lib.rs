@@ -77,7 +77,7 @@ pub use table::{
 pub use timers::{
     Clocks, Countdown, Fired, Interval, Notice, ProcessTimers, TimerClock, TimerState,
 };
-pub use usage::{CpuUsage, IoUsage, MemoryUsage, SignalUsage, Usage};
+pub use usage::{CpuUsage, IoUsage, MemoryUsage, SignalUsage, Usage, UsageSum};
 pub use victim::{Candidate, choose as choose_victim};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! through the table; the rest is the [`Profile`]. Threads, address space, descriptors and signals
 //! hang on the kernel's attachment `X`, each under its own lock.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use crate::credentials::Credentials;
@@ -97,7 +98,8 @@ pub struct Process<X> {
     pub(crate) children: ChildLists,
     pub(crate) siblings: Links,
     pub(crate) group_links: Links,
-    pub(crate) final_usage: Usage,
+    /// None until its end.
+    pub(crate) final_usage: Option<Box<Usage>>,
     /// What it is, apart from its place in the table.
     pub profile: Profile,
     /// What the kernel hangs on it.
@@ -172,8 +174,8 @@ impl<X> Process<X> {
     }
 
     /// What it had used when it ended; nothing before.
-    pub const fn final_usage(&self) -> &Usage {
-        &self.final_usage
+    pub fn final_usage(&self) -> Usage {
+        self.final_usage.as_deref().copied().unwrap_or_default()
     }
 
     pub(crate) fn has_news(&self) -> bool {

@@ -1,6 +1,8 @@
 //! The limits that programs set for themselves: soft ones, and hard ones that bound those.
 //! getrlimit(2). What an operator allows bounds both.
 
+use alloc::sync::Arc;
+
 use crate::limits::Limits;
 
 /// No limit.
@@ -51,9 +53,9 @@ pub enum Rlimit {
 
 const COUNT: usize = 16;
 
-/// A process's limits, one for each of Linux's resources.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ResourceLimits([SoftHard; COUNT]);
+/// A process's limits, one for each of Linux's resources. A clone shares them until one of the two changes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ResourceLimits(Arc<[SoftHard; COUNT]>);
 
 impl ResourceLimits {
     /// Those of a process for which an operator has set these.
@@ -62,7 +64,7 @@ impl ResourceLimits {
         const LOCKED_BYTES: u64 = 8 << 20;
         const QUEUED_SIGNALS: u64 = 1_024;
         const QUEUE_BYTES: u64 = 819_200;
-        let mut all = Self([SoftHard::both(INFINITY); COUNT]);
+        let mut all = Self(Arc::new([SoftHard::both(INFINITY); COUNT]));
         for (which, value) in [
             (Rlimit::Core, SoftHard { soft: 0, hard: INFINITY }),
             (Rlimit::LockedMemory, SoftHard::both(LOCKED_BYTES)),
@@ -109,7 +111,7 @@ impl ResourceLimits {
     }
 
     fn put(&mut self, which: Rlimit, value: SoftHard) {
-        if let Some(place) = self.0.get_mut(which as usize) {
+        if let Some(place) = Arc::make_mut(&mut self.0).get_mut(which as usize) {
             *place = value;
         }
     }
@@ -146,7 +148,7 @@ impl ResourceLimits {
         if new.hard > old.hard && (!may_raise || new.hard > bound) {
             return Err(RlimitRefusal::NotAllowed);
         }
-        if let Some(place) = self.0.get_mut(number) {
+        if let Some(place) = Arc::make_mut(&mut self.0).get_mut(number) {
             *place = new;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! What a process has used (requirement P4), as plain figures that the kernel measures.
 
+use alloc::boxed::Box;
+
 use crate::quotas::LimitCounts;
 
 /// CPU time.
@@ -109,5 +111,27 @@ impl Usage {
         add(&mut self.minor_faults, thread.minor_faults);
         add(&mut self.major_faults, thread.major_faults);
         self.limits_met.add_all(&thread.limits_met);
+    }
+}
+/// What others have used together: the threads of a process that have ended, the children that it has waited
+/// for. Takes memory with the first only; most processes have none.
+#[derive(Debug, Default)]
+pub struct UsageSum(Option<Box<Usage>>);
+
+impl UsageSum {
+    /// All of it.
+    #[must_use]
+    pub fn get(&self) -> Usage {
+        self.0.as_deref().copied().unwrap_or_default()
+    }
+
+    /// See [`Usage::add_thread`].
+    pub fn add_thread(&mut self, thread: &Usage) {
+        self.0.get_or_insert_default().add_thread(thread);
+    }
+
+    /// See [`Usage::add_child`].
+    pub fn add_child(&mut self, child: &Usage) {
+        self.0.get_or_insert_default().add_child(child);
     }
 }

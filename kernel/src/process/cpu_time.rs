@@ -129,6 +129,6 @@ impl Process {
         let threads = self.threads.lock();
         let of_thread = |thread: &Arc<Thread>| thread.figures.cpu_usage().total_ns();
         let living: u64 = threads.list.iter().map(of_thread).sum();
-        threads.ended.cpu.total_ns().saturating_add(living)
+        threads.ended.get().cpu.total_ns().saturating_add(living)
     }
 }

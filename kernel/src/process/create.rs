@@ -224,7 +224,7 @@ pub fn create_for(new: &NewProgram, origin: &Origin<'_>) -> Result<Pid, CreateEr
             let process = maker.process();
             let limit = process.task_limit(&credentials);
             // What a program has set for itself holds for those that it starts.
-            let mut rlimits = *process.rlimits.lock();
+            let mut rlimits = process.resource_limits();
             rlimits.allow(&super::limits_of(process.pid)?, &new.limits);
             (standard, Lineage::Created { maker, limit }, rlimits)
         }

@@ -1,5 +1,6 @@
 //! The end of threads and processes.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
@@ -171,6 +172,7 @@ struct End {
 }
 
 fn become_zombie(process: &Process, usage: Usage) -> Option<End> {
+    let usage = Box::new(usage);
     let mut table = table().lock();
     let notice = table.become_zombie(process.pid, usage, now()).ok()?;
     let record = table.get(process.pid).ok()?;

@@ -94,7 +94,7 @@ pub fn fork(
             resets_handlers: request.resets_handlers,
             waiting: waiting.clone(),
         },
-        rlimits: *process.rlimits.lock(),
+        rlimits: process.resource_limits(),
         set: process.set.clone(),
         instance: process.instance,
         place,

@@ -102,7 +102,7 @@ use hal::interrupts::SpinLock;
 use ksync::Once;
 use process_core::{
     Instant, Pid, ProcessError, ProcessSignals, ProcessTable, Resource, ResourceLimits,
-    TableConfig, Usage,
+    TableConfig, Usage, UsageSum,
 };
 use sched_core::CpuSet;
 
@@ -199,7 +199,7 @@ pub struct Process {
 #[derive(Debug, Default)]
 struct Threads {
     list: Vec<Arc<Thread>>,
-    ended: Usage,
+    ended: UsageSum,
 }
 
 /// CPU use of late, measured between two looks.
@@ -308,7 +308,7 @@ impl Process {
     pub fn usage(&self) -> Usage {
         let mut usage = {
             let threads = self.threads.lock();
-            let mut usage = threads.ended;
+            let mut usage = threads.ended.get();
             for thread in &threads.list {
                 usage.add_thread(&thread.figures.usage());
             }

@@ -67,7 +67,7 @@ impl Process {
     /// All the limits of resources that it asks for and sets.
     #[must_use]
     pub fn resource_limits(&self) -> ResourceLimits {
-        *self.rlimits.lock()
+        self.rlimits.lock().clone()
     }
 
     /// The most that it may have mapped, in bytes.

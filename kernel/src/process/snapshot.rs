@@ -67,7 +67,7 @@ fn copy(record: &process_core::Process<Arc<Process>>) -> Copied {
             threads: record.threads(),
             started_at: record.started_at(),
             ended_at: record.ended_at(),
-            usage: *record.final_usage(),
+            usage: record.final_usage(),
             cpu_hundredths: 0,
             cpu: None,
             affinity: CpuSet::EMPTY,

@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use process_core::{
-    BlockReason, ExitStatus, PendingSignal, Pid, Signal, SignalCause, Uid, Usage, WaitEvents,
-    WaitOutcome, WaitSelector,
+    BlockReason, ExitStatus, PendingSignal, Pid, Signal, SignalCause, Uid, Usage, UsageSum,
+    WaitEvents, WaitOutcome, WaitSelector,
 };
 
 use super::{Process, control, now, table};
@@ -17,7 +17,7 @@ pub(super) struct Children {
     /// Threads that wait for one.
     waiting: Vec<Arc<Thread>>,
     /// What those that have been waited for had used, with their own children.
-    pub(super) usage: Usage,
+    pub(super) usage: UsageSum,
 }
 
 /// What is waited for.
@@ -107,7 +107,7 @@ fn look(thread: &Arc<Thread>, wait: &Wait) -> Result<Option<Waited>, WaitError> 
     let Ok(record) = table.get(pid) else { return Err(WaitError::NoChild) };
     let uid = record.credentials().real_uid;
     let child = Arc::clone(&record.attachment);
-    let mut usage = *record.final_usage();
+    let mut usage = record.final_usage();
     if !wait.takes || !matches!(news, News::Ended(_)) {
         if wait.takes {
             // It is there: it has just been found.
@@ -117,12 +117,12 @@ fn look(thread: &Arc<Thread>, wait: &Wait) -> Result<Option<Waited>, WaitError> 
         if !matches!(news, News::Ended(_)) {
             usage = child.usage();
         }
-        usage.add_child(&child.children.lock().usage);
+        usage.add_child(&child.children_usage());
         return Ok(Some(Waited { pid, uid, news, usage }));
     }
     let reaped = table.reap(pid, now());
     drop(table);
-    usage.add_child(&child.children.lock().usage);
+    usage.add_child(&child.children_usage());
     process.children.lock().usage.add_child(&usage);
     // Dropped without the lock.
     drop((reaped, child));
@@ -152,7 +152,7 @@ impl Process {
     /// What the children that it has waited for had used.
     #[must_use]
     pub fn children_usage(&self) -> Usage {
-        self.children.lock().usage
+        self.children.lock().usage.get()
     }
 }
 

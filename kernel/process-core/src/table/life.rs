@@ -1,5 +1,6 @@
 //! A process's life in the table: made, started, suspended, ended, reaped.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use crate::credentials::Credentials;
@@ -57,7 +58,7 @@ impl<X> NewProcess<X> {
             children: ChildLists::default(),
             siblings: Links::default(),
             group_links: Links::default(),
-            final_usage: Usage::default(),
+            final_usage: None,
             profile,
             attachment,
         })
@@ -261,7 +262,7 @@ impl<X> ProcessTable<X> {
     pub fn become_zombie(
         &mut self,
         pid: Pid,
-        usage: Usage,
+        usage: impl Into<Box<Usage>>,
         now: Instant,
     ) -> Result<ExitNotice, ProcessError> {
         let from = self.get(pid)?.state;
@@ -270,7 +271,7 @@ impl<X> ProcessTable<X> {
         };
         let adopted = self.give_up_children(pid, usize::MAX)?;
         let process = self.get_mut(pid)?;
-        process.final_usage = usage;
+        process.final_usage = Some(usage.into());
         process.ended_at = Some(now);
         let (parent, signal) = (process.parent, process.exit_signal);
         let is_discarded = self.get(parent).is_ok_and(|parent| parent.discards_children);
@@ -316,7 +317,7 @@ impl<X> ProcessTable<X> {
         }
         self.numbers.uncount_tasks(process.credentials.real_uid, 1);
         self.numbers.disown(pid.number());
-        let usage = process.final_usage;
+        let usage = process.final_usage();
         let forgotten = self.history.remember(DefunctProcess {
             pid,
             parent: process.parent,
