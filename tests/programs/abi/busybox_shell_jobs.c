@@ -34,7 +34,8 @@ int main(void) {
     driver_type("\004"); // the end of its input
     driver_expect("$ ");
     driver_line("echo cat ended $?");
-    driver_type("sh -c 'exec sleep 1000' | sh -c 'echo here; exec cat'\n");
+    // The second says so when both are there: a shell's child ignores ^Z until it is told what to be.
+    driver_type("sh -c 'echo; exec sleep 1000' | sh -c 'read x; echo here; exec cat'\n");
     driver_expect("\nhere");
     driver_type("\032");
     driver_expect("$ ");
