@@ -6,13 +6,19 @@ use core::task::{Context, Poll, ready};
 use super::config::Policy;
 use super::gate::{Gate, GateError, State};
 use super::refusal::RefusalKind;
+use super::target;
 use crate::stream::{ByteStream, Clock};
 
 impl<S: ByteStream, C: Clock, P: Policy> Gate<S, C, P> {
     pub(super) fn refuse(&mut self, kind: RefusalKind) {
         self.refusal = Some(kind);
         self.policy.refused(kind);
-        self.message = kind.response();
+        // Of a request that was let in the head is here; of another there are the lines that have come.
+        let head = match self.state {
+            State::Head => self.input.unused().get(..self.scan.lines_end()).unwrap_or_default(),
+            _ => self.message.as_slice(),
+        };
+        self.message = kind.response(target::path_of(head).unwrap_or_default());
         self.state = State::Refuse { at: 0 };
     }
 

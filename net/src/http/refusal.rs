@@ -112,14 +112,13 @@ impl RefusalKind {
         }
     }
 
-    /// The whole answer, head and body.
+    /// The whole answer, head and body. `instance` is the path that was asked for, as far as it can be
+    /// repeated: the empty reference (RFC 3986, section 4.4) where it is malformed or did not come.
     #[must_use]
-    pub fn response(self) -> Vec<u8> {
+    pub(super) fn response(self, instance: &str) -> Vec<u8> {
         let (status, title) = (self.status(), self.title());
-        // The empty reference means what was asked for (RFC 3986, section 4.4), which may have been
-        // too malformed to be repeated here.
         let body = format!(
-            r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{}","instance":"","code":"{}"}}"#,
+            r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{}","instance":"{instance}","code":"{}"}}"#,
             self.detail(),
             self.code()
         );

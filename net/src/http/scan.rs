@@ -72,6 +72,11 @@ impl Scan {
         self.position == self.line_start && self.lines == 0
     }
 
+    /// The byte after the last line that is complete.
+    pub(super) fn lines_end(&self) -> usize {
+        self.line_start
+    }
+
     fn end_line(&mut self) -> Result<Option<HeadRange>, RefusalKind> {
         let is_empty = self.position - self.line_start == 2;
         self.line_start = self.position;

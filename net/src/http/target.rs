@@ -42,6 +42,18 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The path in the first line of a head that may be malformed, if the path is not: it has no character
+/// then that JSON would have to write in another way. None that is too long to be worth repeating.
+pub(super) fn path_of(head: &[u8]) -> Option<&str> {
+    const MOST_BYTES: usize = 1024;
+    let head = head.trim_ascii_start();
+    let line = head.get(..head.iter().position(|byte| *byte == b'\n')?)?;
+    let mut words = core::str::from_utf8(line.trim_ascii_end()).ok()?.split(' ');
+    let (method, target) = (words.next()?, words.next()?);
+    let path = Target::parse(method, target).ok()?.path;
+    (path.len() <= MOST_BYTES).then_some(path)
+}
+
 fn strip_scheme(target: &str) -> Option<&str> {
     ["http://", "https://"].into_iter().find_map(|scheme| {
         let (start, rest) = target.split_at_checked(scheme.len())?;

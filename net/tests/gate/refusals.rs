@@ -193,6 +193,31 @@ fn every_malformed_request_is_refused_with_problem_details() {
 }
 
 #[test]
+fn a_refusal_names_the_path_unless_it_is_malformed() {
+    let instance = |request: &str| {
+        let received = play_bytes(request.as_bytes()).received;
+        let (_, rest) = received.split_once(r#""instance":""#).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    for (request, expected) in [
+        (get("X@Y: a\r\n"), "/"),
+        (line("GET /a/%C3%A4?b=c HTTP/9.9"), "/a/%C3%A4"),
+        ("\r\nGET /after/empty/lines HTTP/1.1\r\n\r\n".into(), "/after/empty/lines"),
+        // Let in, and refused by its body.
+        ("POST /none?a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx".into(), "/none"),
+        ("POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n".into(), "/c"),
+        (line("GET http://a/b HTTP/9.9"), "/b"),
+        // What JSON or an address could not hold, and what is too long.
+        (line("GET /a\"b HTTP/1.1"), ""),
+        (line("GET /a\\b HTTP/1.1"), ""),
+        (line("GET a HTTP/1.1"), ""),
+        (line(&format!("GET /{} HTTP/9.9", "a".repeat(1024))), ""),
+    ] {
+        assert_eq!(instance(&request), expected, "{request:?}");
+    }
+}
+
+#[test]
 fn every_refusal_has_a_case() {
     // Shown elsewhere: time and the server's limit on connections. Memory does not run out here.
     let mut missing: Vec<_> = RefusalKind::ALL.to_vec();
