@@ -7,6 +7,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::de::DeserializeOwned;
+
 use crate::types::{
     Class, CreateProcess, EmergencyRequest, EmergencyScope, LimitsChange, Priority, ProcessPatch,
     SessionRequest, Signal,
@@ -130,6 +132,15 @@ fn settings(fields: &mut Fields, cpu_count: u32) -> Settings {
     Settings { priority, class, nice, affinity }
 }
 
+/// Takes a limit that every process has: it can be another one, and not be lifted.
+fn always_there<T: DeserializeOwned>(limits: &mut Fields, field: &str) -> Option<T> {
+    let limit = limits.settable(field)?;
+    if limit.is_none() && !limits.has_error(field) {
+        limits.error(field, "must be a number: every process has this limit");
+    }
+    limit
+}
+
 /// Reads the limits of a document.
 fn limits(fields: &mut Fields) -> Option<LimitsChange> {
     const PAGE_BYTES: u64 = 4096;
@@ -138,7 +149,7 @@ fn limits(fields: &mut Fields) -> Option<LimitsChange> {
     const MOST_PERCENT: u64 = 409_600;
     let mut inner = fields.object("limits")?;
     let mut bytes = |field: &str, least: u64, step: u64| {
-        let value: Option<u64> = inner.optional(field);
+        let value: Option<u64> = always_there(&mut inner, field);
         let is_valid = value.is_none_or(|value| {
             (least..=MOST_BYTES).contains(&value) && value.is_multiple_of(step)
         });
@@ -149,7 +160,7 @@ fn limits(fields: &mut Fields) -> Option<LimitsChange> {
     let memory_bytes = bytes("memory_bytes", 64 * 1024, 1);
     let stack_bytes = bytes("stack_bytes", 4 * PAGE_BYTES, PAGE_BYTES);
     let mut count = |field: &str, most: u32| {
-        let value: Option<u32> = inner.optional(field);
+        let value: Option<u32> = always_there(&mut inner, field);
         let is_valid = value.is_none_or(|value| (1..=most).contains(&value));
         inner.check(is_valid, field, &format!("must be from 1 to {most}"));
         value

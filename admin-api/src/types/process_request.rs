@@ -67,20 +67,20 @@ pub struct CreateProcess {
 pub struct LimitsChange {
     /// Memory, at least 65,536.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 65_536))]
+    #[cfg_attr(feature = "openapi", schema(value_type = u64, required = false, minimum = 65_536))]
     pub memory_bytes: Option<u64>,
     /// The stack, whole pages of 4,096 bytes, at least four. Holds from the next program on that the
     /// process executes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 16_384, multiple_of = 4096))]
+    #[cfg_attr(feature = "openapi", schema(value_type = u64, required = false, minimum = 16_384, multiple_of = 4096))]
     pub stack_bytes: Option<u64>,
     /// Open descriptors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_048_576))]
+    #[cfg_attr(feature = "openapi", schema(value_type = u32, required = false, minimum = 1, maximum = 1_048_576))]
     pub open_files: Option<u32>,
     /// Processes and threads of its user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4_194_304))]
+    #[cfg_attr(feature = "openapi", schema(value_type = u32, required = false, minimum = 1, maximum = 4_194_304))]
     pub processes: Option<u32>,
     /// CPU time in all: the process is ended when it has used so much. `null` lifts this limit and
     /// those below.

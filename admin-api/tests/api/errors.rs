@@ -147,6 +147,21 @@ fn every_wrong_parameter_is_named() {
     expect_fields(&empty, 400, &["Idempotency-Key"]);
 }
 
+// proves: P5
+#[test]
+fn limits_that_every_process_has_cannot_be_lifted() {
+    let app = app();
+    let patch = request("PATCH", "/api/v1/processes/1", OPERATOR);
+    let body = r#"{"limits":{"memory_bytes":null,"stack_bytes":null,"open_files":null,
+        "processes":null,"cpu_time_ns":null,"cpu_percent":null}}"#;
+    let fields = ["memory_bytes", "open_files", "processes", "stack_bytes"];
+    let fields = fields.map(|field| format!("limits.{field}"));
+    expect_fields(&patch.json(body), 422, &fields.each_ref().map(String::as_str));
+    let path = format!("/api/v1/processes/{}", create(&app, "/bin/cat", &[]));
+    let lifted = request("PATCH", &path, OPERATOR);
+    assert_eq!(lifted.json(r#"{"limits":{"cpu_time_ns":null}}"#).send(&app).status, 200);
+}
+
 // proves: P11
 #[test]
 fn what_the_system_refuses_has_its_code() {
