@@ -119,9 +119,8 @@ impl FakeBackend {
                 fake.process.usage.signals.ignored += 1;
             }
             _ => {
-                let core = [3, 4, 5, 6, 7, 8, 11, 24, 25, 31].contains(&signal.number());
                 drop(state);
-                self.end(pid, Exit::Signal { signal, core });
+                self.end(pid, Exit::Signal { signal, core: false });
             }
         }
     }

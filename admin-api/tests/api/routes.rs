@@ -129,7 +129,7 @@ fn signals_are_sent_by_name() {
     let sent = request("POST", &signals, OPERATOR).json(r#"{"signal":"SIGWINCH"}"#).send(&app);
     assert_eq!((sent.status, &sent.json()["usage"]["signals"]["ignored"]), (200, &1.into()));
     let sent = request("POST", &signals, OPERATOR).json(r#"{"signal":"SIGSEGV"}"#).send(&app);
-    let exit = serde_json::json!({ "signal": "SIGSEGV", "core": true });
+    let exit = serde_json::json!({ "signal": "SIGSEGV", "core": false });
     assert_eq!(sent.json()["exit"], exit);
 }
 

@@ -11,22 +11,25 @@ pub enum ExitStatus {
     Signaled {
         /// The signal.
         signal: Signal,
-        /// Whether the signal is one that dumps core.
+        /// Whether a core file was written.
         core: bool,
     },
 }
 
 impl ExitStatus {
-    /// The end by a signal; whether it would dump core follows from the signal.
+    /// The end by a signal. No core file is written, whichever signal it is.
     pub const fn by_signal(signal: Signal) -> Self {
-        Self::Signaled { signal, core: signal.dumps_core() }
+        Self::Signaled { signal, core: false }
     }
 
-    /// The word that wait4(2) stores. No core file is written, so the core flag is not set in it.
+    /// The word that wait4(2) stores. The core flag says that a core file was written.
     pub fn wait_word(self) -> i32 {
+        const CORE_FLAG: i32 = 0x80;
         match self {
             Self::Code(code) => i32::from(code) << 8,
-            Self::Signaled { signal, .. } => i32::from(signal.number()),
+            Self::Signaled { signal, core } => {
+                i32::from(signal.number()) | if core { CORE_FLAG } else { 0 }
+            }
         }
     }
 }

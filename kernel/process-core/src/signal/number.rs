@@ -216,11 +216,6 @@ impl Signal {
             _ => DefaultAction::Terminate,
         }
     }
-
-    /// Whether its default action is to dump core.
-    pub const fn dumps_core(self) -> bool {
-        matches!(self.default_action(), DefaultAction::Core)
-    }
 }
 
 impl fmt::Display for Signal {

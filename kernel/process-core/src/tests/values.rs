@@ -149,7 +149,13 @@ fn an_end_reads_as_wait_shows_it() {
         (9, ExitStatus::Signaled { signal: Signal::SIGKILL, core: false })
     );
     let fault = ExitStatus::by_signal(Signal::SIGSEGV);
-    assert_eq!(fault, ExitStatus::Signaled { signal: Signal::SIGSEGV, core: true });
+    // Linux says so, too, when no core file was written.
+    assert_eq!(
+        (fault.wait_word(), fault),
+        (11, ExitStatus::Signaled { signal: Signal::SIGSEGV, core: false })
+    );
+    let dumped = ExitStatus::Signaled { signal: Signal::SIGSEGV, core: true };
+    assert_eq!(dumped.wait_word(), 0x8b);
 }
 
 #[test]
