@@ -21,7 +21,7 @@ mod error;
 mod files;
 mod services;
 
-pub use error::ApiError;
+pub use error::{ApiError, ProcessOperation};
 pub use files::{DirectoryPart, Download, FoundFile, Upload};
 pub use services::{ServiceChange, ServiceError, Services};
 

@@ -15,8 +15,8 @@ pub enum ApiError {
     InvalidState {
         /// The process's state.
         state: ProcessState,
-        /// What can't be done, as in "can't be suspended": `be suspended`, `be changed`, ...
-        operation: &'static str,
+        /// What can't be done.
+        operation: ProcessOperation,
     },
     /// The state of the system forbids it; why.
     Conflict(Text),
@@ -46,4 +46,48 @@ pub enum ApiError {
     ResourceExhausted(Text),
     /// It did not work for a reason inside the system; why.
     SystemError(Text),
+}
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessOperation {
+    /// It is made.
+    Create,
+    /// It is looked at.
+    Show,
+    /// Its settings are changed.
+    Change,
+    /// It is sent a signal.
+    Signal,
+    /// It is suspended.
+    Suspend,
+    /// It goes on.
+    Resume,
+    /// It is ended.
+    Terminate,
+}
+
+impl ProcessOperation {
+    /// As in "can't be suspended".
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Create => "be created",
+            Self::Show => "be shown",
+            Self::Change => "be changed",
+            Self::Signal => "be signaled",
+            Self::Suspend => "be suspended",
+            Self::Resume => "be resumed",
+            Self::Terminate => "be terminated",
+        }
+    }
+
+    /// The state that the process would have afterwards, if that is what is asked for.
+    pub(crate) const fn wanted(self) -> Option<ProcessState> {
+        match self {
+            Self::Suspend => Some(ProcessState::Suspended),
+            Self::Resume => Some(ProcessState::Ready),
+            Self::Terminate => Some(ProcessState::Terminated),
+            Self::Create | Self::Show | Self::Change | Self::Signal => None,
+        }
+    }
 }

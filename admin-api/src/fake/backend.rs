@@ -9,7 +9,8 @@ use std::vec::Vec;
 
 use crate::backend::{
     ApiError, AuditRecord, Backend, Caller, DirectoryPart, Environment, FoundFile, NewEvent,
-    OutputBytes, ProcessRow, ProcessSettings, SequenceRange, TerminateMode, Upload,
+    OutputBytes, ProcessOperation, ProcessRow, ProcessSettings, SequenceRange, TerminateMode,
+    Upload,
 };
 use crate::types::{
     Class, Cpu, CreateProcess, Event, EventKind, InterruptLine, Isolation, Limits, LimitsChange,
@@ -45,7 +46,7 @@ impl Environment for FakeBackend {
 
 impl FakeBackend {
     /// Whether an operator may do something to a process.
-    fn check(&self, pid: u32, operation: &'static str) -> Result<ProcessState, ApiError> {
+    fn check(&self, pid: u32, operation: ProcessOperation) -> Result<ProcessState, ApiError> {
         let state = self.state.borrow();
         let fake = state.find(pid).ok_or(ApiError::ProcessNotFound(pid))?;
         if !fake.is_alive() {
@@ -298,7 +299,7 @@ impl Backend for FakeBackend {
         patch: &ProcessPatch,
         expected: Option<&ProcessSettings>,
     ) -> Result<(), ApiError> {
-        self.check(pid, "be changed")?;
+        self.check(pid, ProcessOperation::Change)?;
         {
             let mut state = self.state.borrow_mut();
             let fake = state.processes.get_mut(&pid).ok_or(ApiError::ProcessNotFound(pid))?;
@@ -324,7 +325,7 @@ impl Backend for FakeBackend {
         pid: u32,
         mode: TerminateMode,
     ) -> Result<(), ApiError> {
-        self.check(pid, "be terminated")?;
+        self.check(pid, ProcessOperation::Terminate)?;
         self.report(EventKind::ProcessSignaled, pid, &caller.user, "terminates");
         match mode {
             TerminateMode::Force => self.deliver(pid, Signal::KILL),
@@ -357,7 +358,7 @@ impl Backend for FakeBackend {
     }
 
     fn emergency_end(&self, pid: u32) -> Result<bool, ApiError> {
-        self.check(pid, "be terminated")?;
+        self.check(pid, ProcessOperation::Terminate)?;
         self.deliver(pid, Signal::KILL);
         Ok(true)
     }
@@ -368,16 +369,16 @@ impl Backend for FakeBackend {
     }
 
     fn signal_process(&self, caller: &Caller, pid: u32, signal: Signal) -> Result<(), ApiError> {
-        self.check(pid, "be signaled")?;
+        self.check(pid, ProcessOperation::Signal)?;
         self.report(EventKind::ProcessSignaled, pid, &caller.user, &format!("sent {signal} to"));
         self.deliver(pid, signal);
         Ok(())
     }
 
     fn suspend_process(&self, caller: &Caller, pid: u32) -> Result<(), ApiError> {
-        let state = self.check(pid, "be suspended")?;
+        let state = self.check(pid, ProcessOperation::Suspend)?;
         if state == ProcessState::Suspended {
-            return Err(ApiError::InvalidState { state, operation: "be suspended" });
+            return Err(ApiError::InvalidState { state, operation: ProcessOperation::Suspend });
         }
         self.deliver(pid, Signal::STOP);
         self.report(EventKind::ProcessSuspended, pid, &caller.user, "suspended");
@@ -385,9 +386,9 @@ impl Backend for FakeBackend {
     }
 
     fn resume_process(&self, caller: &Caller, pid: u32) -> Result<(), ApiError> {
-        let state = self.check(pid, "be resumed")?;
+        let state = self.check(pid, ProcessOperation::Resume)?;
         if state != ProcessState::Suspended {
-            return Err(ApiError::InvalidState { state, operation: "be resumed" });
+            return Err(ApiError::InvalidState { state, operation: ProcessOperation::Resume });
         }
         self.deliver(pid, Signal::CONT);
         self.report(EventKind::ProcessResumed, pid, &caller.user, "resumed");

@@ -253,7 +253,13 @@ impl From<ApiError> for Refusal {
                 Self::bad_field("invalid_program", "Invalid program", "program", why)
             }
             ApiError::InvalidState { state, operation } => {
-                let detail = format!("A process that is {state} can't {operation}.");
+                let words = operation.words();
+                let detail = match operation.wanted() {
+                    Some(wanted) => format!(
+                        "A process that is {state} can't {words}, which would make it {wanted}."
+                    ),
+                    None => format!("A process that is {state} can't {words}."),
+                };
                 Self::new(409, "invalid_state", "Invalid state", detail)
             }
             ApiError::Conflict(why) => Self::new(409, "conflict", "Conflict", why),

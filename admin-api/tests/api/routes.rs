@@ -90,7 +90,9 @@ fn a_process_is_created_read_changed_and_terminated() {
     let suspended = request("POST", &format!("{location}/suspend"), OPERATOR).send(&app);
     assert_eq!((suspended.status, &suspended.json()["state"]), (200, &"suspended".into()));
     let again = request("POST", &format!("{location}/suspend"), OPERATOR).send(&app);
-    again.expect_problem(409, "invalid_state");
+    let problem = again.expect_problem(409, "invalid_state");
+    let both = "A process that is suspended can't be suspended, which would make it suspended.";
+    assert_eq!(problem["detail"], both);
     let resumed = request("POST", &format!("{location}/resume"), OPERATOR).send(&app);
     assert_eq!(resumed.status, 200);
     let again = request("POST", &format!("{location}/resume"), OPERATOR).send(&app);
@@ -100,7 +102,9 @@ fn a_process_is_created_read_changed_and_terminated() {
     assert_eq!((ended.status, &ended.json()["state"]), (200, &"defunct".into()));
     assert_eq!(ended.json()["exit"], serde_json::json!({ "signal": "SIGTERM", "core": false }));
     let twice = request("DELETE", &location, OPERATOR).send(&app);
-    twice.expect_problem(409, "invalid_state");
+    let problem = twice.expect_problem(409, "invalid_state");
+    let both = "A process that is defunct can't be terminated, which would make it terminated.";
+    assert_eq!(problem["detail"], both);
 }
 
 // proves: P7

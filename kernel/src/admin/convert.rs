@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use admin_api::backend::ApiError;
+use admin_api::backend::{ApiError, ProcessOperation};
 use admin_api::types::{
     Class, EventKind, Exit, Isolation, Limits, LimitsMet, LogLevel, Priority, ProcessState, Signal,
     Text, Timestamp,
@@ -231,8 +231,8 @@ pub(super) fn log_level(severity: Severity) -> LogLevel {
     }
 }
 
-/// Why an operation on a process failed; `operation` as in "cannot be suspended".
-pub(super) fn error(error: &ProcessError, operation: &'static str) -> ApiError {
+/// Why an operation on a process failed.
+pub(super) fn error(error: &ProcessError, operation: ProcessOperation) -> ApiError {
     let words = || Text::from(format!("{error}"));
     match error {
         ProcessError::ProcessNotFound { pid } => ApiError::ProcessNotFound(pid.number()),

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use admin_api::backend::ApiError;
+use admin_api::backend::{ApiError, ProcessOperation};
 use process_core::Pid;
 
 use super::{convert, processes};
@@ -19,5 +19,6 @@ pub(super) fn targets(after: u32, limit: usize) -> Vec<u32> {
 /// Those of `Backend::emergency_end`.
 pub(super) fn end(number: u32) -> Result<bool, ApiError> {
     let pid = processes::pid(number)?;
-    process::end_in_emergency(pid).map_err(|error| convert::error(&error, "be terminated"))
+    process::end_in_emergency(pid)
+        .map_err(|error| convert::error(&error, ProcessOperation::Terminate))
 }

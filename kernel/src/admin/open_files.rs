@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use admin_api::backend::ApiError;
+use admin_api::backend::{ApiError, ProcessOperation};
 use admin_api::types::{OpenFile, OpenFileKind};
 use vfs_core::FileKind;
 
@@ -22,7 +22,8 @@ pub(super) fn open_files(
 ) -> Result<(Vec<OpenFile>, u64), ApiError> {
     let no_room = |_| ApiError::ResourceExhausted("There is no memory for the list.".into());
     let pid = processes::pid(number)?;
-    let snapshot = process::snapshot(pid).map_err(|error| convert::error(&error, "be shown"))?;
+    let snapshot =
+        process::snapshot(pid).map_err(|error| convert::error(&error, ProcessOperation::Show))?;
     let Some(process) = snapshot.process else { return Ok((Vec::new(), 0)) };
     let mut found = Vec::new();
     let total = {

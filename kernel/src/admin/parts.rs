@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use admin_api::backend::ApiError;
+use admin_api::backend::{ApiError, ProcessOperation};
 use admin_api::types::{
     ContextSwitches, IoUsage, MemoryArea, MemoryAreaKind, PageFaults, ProcessSignals, Signal,
     SignalCounts, SignalEffect, SignalRecord, Thread, ThreadCpuUsage, ThreadSignals, ThreadUsage,
@@ -22,7 +22,7 @@ use crate::process;
 pub(super) fn threads(number: u32) -> Result<Vec<Thread>, ApiError> {
     let pid = processes::pid(number)?;
     let (profile, threads) =
-        process::threads(pid).map_err(|error| convert::error(&error, "be shown"))?;
+        process::threads(pid).map_err(|error| convert::error(&error, ProcessOperation::Show))?;
     let describe = |thread: &process::ThreadSnapshot| Thread {
         tid: thread.tid.number(),
         pid: number,
@@ -47,7 +47,8 @@ pub(super) fn threads(number: u32) -> Result<Vec<Thread>, ApiError> {
 /// [`ApiError::ProcessNotFound`].
 pub(super) fn signals(number: u32) -> Result<ProcessSignals, ApiError> {
     let pid = processes::pid(number)?;
-    let snapshot = process::snapshot(pid).map_err(|error| convert::error(&error, "be shown"))?;
+    let snapshot =
+        process::snapshot(pid).map_err(|error| convert::error(&error, ProcessOperation::Show))?;
     let usage = snapshot.usage.signals;
     let counts =
         SignalCounts { received: usage.received, handled: usage.handled, ignored: usage.ignored };
@@ -103,7 +104,8 @@ pub(super) fn memory_map(
     limit: usize,
 ) -> Result<(Vec<MemoryArea>, u64), ApiError> {
     let pid = processes::pid(number)?;
-    let snapshot = process::snapshot(pid).map_err(|error| convert::error(&error, "be shown"))?;
+    let snapshot =
+        process::snapshot(pid).map_err(|error| convert::error(&error, ProcessOperation::Show))?;
     let space = snapshot.process.and_then(|process| process.space());
     let Some(space) = space else { return Ok((Vec::new(), 0)) };
     let no_room = |_| ApiError::ResourceExhausted("There is no memory for the list.".into());

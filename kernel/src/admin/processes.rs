@@ -6,7 +6,9 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use admin_api::backend::{ApiError, Caller, ProcessRow, ProcessSettings, TerminateMode};
+use admin_api::backend::{
+    ApiError, Caller, ProcessOperation, ProcessRow, ProcessSettings, TerminateMode,
+};
 use admin_api::types::{
     ContextSwitches, CpuUsage, CreateProcess, Hundredths, IoUsage, MemoryUsage, PageFaults,
     Process, ProcessPatch, Signal, SignalCounts, Text, Usage, User,
@@ -35,15 +37,15 @@ pub(super) fn count() -> u64 {
 /// # Errors
 /// [`ApiError::ProcessNotFound`].
 pub(super) fn get(number: u32) -> Result<Process, ApiError> {
-    let snapshot = snapshot(number, "be shown")?;
-    let mut process = describe(&snapshot);
+    let snapshot = snapshot(number, ProcessOperation::Show)?;
+    let mut process = describe(&snapshot, &Users::read());
     if let (Some(sandbox), Some(rules)) = (&mut process.sandbox, &snapshot.profile.sandbox) {
         sandbox.system_calls = confined::calls(rules);
     }
     Ok(process)
 }
 
-fn snapshot(number: u32, operation: &'static str) -> Result<Snapshot, ApiError> {
+fn snapshot(number: u32, operation: ProcessOperation) -> Result<Snapshot, ApiError> {
     pid(number)
         .and_then(|pid| process::snapshot(pid).map_err(|error| convert::error(&error, operation)))
 }
@@ -57,7 +59,7 @@ pub(super) fn pid(number: u32) -> Result<Pid, ApiError> {
 /// # Errors
 /// [`ApiError::ProcessNotFound`].
 pub(super) fn environment_of(number: u32) -> Result<Vec<Text>, ApiError> {
-    let snapshot = snapshot(number, "be shown")?;
+    let snapshot = snapshot(number, ProcessOperation::Show)?;
     Ok(snapshot.profile.image.environment.iter().map(convert::text).collect())
 }
 
@@ -227,7 +229,7 @@ pub(super) fn create(caller: &Caller, request: CreateProcess) -> Result<u32, Api
         credentials: confined::credentials(request.user.as_deref())?,
         limits: Limits::default()
             .changed(&limits_change(request.limits))
-            .map_err(|error| convert::error(&error, "be created"))?,
+            .map_err(|error| convert::error(&error, ProcessOperation::Create))?,
         set: None,
         instance: 0,
         tee: None,
@@ -267,12 +269,12 @@ fn create_error(error: &CreateError, program: String) -> ApiError {
         | CreateError::Load(LoadError::Elf(_) | LoadError::Map(_)) => {
             ApiError::InvalidProgram(words())
         }
-        CreateError::Process(error) => convert::error(error, "be created"),
+        CreateError::Process(error) => convert::error(error, ProcessOperation::Create),
     }
 }
 
 fn nice(value: i8) -> Result<Nice, ApiError> {
-    Nice::new(i64::from(value)).map_err(|error| convert::error(&error, "be changed"))
+    Nice::new(i64::from(value)).map_err(|error| convert::error(&error, ProcessOperation::Change))
 }
 
 /// The number of a program that lives: what operators may do something to.
@@ -280,7 +282,7 @@ fn nice(value: i8) -> Result<Nice, ApiError> {
 /// # Errors
 /// [`ApiError::ProcessNotFound`], [`ApiError::InvalidState`] when it has ended,
 /// [`ApiError::PermissionDenied`] for a kernel thread.
-fn program(number: u32, operation: &'static str) -> Result<Snapshot, ApiError> {
+fn program(number: u32, operation: ProcessOperation) -> Result<Snapshot, ApiError> {
     let snapshot = snapshot(number, operation)?;
     if !snapshot.state.is_alive() {
         return Err(ApiError::InvalidState { state: convert::state(snapshot.state), operation });
@@ -303,7 +305,7 @@ pub(super) fn patch(
     patch: &ProcessPatch,
     expected: Option<&ProcessSettings>,
 ) -> Result<(), ApiError> {
-    const OPERATION: &str = "be changed";
+    const OPERATION: ProcessOperation = ProcessOperation::Change;
     loop {
         let snapshot = program(number, OPERATION)?;
         let now = snapshot.profile.scheduling;
@@ -362,7 +364,7 @@ fn limits_change(asked: Option<admin_api::types::LimitsChange>) -> LimitsChange 
 /// # Errors
 /// Those of `program`.
 pub(super) fn terminate(caller: &Caller, number: u32, mode: TerminateMode) -> Result<(), ApiError> {
-    const OPERATION: &str = "be terminated";
+    const OPERATION: ProcessOperation = ProcessOperation::Terminate;
     let pid = program(number, OPERATION)?.pid;
     let actor = Some(caller.user.as_str());
     let begun = match mode {
@@ -377,7 +379,7 @@ pub(super) fn terminate(caller: &Caller, number: u32, mode: TerminateMode) -> Re
 /// # Errors
 /// Those of `program`.
 pub(super) fn signal(caller: &Caller, number: u32, signal: Signal) -> Result<(), ApiError> {
-    const OPERATION: &str = "be signaled";
+    const OPERATION: ProcessOperation = ProcessOperation::Signal;
     let pid = program(number, OPERATION)?.pid;
     process_core::Signal::new(i64::from(signal.number()))
         .and_then(|signal| process::signal(pid, signal, Some(&caller.user)))
@@ -389,7 +391,7 @@ pub(super) fn signal(caller: &Caller, number: u32, signal: Signal) -> Result<(),
 /// # Errors
 /// Those of `program`; [`ApiError::InvalidState`] also when it is suspended already.
 pub(super) fn suspend(caller: &Caller, number: u32) -> Result<(), ApiError> {
-    const OPERATION: &str = "be suspended";
+    const OPERATION: ProcessOperation = ProcessOperation::Suspend;
     let pid = program(number, OPERATION)?.pid;
     process::suspend(pid, Some(&caller.user)).map_err(|error| convert::error(&error, OPERATION))
 }
@@ -399,7 +401,7 @@ pub(super) fn suspend(caller: &Caller, number: u32) -> Result<(), ApiError> {
 /// # Errors
 /// Those of `program`; [`ApiError::InvalidState`] also when it is not suspended.
 pub(super) fn resume(caller: &Caller, number: u32) -> Result<(), ApiError> {
-    const OPERATION: &str = "be resumed";
+    const OPERATION: ProcessOperation = ProcessOperation::Resume;
     let pid = program(number, OPERATION)?.pid;
     process::resume(pid, Some(&caller.user)).map_err(|error| convert::error(&error, OPERATION))
 }

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use admin_api::backend::ApiError;
+use admin_api::backend::{ApiError, ProcessOperation};
 use admin_api::types::{Socket, SocketProtocol, Text};
 use linux_abi::socket::SocketType;
 use net::socket::socket_addr;
@@ -101,7 +101,7 @@ fn unix_socket(socket: &UnixStatistics) -> Socket {
 /// [`ApiError::ProcessNotFound`].
 pub(super) fn of_process(number: u32) -> Result<Vec<Socket>, ApiError> {
     let pid = processes::pid(number)?;
-    process::threads(pid).map_err(|error| convert::error(&error, "be shown"))?;
+    process::threads(pid).map_err(|error| convert::error(&error, ProcessOperation::Show))?;
     let mut all = sockets();
     all.retain(|socket| socket.pid == Some(number));
     Ok(all)
