@@ -1,7 +1,7 @@
 //! Sandboxes and users: what a process is started with keeps it where it is.
 
 use admin_api::types::{
-    Event, Exit, Isolation, NetworkRights, Process, ProcessOutput, ProcessState, Signal,
+    Event, Exit, Isolation, NetworkRights, Page, Process, ProcessOutput, ProcessState, Signal,
 };
 use end_to_end::{Guest, wait};
 use serde_json::{Value, json};
@@ -204,11 +204,24 @@ fn descriptors_from_outside_do_not_arrive() {
 #[test]
 fn a_process_runs_as_the_user_that_is_named() {
     // proves: X2
-    for (user, uid, gid) in [("nobody", 65534, 65534), ("1000", 1000, 1000), ("7:8", 7, 8)] {
+    for (user, uid, gid, name) in [
+        ("nobody", 65534, 65534, "nobody"),
+        ("65534", 65534, 65534, "nobody"),
+        ("1000", 1000, 1000, "1000"),
+        ("7:8", 7, 8, "7"),
+        ("root", 0, 0, "root"),
+    ] {
         let body = json!({"program": "/bin/id", "user": user});
         let made = create(&body);
         assert_eq!((made.user.uid, made.user.gid), (uid, gid));
-        assert!(made.capabilities.is_empty());
+        assert_eq!(made.user.name.as_str(), name);
+        assert_eq!(made.capabilities.is_empty(), uid != 0);
+        let path = format!("/api/v1/processes?user={name}&state=defunct&limit=1000");
+        let ended = wait::until("it to be listed with its user", || {
+            let page: Page<Process> = guest().read(&path);
+            page.items.into_iter().find(|process| process.pid == made.pid)
+        });
+        assert_eq!((ended.user.uid, ended.user.name.as_str()), (uid, name));
         let said = output(made.pid);
         assert!(said.starts_with(&format!("uid={uid}")), "{said}");
     }

@@ -86,6 +86,16 @@ pub fn find_account(passwd: &[u8], group: &[u8], text: &[u8]) -> Option<Account>
     Some(Account { uid: Uid(uid), gid: Gid(gid), groups })
 }
 
+/// The users' names, with their numbers, as they stand in `passwd`, that file's contents. Of several
+/// lines with one number the first counts.
+pub fn account_names(passwd: &[u8]) -> impl Iterator<Item = (Uid, &[u8])> {
+    lines(passwd).filter_map(|line| {
+        let mut fields = fields(line);
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        Some((Uid(number(fields.nth(1)?)?), name))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +116,12 @@ mod tests {
         assert_eq!(find("www:7"), Some((33, 7, Vec::from([40]))));
         assert_eq!(find("1000:log"), Some((1000, 40, Vec::new())));
         assert_eq!(find("1000"), Some((1000, 1000, Vec::new())));
+    }
+
+    #[test]
+    fn names_are_read_from_whole_lines() {
+        let names: Vec<(Uid, &[u8])> = account_names(PASSWD).collect();
+        assert_eq!(names, [(Uid(0), &b"root"[..]), (Uid(33), &b"www"[..])]);
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod timers;
 mod usage;
 mod victim;
 
-pub use accounts::{Account, find_account};
+pub use accounts::{Account, account_names, find_account};
 pub use credentials::{Capability, CapabilitySet, Credentials, Gid, Uid};
 pub use error::{LimitKind, ProcessError, Resource};
 pub use exit::ExitStatus;

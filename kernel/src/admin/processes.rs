@@ -65,6 +65,7 @@ pub(super) fn environment_of(number: u32) -> Result<Vec<Text>, ApiError> {
 
 /// Visits up to `limit` processes above `after` that are not only remembered.
 pub(super) fn living_after(after: u32, limit: usize, visit: &mut dyn FnMut(Process)) {
+    let users = Users::read();
     let (mut after, mut left) = (after, limit);
     while left > 0 {
         let wanted = left;
@@ -74,7 +75,7 @@ pub(super) fn living_after(after: u32, limit: usize, visit: &mut dyn FnMut(Proce
             after = snapshot.pid.number();
             if !matches!(snapshot.state, ProcessState::Defunct { .. }) {
                 left -= 1;
-                visit(describe(&snapshot));
+                visit(describe(&snapshot, &users));
             }
         });
         if seen < wanted {
@@ -85,6 +86,7 @@ pub(super) fn living_after(after: u32, limit: usize, visit: &mut dyn FnMut(Proce
 
 /// Visits up to `limit` processes above `after`, with what is remembered.
 pub(super) fn rows_after(after: u32, limit: usize, visit: &mut dyn FnMut(ProcessRow)) {
+    let users = Users::read();
     process::rows_after(after, limit, |row| {
         visit(ProcessRow {
             pid: row.pid.number(),
@@ -94,7 +96,7 @@ pub(super) fn rows_after(after: u32, limit: usize, visit: &mut dyn FnMut(Process
             priority: convert::priority(row.profile.scheduling.priority),
             class: convert::class(row.profile.scheduling.class),
             uid: row.credentials.effective_uid.0,
-            user: user_name(row.credentials.effective_uid.0),
+            user: users.name(row.credentials.effective_uid.0),
             service: row.profile.service.clone().map(Text::from),
             cpu_total_ns: row.usage.cpu.total_ns(),
             cpu_percent: Hundredths(row.cpu_hundredths),
@@ -104,12 +106,29 @@ pub(super) fn rows_after(after: u32, limit: usize, visit: &mut dyn FnMut(Process
     });
 }
 
-/// The user's name: root's, or the number, because there is no list of users yet.
-fn user_name(uid: u32) -> Text {
-    if uid == 0 { "root".into() } else { format!("{uid}").into() }
+/// The names of the users, from `/etc/passwd`: read once for all that one call shows.
+struct Users(BTreeMap<u32, Text>);
+
+impl Users {
+    fn read() -> Self {
+        let mut names = BTreeMap::new();
+        for (uid, name) in process_core::account_names(&crate::service::confined::passwd()) {
+            names.entry(uid.0).or_insert_with(|| convert::text(name));
+        }
+        Self(names)
+    }
+
+    /// A user's name; the number of one who has none. Root is that without a file, too.
+    fn name(&self, uid: u32) -> Text {
+        match self.0.get(&uid) {
+            Some(name) => name.clone(),
+            None if uid == 0 => "root".into(),
+            None => format!("{uid}").into(),
+        }
+    }
 }
 
-fn describe(snapshot: &Snapshot) -> Process {
+fn describe(snapshot: &Snapshot, users: &Users) -> Process {
     let Snapshot { profile, credentials, .. } = snapshot;
     let state_detail = match snapshot.state {
         ProcessState::Blocked { reason } => Some(reason.name().into()),
@@ -138,7 +157,7 @@ fn describe(snapshot: &Snapshot) -> Process {
         user: User {
             uid: credentials.effective_uid.0,
             gid: credentials.effective_gid.0,
-            name: user_name(credentials.effective_uid.0),
+            name: users.name(credentials.effective_uid.0),
         },
         capabilities: capabilities(credentials.capabilities),
         service: profile.service.clone().map(Text::from),

@@ -36,6 +36,11 @@ impl fmt::Display for UserError {
     }
 }
 
+/// What `/etc/passwd` says; nothing if it cannot be read.
+pub fn passwd() -> Vec<u8> {
+    fs::read_small(b"/etc/passwd", MOST_ACCOUNT_BYTES).unwrap_or_default()
+}
+
 /// The rights of a user, as `/etc/passwd` and `/etc/group` say them, or a number; root's if none is named.
 ///
 /// # Errors
