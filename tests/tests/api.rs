@@ -312,6 +312,15 @@ fn malformed_requests_are_refused_with_their_reason() {
         let answer = post(create).json(&bad).send();
         answer.assert_problem(422, "invalid_field");
     }
+    let directory = post(create).json(&json!({"program": "/bin"})).send();
+    directory.assert_problem(422, "invalid_program");
+    assert!(directory.text().contains("is a directory"), "{}", directory.text());
+    for limit in ["memory_bytes", "stack_bytes", "open_files", "processes"] {
+        let mut lifted = json!({"limits": {}});
+        lifted["limits"][limit] = Value::Null;
+        let answer = guest().request("PATCH", "/api/v1/processes/1").json(&lifted).send();
+        answer.assert_problem(422, "invalid_field");
+    }
     guest().get("/api/v1/processes?limit=0").assert_problem(400, "invalid_parameter");
     guest().get("/api/v1/processes?colour=red").assert_problem(400, "invalid_parameter");
     guest().get("/api/v1/processes?limit=1&limit=2").assert_problem(400, "invalid_parameter");

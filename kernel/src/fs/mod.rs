@@ -166,7 +166,7 @@ pub fn program(path: &[u8]) -> Result<FileBytes, FileError> {
 /// no directory.
 ///
 /// # Errors
-/// As `read_whole`, and [`FileError::AccessDenied`].
+/// As `read_whole`, and [`FileError::AccessDenied`], [`FileError::IsADirectory`].
 pub fn program_at(
     root: &Held,
     directory: &Held,
@@ -185,6 +185,7 @@ pub fn program_at(
     match metadata.kind {
         FileKind::Regular => {}
         FileKind::SymbolicLink => return Err(FileError::TooManyLinks),
+        FileKind::Directory => return Err(FileError::IsADirectory),
         _ => return Err(FileError::AccessDenied),
     }
     if tree.flags_of(file)?.has(MountFlags::NO_EXECUTION) {

@@ -89,7 +89,10 @@ pub(in crate::syscall) fn program_file(
     let who = who(caller)?;
     let last = if follows { LastLink::Follow } else { LastLink::Keep };
     let found = fs::program_at(&root, start, &who.identity(), path, last);
-    found.map(|(bytes, _)| bytes).map_err(errno)
+    found.map(|(bytes, _)| bytes).map_err(|error| match error {
+        FileError::IsADirectory => Errno::EACCES,
+        other => errno(other),
+    })
 }
 
 /// Works on the file that a path names, or, if the path is empty and `AT_EMPTY_PATH` says so, on the

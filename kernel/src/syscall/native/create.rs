@@ -11,6 +11,7 @@ use process_core::{
     CallSet, Capability, Credentials, Gid, LimitKind, NetworkRights, Nice, OnViolation,
     ProcessError, Scheduling, Uid,
 };
+use vfs_core::FileError;
 
 use super::super::exec::strings;
 use super::super::file::file;
@@ -66,6 +67,8 @@ pub(super) fn create_process(caller: &mut Caller<'_>, arguments: &Arguments) -> 
 
 fn create_errno(error: &CreateError) -> Errno {
     match error {
+        // As execve(2).
+        CreateError::File(FileError::IsADirectory) => Errno::EACCES,
         CreateError::File(error)
         | CreateError::WorkingDirectory(error)
         | CreateError::Root(error) => fs::errno(*error),
