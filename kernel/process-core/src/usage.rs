@@ -85,6 +85,14 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What stays of it when the process has ended: it holds nothing any more, and its peaks remain.
+    #[must_use]
+    pub fn at_end(mut self) -> Self {
+        self.memory = MemoryUsage { peak_bytes: self.memory.peak_bytes, ..MemoryUsage::default() };
+        self.open_files = 0;
+        self
+    }
+
     /// Adds what a child that has been waited for had used: getrusage(2), `RUSAGE_CHILDREN`. Of the
     /// children's memory the largest peak counts.
     pub fn add_child(&mut self, child: &Self) {

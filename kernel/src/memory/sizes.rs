@@ -34,6 +34,8 @@ pub struct Sizes {
     pub code: u64,
     /// Other code.
     pub library_code: u64,
+    /// The most that ever had a frame.
+    pub resident_peak: u64,
     /// With a frame of the process's own, or that it shares with those that were forked.
     pub resident_anonymous: u64,
     /// With a frame of the archive, which is what is read from a disk elsewhere.
@@ -92,6 +94,7 @@ impl UserSpace {
             stack: usage.stack_bytes,
             code: self.code_bytes,
             library_code: usage.code_bytes.saturating_sub(self.code_bytes),
+            resident_peak: self.peak_pages.load(Ordering::Relaxed) * PAGE_BYTES,
             resident_anonymous: resident * PAGE_BYTES,
             resident_file: file * PAGE_BYTES,
             resident_shared: shared * PAGE_BYTES,

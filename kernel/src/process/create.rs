@@ -509,6 +509,7 @@ fn make(
         cpu_time_limit_ns: entry.profile.limits.cpu_time_ns.unwrap_or(u64::MAX).into(),
         is_program: entry.space.is_some(),
         space: SpinLock::new(levels::PROCESS, "space", entry.space),
+        earlier_peak_bytes: 0.into(),
         threads: SpinLock::new(levels::PROCESS, "threads", Threads::default()),
         signals: SpinLock::new(levels::PROCESS, "signals", signals),
         children: SpinLock::new(levels::PROCESS, "children", Children::default()),

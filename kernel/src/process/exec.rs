@@ -100,6 +100,7 @@ pub fn execute(
     // From here on there is no way back to the old program.
     super::thread::leave_program(thread, process, false);
     let owner = SpaceOwner::new(loaded.space);
+    process.note_peak();
     let old_space = process.space.lock().replace(owner);
     if memory::cut_mark() != mark
         && let Some(space) = process.space()

@@ -97,6 +97,7 @@ fn end_process(process: &Arc<Process>, code: u8) {
     if super::group_and_session_of(pid).is_ok_and(|(_, session)| session == pid) {
         crate::terminal::leader_ended(pid);
     }
+    process.note_peak();
     let space = process.space.lock().take();
     // The last process in a space frees it.
     drop(space);

@@ -87,7 +87,7 @@ pub use sharing::unshare_files;
 pub use shortage::{make_room, next_victim};
 pub use signal_file::SignalFile;
 pub use snapshot::{
-    Snapshot, counts, made, pids_after, recent_cpu_of, rows_after, snapshot, snapshots_after, total,
+    Snapshot, counts, made, pids_after, recent_cpu_of, rows_after, snapshot, snapshots_after,
 };
 pub use thread::{NewThread, ProgramThread, set_thread_affinity, spawn_thread, thread_affinity};
 pub use thread_list::{ThreadSnapshot, threads};
@@ -186,6 +186,8 @@ pub struct Process {
     instance: u64,
     /// It is ended because its set had all the memory that it may have.
     is_quota_victim: AtomicBool,
+    /// The most that was resident in the memories that it has left, in bytes.
+    earlier_peak_bytes: AtomicU64,
     /// How often it has met each limit.
     limits_met: budget::LimitsMet,
     /// The CPU time that an operator gives it, in nanoseconds.
@@ -322,7 +324,19 @@ impl Process {
             usage.memory.current_bytes = figures.resident_bytes;
             usage.memory.peak_bytes = figures.peak_bytes;
         }
+        // Relaxed, and read last: what it had in an earlier memory is noted before that is replaced,
+        // under the lock by which the new one was found.
+        let earlier = self.earlier_peak_bytes.load(Ordering::Relaxed);
+        usage.memory.peak_bytes = usage.memory.peak_bytes.max(earlier);
         usage
+    }
+
+    /// It is about to leave its memory: notes the most that was resident there. As Linux's
+    /// `ru_maxrss`, also if it shared that memory with its maker.
+    fn note_peak(&self) {
+        if let Some(space) = self.space() {
+            self.earlier_peak_bytes.fetch_max(space.figures().peak_bytes, Ordering::Relaxed);
+        }
     }
 
     /// CPU use of late in hundredths of a percent of one CPU. Measured anew when the last look is

@@ -205,13 +205,6 @@ pub fn pids_after(after: Option<u32>, limit: usize) -> Vec<u32> {
     pids
 }
 
-/// How many processes `rows_after` lists in all.
-#[must_use]
-pub fn total() -> usize {
-    let table = table().lock();
-    table.len() + table.history().len()
-}
-
 /// How many processes are in each state, how many are remembered, and how many threads there are.
 /// Costs a walk, in pages, because ready, running and blocked are the threads' states.
 #[must_use]

@@ -22,7 +22,7 @@ pub(super) fn uname(arguments: &Arguments) -> Answer {
 }
 
 pub(super) fn sysinfo(arguments: &Arguments) -> Answer {
-    // What /proc says, too.
+    // What /proc says, too; Linux counts threads as processes here.
     let (memory, load) = (figures::memory(), figures::load());
     let averages = [load.one_minute, load.five_minutes, load.fifteen_minutes];
     let info = SysInfo {
@@ -31,7 +31,7 @@ pub(super) fn sysinfo(arguments: &Arguments) -> Answer {
         total_memory: memory.total_bytes,
         free_memory: memory.free_bytes,
         shared_memory: crate::fs::frame_bytes_of_files(),
-        processes: u16::try_from(process::total()).unwrap_or(u16::MAX),
+        processes: u16::try_from(process::totals().threads).unwrap_or(u16::MAX),
         unit_bytes: 1,
         ..SysInfo::zeroed()
     };

@@ -255,7 +255,8 @@ impl<X> ProcessTable<X> {
         self.set_state(pid, ProcessState::Terminated { exit })
     }
 
-    /// Terminated → Zombie: all threads are gone and what it held is released.
+    /// Terminated → Zombie: all threads are gone and what it held is released. Of its usage that stays
+    /// which says nothing about now ([`Usage::at_end`]).
     ///
     /// # Errors
     /// [`ProcessError::ProcessNotFound`], [`ProcessError::InvalidState`] if it has not ended.
@@ -271,7 +272,9 @@ impl<X> ProcessTable<X> {
         };
         let adopted = self.give_up_children(pid, usize::MAX)?;
         let process = self.get_mut(pid)?;
-        process.final_usage = Some(usage.into());
+        let mut usage = usage.into();
+        *usage = usage.at_end();
+        process.final_usage = Some(usage);
         process.ended_at = Some(now);
         let (parent, signal) = (process.parent, process.exit_signal);
         let is_discarded = self.get(parent).is_ok_and(|parent| parent.discards_children);

@@ -59,6 +59,26 @@ fn exit(table: &mut Table, pid: Pid) -> super::ExitNotice {
     table.become_zombie(pid, Usage::default(), NOW).unwrap()
 }
 
+// proves: P4
+#[test]
+fn who_has_ended_holds_nothing_and_keeps_its_peak() {
+    let mut table = table(TableConfig::default());
+    let parent = make(&mut table, Pid::SYSTEM);
+    let pid = make(&mut table, parent);
+    let mut usage = Usage { open_files: 3, minor_faults: 5, ..Usage::default() };
+    usage.memory.current_bytes = 4096;
+    usage.memory.stack_bytes = 4096;
+    usage.memory.heap_bytes = 4096;
+    usage.memory.peak_bytes = 8192;
+    table.terminate(pid, ExitStatus::Code(1)).unwrap();
+    table.become_zombie(pid, usage, NOW).unwrap();
+    let mut left = Usage { minor_faults: 5, ..Usage::default() };
+    left.memory.peak_bytes = 8192;
+    assert_eq!(table.get(pid).unwrap().final_usage(), left);
+    table.reap(pid, NOW).unwrap();
+    assert_eq!(table.history().get(pid).unwrap().usage, left);
+}
+
 // proves: P2
 #[test]
 fn a_life_from_new_to_defunct() {

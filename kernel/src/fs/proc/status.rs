@@ -92,7 +92,8 @@ impl About {
             write!(text, "{} ", group.0)?;
         }
         writeln!(text, "\nNStgid:\t{pid}\nNSpid:\t{}", self.id())?;
-        if !self.is_kernel_thread() {
+        // As on Linux, what has ended has no memory to tell of.
+        if !self.is_kernel_thread() && snapshot.ended_at.is_none() {
             self.sizes_of_memory(text)?;
         }
         writeln!(text, "Threads:\t{}", self.threads())?;
@@ -121,14 +122,15 @@ impl About {
     }
 
     fn sizes_of_memory(&self, text: &mut String) -> core::fmt::Result {
-        let (sizes, memory) = (self.sizes(), &self.usage().memory);
+        let sizes = self.sizes();
         let resident = sizes.resident_anonymous + sizes.resident_file + sizes.resident_shared;
         let lines = [
             ("VmPeak", sizes.mapped_peak),
             ("VmSize", sizes.mapped),
             ("VmLck", sizes.locked),
             ("VmPin", 0),
-            ("VmHWM", memory.peak_bytes.max(resident)),
+            // Of this program; getrusage tells that of all that the process has executed.
+            ("VmHWM", sizes.resident_peak.max(resident)),
             ("VmRSS", resident),
             ("RssAnon", sizes.resident_anonymous),
             ("RssFile", sizes.resident_file),
