@@ -312,6 +312,21 @@ fn a_program_that_never_calls_the_kernel_uses_its_own_time() {
 }
 
 #[test]
+fn the_peak_of_memory_outlives_exec() {
+    // proves: P4
+    let script = "x=$(head -c 8000000 /dev/zero | tr '\\0' a); : $x; exec sleep 600";
+    let pid = create(&json!({"program": "/bin/sh", "args": ["-c", script]}));
+    let process = wait::until("the second program", || {
+        let process = process(pid);
+        (process.name.as_str() == "sleep").then_some(process)
+    });
+    let memory = process.usage.memory;
+    assert!(memory.peak_bytes >= 8_000_000, "{memory:?}");
+    assert!(memory.current_bytes < 8_000_000, "{memory:?}");
+    end(pid);
+}
+
+#[test]
 fn all_ways_to_ask_give_the_same_figures() {
     // proves: P4, P5
     let limits =
@@ -388,6 +403,27 @@ fn all_ways_to_ask_give_the_same_figures() {
     assert_eq!(numbers(&limits, "Max processes"), [77, 77]);
     assert_eq!(numbers(&limits, "Max open files"), [100, 1024]);
     assert_eq!(process.limits.cpu_time_ns, Some(90_000_000_000));
-    assert_eq!((process.limits.processes, process.limits.open_files), (Some(77), Some(1024)));
+    // It has lowered that itself.
+    assert_eq!((process.limits.processes, process.limits.open_files), (Some(77), Some(100)));
+    // An operator has the last word, and what nobody names stays as the program has set it.
+    let changed = change(pid, &json!({"limits": {"processes": 78}})).limits;
+    assert_eq!((changed.processes, changed.open_files), (Some(78), Some(100)));
+    let changed = change(pid, &json!({"limits": {"open_files": 1024}})).limits;
+    assert_eq!((changed.processes, changed.open_files), (Some(78), Some(1024)));
+    assert_eq!(numbers(&read("limits"), "Max open files"), [1024, 1024]);
+    let answer = guest().get(&format!("/api/v1/processes/{pid}"));
+    let guard = format!("If-Match: {}", answer.header("etag").expect("an ETag"));
+    let guarded = guest().request("PATCH", &format!("/api/v1/processes/{pid}")).header(&guard);
+    assert_eq!(guarded.json(&json!({"nice": 1})).send().status, 200);
+
+    // Nothing is held after the end, and what was set and used most is remembered.
+    let before = self::process(pid);
     end(pid);
+    await_exit(pid);
+    let after = self::process(pid);
+    let memory = after.usage.memory;
+    assert_eq!((memory.current_bytes, memory.stack_bytes, memory.heap_bytes), (0, 0, 0));
+    assert_eq!(after.usage.open_files, 0);
+    assert!(memory.peak_bytes >= before.usage.memory.peak_bytes, "{before:?} {after:?}");
+    assert_eq!(after.limits, before.limits);
 }

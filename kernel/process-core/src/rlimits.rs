@@ -3,7 +3,7 @@
 
 use alloc::sync::Arc;
 
-use crate::limits::Limits;
+use crate::limits::{Limits, LimitsChange};
 
 /// No limit.
 pub const INFINITY: u64 = u64::MAX;
@@ -53,6 +53,8 @@ pub enum Rlimit {
 
 const COUNT: usize = 16;
 
+const SECOND_NS: u64 = 1_000_000_000;
+
 /// A process's limits, one for each of Linux's resources. A clone shares them until one of the two changes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ResourceLimits(Arc<[SoftHard; COUNT]>);
@@ -86,7 +88,6 @@ impl ResourceLimits {
 
     /// What an operator's limits come to; CPU time in seconds, the last one begun.
     const fn allowed(which: Rlimit, limits: &Limits) -> SoftHard {
-        const SECOND_NS: u64 = 1_000_000_000;
         SoftHard::both(match which {
             Rlimit::Cpu => match limits.cpu_time_ns {
                 Some(ns) => ns.div_ceil(SECOND_NS),
@@ -99,8 +100,8 @@ impl ResourceLimits {
         })
     }
 
-    /// An operator has changed what the process may use. What it has set itself stays where the
-    /// operator's limit stays.
+    /// What the process may use is other than it was. What it has set itself stays where that is the
+    /// same.
     pub fn allow(&mut self, old: &Limits, new: &Limits) {
         for which in Self::BOUNDED {
             let allowed = Self::allowed(which, new);
@@ -111,6 +112,44 @@ impl ResourceLimits {
     }
 
     fn put(&mut self, which: Rlimit, value: SoftHard) {
+    /// An operator has changed what the process may use, which is `new` now. What it has set itself
+    /// stays where the operator did not name a limit.
+    pub fn impose(&mut self, change: &LimitsChange, new: &Limits) {
+        for (which, is_changed) in [
+            (Rlimit::Cpu, change.cpu_time_ns.is_some()),
+            (Rlimit::Stack, change.stack_bytes.is_some()),
+            (Rlimit::OpenFiles, change.open_files.is_some()),
+            (Rlimit::Processes, change.processes.is_some()),
+        ] {
+            if is_changed {
+                self.put(which, Self::allowed(which, new));
+            }
+        }
+    }
+
+    /// What binds the process: what an operator allows, or what it has set itself where that is less.
+    /// Of that the soft limits count. May hold values that no operator can set, such as 0.
+    #[must_use]
+    pub fn in_force(&self, allowed: &Limits) -> Limits {
+        let small = |which, most: u32| {
+            u32::try_from(self.of(which).soft).map_or(most, |soft| soft.min(most))
+        };
+        let cpu_time_ns = match self.of(Rlimit::Cpu).soft {
+            INFINITY => allowed.cpu_time_ns,
+            seconds => {
+                let own = seconds.saturating_mul(SECOND_NS);
+                Some(allowed.cpu_time_ns.map_or(own, |most| most.min(own)))
+            }
+        };
+        Limits {
+            stack_bytes: self.of(Rlimit::Stack).soft.min(allowed.stack_bytes),
+            open_files: small(Rlimit::OpenFiles, allowed.open_files),
+            processes: small(Rlimit::Processes, allowed.processes),
+            cpu_time_ns,
+            ..*allowed
+        }
+    }
+
         if let Some(place) = Arc::make_mut(&mut self.0).get_mut(which as usize) {
             *place = value;
         }
@@ -175,8 +214,13 @@ mod tests {
         assert_eq!(set(&mut limits, 100, 1024, true), Ok(()));
         assert_eq!(set(&mut limits, 100, 1025, true), Err(RlimitRefusal::NotAllowed));
         // The operator changes another limit, then this one.
-        let more = Limits { processes: 7, cpu_time_ns: Some(1_500_000_000), ..allowed };
-        limits.allow(&allowed, &more);
+        let change = LimitsChange {
+            processes: Some(7),
+            cpu_time_ns: Some(Some(1_500_000_000)),
+            ..LimitsChange::default()
+        };
+        let more = allowed.changed(&change).unwrap();
+        limits.impose(&change, &more);
         assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 100, hard: 1024 });
         assert_eq!(limits.of(Rlimit::Processes), SoftHard { soft: 7, hard: 7 });
         assert_eq!(limits.of(Rlimit::Cpu), SoftHard { soft: 2, hard: 2 });
@@ -187,3 +231,36 @@ mod tests {
         assert_eq!(limits.set(16, any, true, &allowed), Err(RlimitRefusal::Invalid));
     }
 }
+        // What is the same stays as it was set, unless an operator says so again.
+        limits.allow(&more, &more);
+        assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 100, hard: 1024 });
+        let change = LimitsChange { open_files: Some(1024), ..LimitsChange::default() };
+        limits.impose(&change, &more);
+        assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 1024, hard: 1024 });
+
+    #[test]
+    fn the_lesser_of_what_is_allowed_and_what_was_set_is_in_force() {
+        let allowed = Limits { cpu_time_ns: Some(1_500_000_000), ..Limits::default() };
+        let mut limits = ResourceLimits::new(&allowed);
+        assert_eq!(limits.in_force(&allowed), allowed, "nothing was set");
+        for (which, soft) in [
+            (Rlimit::OpenFiles, 0),
+            (Rlimit::Processes, 12),
+            (Rlimit::Stack, 4097),
+            (Rlimit::Cpu, 1),
+            (Rlimit::AddressSpace, 1 << 20),
+        ] {
+            let hard = limits.of(which).hard;
+            limits.set(which as usize, SoftHard { soft, hard }, false, &allowed).unwrap();
+        }
+        let expected = Limits {
+            open_files: 0,
+            processes: 12,
+            stack_bytes: 4097,
+            cpu_time_ns: Some(1_000_000_000),
+            ..allowed
+        };
+        assert_eq!(limits.in_force(&allowed), expected);
+        let free = Limits { cpu_time_ns: None, ..allowed };
+        assert_eq!(ResourceLimits::new(&free).in_force(&free).cpu_time_ns, None);
+    }

@@ -165,7 +165,7 @@ fn describe(snapshot: &Snapshot, users: &Users) -> Process {
         ended_at: snapshot.ended_at.map(convert::moment),
         exit: snapshot.state.exit().map(convert::exit),
         usage: usage(&snapshot.usage, snapshot.cpu_hundredths),
-        limits: convert::limits(&profile.limits),
+        limits: convert::limits(&snapshot.limits),
         limits_met: convert::limits_met(&snapshot.usage.limits_met),
     }
 }
@@ -333,7 +333,7 @@ pub(super) fn patch(
             class: convert::class(now.class),
             nice: now.nice.value(),
             affinity: convert::cpus(snapshot.affinity),
-            limits: convert::limits(&snapshot.profile.limits),
+            limits: convert::limits(&snapshot.limits),
         };
         if expected.is_some_and(|expected| *expected != settings) {
             return Err(ApiError::Stale);
@@ -354,7 +354,7 @@ pub(super) fn patch(
         let (before, after) = ((now, snapshot.affinity), (scheduling, affinity));
         match process::set_scheduling(snapshot.pid, before, after, Some(&caller.user)) {
             Ok(true) if patch.limits.is_none() => return Ok(()),
-            Ok(true) => return process::change_limits(snapshot.pid, &change).map_err(failed),
+            Ok(true) => return process::impose_limits(snapshot.pid, &change).map_err(failed),
             // Someone else changed them at this moment: what is expected is compared anew.
             Ok(false) => {}
             Err(error) => return Err(convert::error(&error, OPERATION)),

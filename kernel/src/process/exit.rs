@@ -176,6 +176,9 @@ fn become_zombie(process: &Process, usage: Usage) -> Option<End> {
     let usage = Box::new(usage);
     let mut table = table().lock();
     let notice = table.become_zombie(process.pid, usage, now()).ok()?;
+    let record = table.get_mut(process.pid).ok()?;
+    // What bound it is what is remembered.
+    record.profile.limits = process.resource_limits().in_force(&record.profile.limits);
     let record = table.get(process.pid).ok()?;
     let parent = notice.wake_parent.and_then(|parent| table.get(parent).ok());
     Some(End {

@@ -66,10 +66,10 @@ pub use pid_file::PidFile;
 pub use process_set::ProcessSet;
 pub use program::{Interrupted, return_from_handler};
 pub use record::{
-    change_limits, check_access, credentials_of, find_thread, group_of, is_subreaper, limits_of,
-    members_of, name_of, parent_of, process_of_thread, processes_of, reschedule, scheduling_of,
-    session_of, set_credentials, set_group, set_name, set_root_directory, set_subreaper,
-    set_working_directory, start_session,
+    change_limits, check_access, credentials_of, find_thread, group_of, impose_limits,
+    is_subreaper, limits_of, members_of, name_of, parent_of, process_of_thread, processes_of,
+    reschedule, scheduling_of, session_of, set_credentials, set_group, set_name,
+    set_root_directory, set_subreaper, set_working_directory, start_session,
 };
 pub use record::{group_and_session_of, is_group_orphaned, session_of_group};
 pub use rlimits::{exchange_rlimit, rlimit_of};

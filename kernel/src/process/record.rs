@@ -81,18 +81,35 @@ pub fn limits_of(pid: Pid) -> Result<Limits, ProcessError> {
     Ok(table().lock().get(pid)?.profile.limits)
 }
 
-/// Changes what it may use, with effect at once.
+/// Changes what it may use, with effect at once. Less that it has set itself stays where nothing else is
+/// allowed than before.
 ///
 /// # Errors
 /// See `credentials_of`, and [`ProcessError::InvalidLimits`].
 pub fn change_limits(pid: Pid, change: &LimitsChange) -> Result<(), ProcessError> {
+    set_limits(pid, change, Process::allow)
+}
+
+/// The same in an operator's name: what the change names holds, whatever the process has set itself.
+///
+/// # Errors
+/// As `change_limits`.
+pub fn impose_limits(pid: Pid, change: &LimitsChange) -> Result<(), ProcessError> {
+    set_limits(pid, change, |process, old, new| process.impose(change, old, new))
+}
+
+fn set_limits(
+    pid: Pid,
+    change: &LimitsChange,
+    tell: impl FnOnce(&Process, &Limits, &Limits),
+) -> Result<(), ProcessError> {
     let process = {
         let mut table = table().lock();
         let record = table.get_mut(pid)?;
         let old = record.profile.limits;
         let limits = old.changed(change)?;
         record.profile.limits = limits;
-        record.attachment.allow(&old, &limits);
+        tell(&record.attachment, &old, &limits);
         if let Some(space) = record.attachment.space() {
             space.set_limit(limits.memory_bytes);
         }

@@ -3,7 +3,8 @@
 use core::sync::atomic::Ordering;
 
 use process_core::{
-    Credentials, Limits, Pid, ProcessError, ResourceLimits, Rlimit, RlimitRefusal, SoftHard,
+    Credentials, Limits, LimitsChange, Pid, ProcessError, ProcessTable, ResourceLimits, Rlimit,
+    RlimitRefusal, SoftHard, Uid,
 };
 
 use super::{Process, cpu_time, table};
@@ -83,7 +84,7 @@ impl Process {
         (!is_usual || !credentials.is_exempt_from_task_limit()).then_some(limit)
     }
 
-    /// An operator has changed what it may use.
+    /// What it may use has been changed.
     pub(super) fn allow(&self, old: &Limits, new: &Limits) {
         self.budget.set(&new.into());
         self.cpu_time_limit_ns.store(new.cpu_time_ns.unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -106,3 +107,11 @@ impl Process {
         soft.clamp(LEAST_BYTES, 1 << 40) / PAGE_BYTES * PAGE_BYTES
     }
 }
+    /// As `allow`, by an operator: what is named holds also where the process had set less.
+    pub(super) fn impose(&self, change: &LimitsChange, old: &Limits, new: &Limits) {
+        self.allow(old, new);
+        let mut rlimits = self.rlimits.lock();
+        rlimits.impose(change, new);
+        self.open_files_limit.store(open_files(&rlimits), Ordering::Relaxed);
+    }
+

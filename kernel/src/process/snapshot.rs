@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use process_core::{
-    Credentials, DefunctProcess, Instant, Pid, ProcessError, ProcessState, Profile, StateCounts,
-    ThreadActivity, Usage,
+    Credentials, DefunctProcess, Instant, Limits, Pid, ProcessError, ProcessState, Profile,
+    StateCounts, ThreadActivity, Usage,
 };
 use sched_core::CpuSet;
 
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub session: Pid,
     /// What it is.
     pub profile: Profile,
+    /// What binds it: what its profile allows, or less where it has set less itself.
+    pub limits: Limits,
     /// Who it acts for.
     pub credentials: Arc<Credentials>,
     /// Its state, as an observer sees it.
@@ -62,6 +64,7 @@ fn copy(record: &process_core::Process<Arc<Process>>) -> Copied {
             group: record.group(),
             session: record.session(),
             profile: record.profile.clone(),
+            limits: record.profile.limits,
             credentials: Arc::clone(record.credentials()),
             state: record.state(),
             threads: record.threads(),
@@ -81,6 +84,7 @@ fn copy(record: &process_core::Process<Arc<Process>>) -> Copied {
 fn complete(copied: Copied) -> Snapshot {
     let Copied { mut snapshot, process } = copied;
     snapshot.affinity = *process.affinity.lock();
+    snapshot.limits = process.resource_limits().in_force(&snapshot.profile.limits);
     if snapshot.ended_at.is_none() {
         snapshot.usage = process.usage();
         snapshot.cpu_hundredths = process.recent_cpu(snapshot.usage.cpu.total_ns());
@@ -102,6 +106,7 @@ fn remembered(defunct: &DefunctProcess) -> Snapshot {
         group: defunct.group,
         session: defunct.session,
         profile: defunct.profile.clone(),
+        limits: defunct.profile.limits,
         credentials: Arc::clone(&defunct.credentials),
         state: defunct.state,
         threads: 0,

@@ -96,7 +96,7 @@ fn info(snapshot: &Snapshot) -> ProcessInfo {
         *place = *byte;
     }
     let or_none = |value: Option<u64>| value.unwrap_or(u64::MAX);
-    let limits = &profile.limits;
+    let limits = &snapshot.limits;
     ProcessInfo {
         pid: snapshot.pid.number(),
         parent: snapshot.parent.number(),
