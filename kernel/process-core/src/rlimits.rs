@@ -39,6 +39,7 @@ pub enum RlimitRefusal {
 pub enum Rlimit {
     Cpu = 0,
     FileSize = 1,
+    Data = 2,
     Stack = 3,
     Core = 4,
     Processes = 6,
@@ -52,7 +53,6 @@ pub enum Rlimit {
 }
 
 const COUNT: usize = 16;
-
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// A process's limits, one for each of Linux's resources. A clone shares them until one of the two changes.
@@ -111,7 +111,6 @@ impl ResourceLimits {
         }
     }
 
-    fn put(&mut self, which: Rlimit, value: SoftHard) {
     /// An operator has changed what the process may use, which is `new` now. What it has set itself
     /// stays where the operator did not name a limit.
     pub fn impose(&mut self, change: &LimitsChange, new: &Limits) {
@@ -150,6 +149,7 @@ impl ResourceLimits {
         }
     }
 
+    fn put(&mut self, which: Rlimit, value: SoftHard) {
         if let Some(place) = Arc::make_mut(&mut self.0).get_mut(which as usize) {
             *place = value;
         }
@@ -159,6 +159,16 @@ impl ResourceLimits {
     #[must_use]
     pub fn of(&self, which: Rlimit) -> SoftHard {
         self.get(which as usize).unwrap_or(SoftHard::both(INFINITY))
+    }
+
+    /// The limit of what is private and can be written. As on Linux, one of 0 is taken for a wish that
+    /// no other limit says, and the hard one holds.
+    #[must_use]
+    pub fn data_bytes(&self) -> u64 {
+        match self.of(Rlimit::Data) {
+            SoftHard { soft: 0, hard } => hard,
+            SoftHard { soft, .. } => soft,
+        }
     }
 
     /// The limit of the resource with this number.
@@ -224,19 +234,18 @@ mod tests {
         assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 100, hard: 1024 });
         assert_eq!(limits.of(Rlimit::Processes), SoftHard { soft: 7, hard: 7 });
         assert_eq!(limits.of(Rlimit::Cpu), SoftHard { soft: 2, hard: 2 });
-        limits.allow(&more, &Limits { open_files: 9, ..more });
-        assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 9, hard: 9 });
-        assert_eq!(limits.get(16), None);
-        let any = SoftHard { soft: 1, hard: 1 };
-        assert_eq!(limits.set(16, any, true, &allowed), Err(RlimitRefusal::Invalid));
-    }
-}
         // What is the same stays as it was set, unless an operator says so again.
         limits.allow(&more, &more);
         assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 100, hard: 1024 });
         let change = LimitsChange { open_files: Some(1024), ..LimitsChange::default() };
         limits.impose(&change, &more);
         assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 1024, hard: 1024 });
+        limits.allow(&more, &Limits { open_files: 9, ..more });
+        assert_eq!(limits.of(Rlimit::OpenFiles), SoftHard { soft: 9, hard: 9 });
+        assert_eq!(limits.get(16), None);
+        let any = SoftHard { soft: 1, hard: 1 };
+        assert_eq!(limits.set(16, any, true, &allowed), Err(RlimitRefusal::Invalid));
+    }
 
     #[test]
     fn the_lesser_of_what_is_allowed_and_what_was_set_is_in_force() {
@@ -264,3 +273,4 @@ mod tests {
         let free = Limits { cpu_time_ns: None, ..allowed };
         assert_eq!(ResourceLimits::new(&free).in_force(&free).cpu_time_ns, None);
     }
+}

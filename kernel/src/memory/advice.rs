@@ -8,7 +8,7 @@ use vm_core::address_space::{
 };
 
 use super::object::Object;
-use super::space::{FaultError, UserSpace};
+use super::space::{Bounds, FaultError, UserSpace, bind};
 
 /// Why advice was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,37 +127,45 @@ impl UserSpace {
         is_whole(&parts, range)
     }
 
-    /// Locks a range, so that its pages stay, or unlocks it. Pages of programs stay anyway: there is
-    /// no swap. What locking means is that they are there, which is the caller's to see to by
-    /// `populate`, and that the program cannot give them back by mistake.
+    /// Locks a range, so that its pages stay. Pages of programs stay anyway: there is no swap. What
+    /// locking means is that they are there, which is the caller's to see to by `populate`, and that
+    /// the program cannot give them back by mistake.
+    ///
+    /// # Errors
+    /// [`AdviceError::Hole`]; [`AdviceError::OutOfMemory`] also if nothing of it is locked because all
+    /// of it would be too much.
+    pub fn lock(&self, range: PageRange, bounds: Bounds) -> Result<(), AdviceError> {
+        let mut map = self.map_locked();
+        bind(&mut map, bounds);
+        map.check_lockable(range).map_err(|_| AdviceError::OutOfMemory)?;
+        set_locked(&mut map, range, true)
+    }
+
+    /// Unlocks a range.
     ///
     /// # Errors
     /// [`AdviceError::Hole`], [`AdviceError::OutOfMemory`].
-    pub fn set_locked(&self, range: PageRange, is_locked: bool) -> Result<(), AdviceError> {
-        let mut map = self.map_locked();
-        let parts = parts_of(&map, range)?;
-        // As on Linux, up to the first hole.
-        let mut at = range.start();
-        for part in &parts {
-            if part.start() > at {
-                break;
-            }
-            at = part.end();
-            map.set_locked(part.start(), part.bytes(), is_locked)
-                .map_err(|_| AdviceError::OutOfMemory)?;
-        }
-        if at < range.end() { Err(AdviceError::Hole) } else { Ok(()) }
+    pub fn unlock(&self, range: PageRange) -> Result<(), AdviceError> {
+        set_locked(&mut self.map_locked(), range, false)
     }
 
     /// Locks all that is mapped, or what will be, or both.
     ///
     /// # Errors
-    /// [`AdviceError::OutOfMemory`].
-    pub fn lock_all(&self, is_current: bool, is_future: bool) -> Result<(), AdviceError> {
+    /// [`AdviceError::OutOfMemory`], also if that would be too much.
+    pub fn lock_all(
+        &self,
+        is_current: bool,
+        is_future: bool,
+        bounds: Bounds,
+    ) -> Result<(), AdviceError> {
+        let mut map = self.map_locked();
+        bind(&mut map, bounds);
         if is_current {
-            self.set_all_locked(true)?;
+            map.check_lockable(Layout::USER).map_err(|_| AdviceError::OutOfMemory)?;
+            set_all_locked(&mut map, true)?;
         }
-        self.map_locked().set_locks_future(is_future);
+        map.set_locks_future(is_future);
         Ok(())
     }
 
@@ -166,17 +174,9 @@ impl UserSpace {
     /// # Errors
     /// [`AdviceError::OutOfMemory`].
     pub fn unlock_all(&self) -> Result<(), AdviceError> {
-        self.map_locked().set_locks_future(false);
-        self.set_all_locked(false)
-    }
-
-    fn set_all_locked(&self, is_locked: bool) -> Result<(), AdviceError> {
         let mut map = self.map_locked();
-        for part in parts_of(&map, Layout::USER)? {
-            map.set_locked(part.start(), part.bytes(), is_locked)
-                .map_err(|_| AdviceError::OutOfMemory)?;
-        }
-        Ok(())
+        map.set_locks_future(false);
+        set_all_locked(&mut map, false)
     }
 
     /// Whether all areas of a range may be read.
@@ -296,6 +296,30 @@ fn parts_of(map: &Map, range: PageRange) -> Result<Vec<PageRange>, AdviceError> 
         parts.push(part);
     }
     Ok(parts)
+}
+
+/// Locks or unlocks a range.
+fn set_locked(map: &mut Map, range: PageRange, is_locked: bool) -> Result<(), AdviceError> {
+    let parts = parts_of(map, range)?;
+    // As on Linux, up to the first hole.
+    let mut at = range.start();
+    for part in &parts {
+        if part.start() > at {
+            break;
+        }
+        at = part.end();
+        map.set_locked(part.start(), part.bytes(), is_locked)
+            .map_err(|_| AdviceError::OutOfMemory)?;
+    }
+    if at < range.end() { Err(AdviceError::Hole) } else { Ok(()) }
+}
+
+fn set_all_locked(map: &mut Map, is_locked: bool) -> Result<(), AdviceError> {
+    for part in parts_of(map, Layout::USER)? {
+        map.set_locked(part.start(), part.bytes(), is_locked)
+            .map_err(|_| AdviceError::OutOfMemory)?;
+    }
+    Ok(())
 }
 
 /// Whether the parts leave nothing out.

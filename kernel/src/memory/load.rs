@@ -13,7 +13,7 @@ use vm_core::address_space::{
 use vm_core::elf::{ElfError, LoadOptions, LoadPlan, Segment};
 
 use super::object::{FileBytes, Object};
-use super::space::{FaultError, PAGE_LEN, UserSpace};
+use super::space::{Bounds, FaultError, PAGE_LEN, UserSpace};
 use super::vdso;
 use crate::random;
 
@@ -162,13 +162,17 @@ fn code_bytes(plan: &LoadPlan) -> u64 {
 fn map_segments(space: &UserSpace, file: &FileBytes, plan: &LoadPlan) -> Result<(), LoadError> {
     let map = |start: u64, length: u64, protection, kind| {
         space
-            .map(MapRequest {
-                length,
-                placement: Placement::Fixed(start),
-                protection,
-                max_protection: Protection::ALL,
-                kind,
-            })
+            .map(
+                MapRequest {
+                    length,
+                    placement: Placement::Fixed(start),
+                    protection,
+                    max_protection: Protection::ALL,
+                    kind,
+                    is_locked: false,
+                },
+                Bounds::NONE,
+            )
             .map_err(LoadError::Map)
     };
     for segment in &plan.segments {
@@ -216,14 +220,18 @@ fn make_stack(space: &UserSpace, start: &Start<'_>, plan: &LoadPlan) -> Result<u
     let needed = (image.bytes.len() as u64).next_multiple_of(PAGE_BYTES);
     let length = FIRST_STACK_BYTES.max(needed + PAGE_BYTES).min(start.stack_bytes);
     space
-        .map(MapRequest {
-            length,
-            // The program's image may be linked to just there.
-            placement: Placement::FixedNoReplace(top - length),
-            protection: Protection::READ_WRITE,
-            max_protection: Protection::ALL,
-            kind: Kind::Stack,
-        })
+        .map(
+            MapRequest {
+                length,
+                // The program's image may be linked to just there.
+                placement: Placement::FixedNoReplace(top - length),
+                protection: Protection::READ_WRITE,
+                max_protection: Protection::ALL,
+                kind: Kind::Stack,
+                is_locked: false,
+            },
+            Bounds::NONE,
+        )
         .map_err(LoadError::Map)?;
     space.write(image.stack_pointer, &image.bytes)?;
     Ok(image.stack_pointer)

@@ -16,7 +16,7 @@ pub use listing::{Content, ListedArea};
 pub use load::{LoadError, Start, load};
 pub use object::{FileBytes, Object, SharedMemory};
 pub use sizes::Sizes;
-pub use space::{FaultError, UserSpace, is_short};
+pub use space::{Bounds, FaultError, UserSpace, is_short};
 
 use hal::user::PageFault;
 use vm_core::address_space::{Access, Presence};

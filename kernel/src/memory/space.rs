@@ -74,6 +74,30 @@ impl From<GrowthError> for FaultError {
     }
 }
 
+/// What a process may have mapped, in bytes: limits of its own, which are not those of others that run in
+/// the same memory. So they come with each request.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// In all.
+    pub address_space_bytes: u64,
+    /// Of that, private and to be written.
+    pub data_bytes: u64,
+    /// Of that, locked.
+    pub locked_bytes: u64,
+}
+
+impl Bounds {
+    /// None: for what the kernel maps itself.
+    pub const NONE: Self =
+        Self { address_space_bytes: u64::MAX, data_bytes: u64::MAX, locked_bytes: u64::MAX };
+}
+
+/// Has a map refuse what is beyond these bounds.
+pub(super) fn bind(map: &mut AddressSpace<Object>, bounds: Bounds) {
+    let Bounds { address_space_bytes, data_bytes, locked_bytes } = bounds;
+    map.set_limits(Limits { address_space_bytes, data_bytes, locked_bytes, ..map.limits() });
+}
+
 /// The address space of one process.
 #[derive(Debug)]
 pub struct UserSpace {
@@ -102,7 +126,13 @@ impl UserSpace {
         stack_bytes: u64,
         group: Option<Arc<PageGroup>>,
     ) -> Result<Self, OutOfMemory> {
-        let limits = Limits { address_space_bytes: u64::MAX, stack_bytes, areas: MAX_AREAS };
+        let limits = Limits {
+            address_space_bytes: u64::MAX,
+            data_bytes: u64::MAX,
+            locked_bytes: u64::MAX,
+            stack_bytes,
+            areas: MAX_AREAS,
+        };
         let layout = Layout::randomized(random, stack_bytes);
         Ok(Self {
             map: Mutex::new(AddressSpace::new(layout, limits, WriteExecute::Refused)),
@@ -137,6 +167,13 @@ impl UserSpace {
     #[must_use]
     pub fn locks_future(&self) -> bool {
         self.map.lock().locks_future()
+    }
+
+    /// Whether anything of it is locked, or will be.
+    #[must_use]
+    pub fn has_locks(&self) -> bool {
+        let map = self.map.lock();
+        map.locks_future() || map.usage().locked_bytes > 0
     }
 
     /// The hardware's view.
@@ -376,8 +413,9 @@ impl UserSpace {
     ///
     /// # Errors
     /// The map's.
-    pub fn map(&self, request: MapRequest<Object>) -> Result<PageRange, Error> {
+    pub fn map(&self, request: MapRequest<Object>, bounds: Bounds) -> Result<PageRange, Error> {
         let mut map = self.map.lock();
+        bind(&mut map, bounds);
         let mapped = map.map(request)?;
         self.remove(&mapped.removed);
         Ok(mapped.range)
@@ -398,8 +436,15 @@ impl UserSpace {
     ///
     /// # Errors
     /// The map's.
-    pub fn protect(&self, address: u64, length: u64, rights: Protection) -> Result<(), Error> {
+    pub fn protect(
+        &self,
+        address: u64,
+        length: u64,
+        rights: Protection,
+        bounds: Bounds,
+    ) -> Result<(), Error> {
         let mut map = self.map.lock();
+        bind(&mut map, bounds);
         for changed in map.protect(address, length, rights)? {
             if changed.after == Protection::NONE {
                 // Readable pages cannot be made unreachable by their rights: the frames stay in
@@ -414,8 +459,9 @@ impl UserSpace {
     }
 
     /// Moves the end of the heap; gives the end.
-    pub fn set_break(&self, requested: u64) -> u64 {
+    pub fn set_break(&self, requested: u64, bounds: Bounds) -> u64 {
         let mut map = self.map.lock();
+        bind(&mut map, bounds);
         let moved = map.set_break(requested);
         self.remove(&moved.removed);
         moved.end
@@ -426,11 +472,9 @@ impl UserSpace {
         self.map.lock().set_heap_start(address);
     }
 
-    /// Changes the most that it may have mapped, in bytes.
-    pub fn set_address_space_limit(&self, address_space_bytes: u64) {
-        let mut map = self.map.lock();
-        let limits = Limits { address_space_bytes, ..map.limits() };
-        map.set_limits(limits);
+    /// Has its stack grow within bounds, too, which no request comes with.
+    pub fn set_bounds(&self, bounds: Bounds) {
+        bind(&mut self.map.lock(), bounds);
     }
 
     /// Resizes or moves a mapping; gives its new address.
@@ -443,8 +487,10 @@ impl UserSpace {
         old_length: u64,
         new_length: u64,
         placement: RemapPlacement,
+        bounds: Bounds,
     ) -> Result<u64, Error> {
         let mut map = self.map.lock();
+        bind(&mut map, bounds);
         // Moving pages may need tables for them, and must not fail halfway.
         let tables_bytes = new_length / 512 + 3 * PAGE_BYTES;
         if hal::frame::free_bytes_at_least() < KERNEL_RESERVE_BYTES.saturating_add(tables_bytes)

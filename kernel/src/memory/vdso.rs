@@ -9,7 +9,7 @@ use vm_core::address_space::{Backing, Kind, MapRequest, PAGE_BYTES, Placement, P
 
 use super::load::LoadError;
 use super::object::{Object, SharedMemory};
-use super::space::UserSpace;
+use super::space::{Bounds, UserSpace};
 
 /// Page tables lead to so many bytes each: within them the page costs no table beside the stack's.
 const TABLE_BYTES: u64 = 2 << 20;
@@ -43,13 +43,17 @@ pub(super) fn map(space: &UserSpace, stack_top: u64, random: u64) -> Result<u64,
     let places = (end.saturating_sub(first) / PAGE_BYTES).max(1);
     let backing = Backing { file: Object::Memory(page()?), offset: 0 };
     let range = space
-        .map(MapRequest {
-            length: PAGE_BYTES,
-            placement: Placement::FixedNoReplace(first + random % places * PAGE_BYTES),
-            protection: Protection::READ_EXECUTE,
-            max_protection: Protection::READ_EXECUTE,
-            kind: Kind::PrivateFile(backing),
-        })
+        .map(
+            MapRequest {
+                length: PAGE_BYTES,
+                placement: Placement::FixedNoReplace(first + random % places * PAGE_BYTES),
+                protection: Protection::READ_EXECUTE,
+                max_protection: Protection::READ_EXECUTE,
+                kind: Kind::PrivateFile(backing),
+                is_locked: false,
+            },
+            Bounds::NONE,
+        )
         .map_err(LoadError::Map)?;
     Ok(range.start())
 }

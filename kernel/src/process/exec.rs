@@ -89,7 +89,7 @@ pub fn execute(
             group: process.set().map(|set| Arc::clone(set.memory())),
         },
     )?;
-    loaded.space.set_address_space_limit(process.address_space_limit());
+    loaded.space.set_bounds(process.memory_bounds());
     let image = Arc::new(ProgramImage {
         arguments: ArgumentBlock::new(&arguments)?,
         environment: ArgumentBlock::new(&environment)?,

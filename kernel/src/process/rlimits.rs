@@ -9,6 +9,7 @@ use process_core::{
 
 use super::{Process, cpu_time, table};
 
+use crate::memory::Bounds;
 /// How many descriptors a process with these limits may have.
 pub(super) fn open_files(limits: &ResourceLimits) -> u32 {
     u32::try_from(limits.of(Rlimit::OpenFiles).soft).unwrap_or(u32::MAX)
@@ -49,7 +50,7 @@ pub fn exchange_rlimit(
         if number == Rlimit::AddressSpace as usize
             && let Some(space) = process.space()
         {
-            space.set_address_space_limit(new.soft);
+            space.set_bounds(process.memory_bounds());
         }
     }
     Ok(Ok(old))
@@ -71,9 +72,15 @@ impl Process {
         self.rlimits.lock().clone()
     }
 
-    /// The most that it may have mapped, in bytes.
-    pub(super) fn address_space_limit(&self) -> u64 {
-        self.rlimits.lock().of(Rlimit::AddressSpace).soft
+    /// What it may have mapped; of locks, what holds for who has no right to more.
+    #[must_use]
+    pub fn memory_bounds(&self) -> Bounds {
+        let limits = self.rlimits.lock();
+        Bounds {
+            address_space_bytes: limits.of(Rlimit::AddressSpace).soft,
+            data_bytes: limits.data_bytes(),
+            locked_bytes: limits.of(Rlimit::LockedMemory).soft,
+        }
     }
 
     /// How many tasks its user may have, if that binds it. What an operator has set binds root, too.

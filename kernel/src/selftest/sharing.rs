@@ -12,7 +12,7 @@ use vm_core::address_space::{Backing, Kind, MapRequest, Placement, Protection};
 use super::Test;
 use super::paging::WRITE;
 use super::support::{Account, Outcome, PATIENCE_MS, Said, Worker, check, failed, run_all};
-use crate::memory::{Object, SharedMemory, UserSpace};
+use crate::memory::{Bounds, Object, SharedMemory, UserSpace};
 
 pub(super) const TESTS: &[Test] = &[
     ("sharing_fork_copies_what_is_written", fork_copies_what_is_written),
@@ -37,8 +37,9 @@ fn map(space: &UserSpace, kind: Kind<Object>) -> Result<(), String> {
         protection: Protection::READ_WRITE,
         max_protection: Protection::ALL,
         kind,
+        is_locked: false,
     };
-    space.map(request).map(|_| ()).map_err(failed("map"))
+    space.map(request, Bounds::NONE).map(|_| ()).map_err(failed("map"))
 }
 
 fn write(space: &UserSpace, page: u64, value: u64) -> Said {

@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 
 use linux_abi::memory::{MapFlags, Mmap, MmapSource, Mprotect, Mremap, MremapPlacement, Prot};
 use linux_abi::{Arguments, Errno};
+use process_core::Capability;
 use vfs_core::Fd;
 use vm_core::address_space::{
     Backing, Error, Kind, MapRequest, Placement, Protection, RemapPlacement,
@@ -16,7 +17,8 @@ use vm_core::address_space::{
 use super::file::errno as file_errno;
 use super::{Answer, Caller};
 use crate::fs::{self, MappingUse, OpenFile};
-use crate::memory::{Object, SharedMemory, UserSpace};
+use crate::memory::{Bounds, Object, SharedMemory, UserSpace};
+use crate::process;
 
 pub(super) fn space(caller: &Caller<'_>) -> Result<Arc<UserSpace>, Errno> {
     caller.process.space().ok_or(Errno::ENOSYS)
@@ -28,8 +30,25 @@ pub(super) fn errno(error: Error) -> Errno {
         Error::OffsetOverflow { .. } => Errno::EOVERFLOW,
         Error::Occupied { .. } => Errno::EEXIST,
         Error::WriteExecute | Error::BeyondMaximum { .. } => Errno::EACCES,
+        Error::LockLimit { .. } => Errno::EAGAIN,
         _ => Errno::ENOMEM,
     }
+}
+
+/// What the caller may have mapped. Whether it may lock more than its limit is only asked where
+/// `has_locks`: it costs a look into the table of processes.
+pub(super) fn bounds(caller: &Caller<'_>, has_locks: bool) -> Bounds {
+    let bounds = caller.process.memory_bounds();
+    if bounds.locked_bytes < u64::MAX && (!has_locks || may_lock_all(caller)) {
+        return Bounds { locked_bytes: u64::MAX, ..bounds };
+    }
+    bounds
+}
+
+/// Whether no limit on locked memory binds the caller.
+fn may_lock_all(caller: &Caller<'_>) -> bool {
+    process::credentials_of(caller.process.pid())
+        .is_ok_and(|credentials| credentials.is_capable(Capability::IpcLock))
 }
 
 fn protection(prot: Prot) -> Protection {
@@ -93,17 +112,24 @@ pub(super) fn mmap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
             }
         }
     };
+    let is_locked = mmap.flags.contains(MapFlags::LOCKED);
     let request = MapRequest {
         length: mmap.length,
         placement,
         protection: protection(mmap.prot),
         max_protection,
         kind,
+        is_locked,
     };
     let space = space(caller)?;
-    let range = space.map(request).map_err(errno)?;
-    if mmap.flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) || space.locks_future() {
-        pages::fill_in(caller, &space, range, mmap.flags.contains(MapFlags::LOCKED));
+    let is_filled = is_locked || space.locks_future();
+    let bounds = bounds(caller, is_filled);
+    if is_locked && bounds.locked_bytes == 0 {
+        return Err(Errno::EPERM);
+    }
+    let range = space.map(request, bounds).map_err(errno)?;
+    if is_filled || mmap.flags.contains(MapFlags::POPULATE) {
+        pages::fill_in(caller, &space, range);
     }
     Ok(range.start())
 }
@@ -138,8 +164,10 @@ pub(super) fn mremap(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
         MremapPlacement::MayMove => RemapPlacement::MayMove,
         MremapPlacement::Fixed(address) => RemapPlacement::Fixed(address),
     };
-    space(caller)?
-        .remap(request.old_address, request.old_length, request.new_length, placement)
+    let space = space(caller)?;
+    let bounds = bounds(caller, space.has_locks());
+    space
+        .remap(request.old_address, request.old_length, request.new_length, placement, bounds)
         .map_err(|error| match error {
             Error::NotMapped { .. } => Errno::EFAULT,
             other => errno(other),
@@ -150,11 +178,12 @@ pub(super) fn mprotect(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer
     let request = Mprotect::decode(arguments)?;
     let space = space(caller)?;
     let rights = protection(request.prot);
-    match space.protect(request.address, request.length, rights) {
+    let bounds = bounds(caller, false);
+    match space.protect(request.address, request.length, rights, bounds) {
         // Linux has changed what lies before the hole when it finds it.
         Err(Error::NotMapped { address }) if address > request.address => {
             let mapped = address - request.address;
-            space.protect(request.address, mapped, rights).map_err(errno)?;
+            space.protect(request.address, mapped, rights, bounds).map_err(errno)?;
             Err(Errno::ENOMEM)
         }
         changed => changed.map(|()| 0).map_err(errno),
@@ -162,5 +191,7 @@ pub(super) fn mprotect(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer
 }
 
 pub(super) fn brk(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
-    Ok(space(caller)?.set_break(arguments.word(0)))
+    let space = space(caller)?;
+    let bounds = bounds(caller, space.locks_future());
+    Ok(space.set_break(arguments.word(0), bounds))
 }

@@ -5,7 +5,7 @@ use linux_abi::{Arguments, Errno};
 use process_core::{Gid, SegmentError, SegmentRequest, Uid};
 use vm_core::address_space::{Backing, Error, Kind, MapRequest, PAGE_BYTES, Placement, Protection};
 
-use super::memory::{errno as map_errno, space};
+use super::memory::{bounds, errno as map_errno, space};
 use super::{Answer, Caller, user};
 use crate::memory::Object;
 use crate::process::{self, SegmentChange};
@@ -76,8 +76,11 @@ pub(super) fn shmat(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
         protection,
         max_protection: if writes { Protection::ALL } else { Protection::READ_EXECUTE },
         kind: Kind::SharedAnonymous(Backing { file: Object::Memory(memory), offset: 0 }),
+        is_locked: false,
     };
-    match space(caller)?.map(request) {
+    let space = space(caller)?;
+    let bounds = bounds(caller, space.locks_future());
+    match space.map(request, bounds) {
         Ok(range) => Ok(range.start()),
         // Something is there already.
         Err(Error::Occupied { .. }) => Err(Errno::EINVAL),

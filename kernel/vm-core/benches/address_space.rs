@@ -15,7 +15,13 @@ fn main() {
 
 /// A space with this many areas that do not join, a page apart.
 fn space_with(areas: u64) -> AddressSpace<u64> {
-    let limits = Limits { address_space_bytes: u64::MAX, stack_bytes: 8 << 20, areas: 65_530 };
+    let limits = Limits {
+        address_space_bytes: u64::MAX,
+        data_bytes: u64::MAX,
+        locked_bytes: u64::MAX,
+        stack_bytes: 8 << 20,
+        areas: 65_530,
+    };
     let layout = Layout::randomized(0, limits.stack_bytes);
     let mut space = AddressSpace::new(layout, limits, WriteExecute::Refused);
     for number in 0..areas {
@@ -32,6 +38,7 @@ fn request(placement: Placement, length: u64) -> MapRequest<u64> {
         protection: Protection::READ_WRITE,
         max_protection: Protection::ALL,
         kind: Kind::Anonymous,
+        is_locked: false,
     }
 }
 

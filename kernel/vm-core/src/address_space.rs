@@ -15,7 +15,13 @@
 //! use vm_core::address_space::*;
 //!
 //! let layout = Layout::randomized(0x5eed, 8 << 20);
-//! let limits = Limits { address_space_bytes: u64::MAX, stack_bytes: 8 << 20, areas: 65_530 };
+//! let limits = Limits {
+//!     address_space_bytes: u64::MAX,
+//!     data_bytes: u64::MAX,
+//!     locked_bytes: u64::MAX,
+//!     stack_bytes: 8 << 20,
+//!     areas: 65_530,
+//! };
 //! let mut space: AddressSpace<u32> = AddressSpace::new(layout, limits, WriteExecute::Refused);
 //!
 //! let mapped = space.map(MapRequest {
@@ -24,6 +30,7 @@
 //!     protection: Protection::READ_WRITE,
 //!     max_protection: Protection::ALL,
 //!     kind: Kind::Anonymous,
+//!     is_locked: false,
 //! })?;
 //! assert_eq!(mapped.range.pages(), 3);
 //!

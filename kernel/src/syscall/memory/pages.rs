@@ -5,7 +5,7 @@ use linux_abi::{Arguments, Errno, UserPointer};
 use vm_core::address_space::{Layout, PageRange};
 
 use super::space;
-use crate::memory::{AdviceError, UserSpace};
+use crate::memory::{AdviceError, Bounds, UserSpace};
 use crate::syscall::{Answer, Caller, user};
 
 fn errno(error: AdviceError) -> Errno {
@@ -35,11 +35,7 @@ fn covering(address: u64, length: u64) -> Result<Option<PageRange>, Errno> {
 }
 
 /// Fills in the pages of a new area, as far as they can be had.
-pub(super) fn fill_in(caller: &Caller<'_>, space: &UserSpace, range: PageRange, is_locked: bool) {
-    if is_locked {
-        // It was mapped a moment ago: another thread may have taken it away.
-        let _ = space.set_locked(range, true);
-    }
+pub(super) fn fill_in(caller: &Caller<'_>, space: &UserSpace, range: PageRange) {
     space.populate_all(range, || caller.process.is_ending());
 }
 
@@ -97,12 +93,17 @@ pub(in crate::syscall) fn msync(caller: &mut Caller<'_>, arguments: &Arguments) 
     Ok(0)
 }
 
-/// `mlock` and its kin need no limit: without swap all pages stay, and what a process may have is
-/// limited.
+/// What the caller may lock in all.
+fn lock_bounds(caller: &Caller<'_>) -> Result<Bounds, Errno> {
+    let bounds = super::bounds(caller, true);
+    if bounds.locked_bytes == 0 { Err(Errno::EPERM) } else { Ok(bounds) }
+}
+
 fn lock(caller: &Caller<'_>, arguments: &Arguments, fills_in: bool) -> Answer {
+    let bounds = lock_bounds(caller)?;
     let Some(range) = covering(arguments.word(0), arguments.word(1))? else { return Ok(0) };
     let space = space(caller)?;
-    space.set_locked(range, true).map_err(errno)?;
+    space.lock(range, bounds).map_err(errno)?;
     if fills_in {
         // What may not be touched cannot be filled in; Linux says ENOMEM, and has locked it.
         let is_to_end = || caller.process.is_ending();
@@ -129,7 +130,7 @@ pub(in crate::syscall) fn mlock2(caller: &mut Caller<'_>, arguments: &Arguments)
 
 pub(in crate::syscall) fn munlock(caller: &mut Caller<'_>, arguments: &Arguments) -> Answer {
     let Some(range) = covering(arguments.word(0), arguments.word(1))? else { return Ok(0) };
-    space(caller)?.set_locked(range, false).map_err(errno)?;
+    space(caller)?.unlock(range).map_err(errno)?;
     Ok(0)
 }
 
@@ -142,7 +143,8 @@ pub(in crate::syscall) fn mlockall(caller: &mut Caller<'_>, arguments: &Argument
         return Err(Errno::EINVAL);
     }
     let space = space(caller)?;
-    space.lock_all(flags & CURRENT != 0, flags & FUTURE != 0).map_err(errno)?;
+    let bounds = lock_bounds(caller)?;
+    space.lock_all(flags & CURRENT != 0, flags & FUTURE != 0, bounds).map_err(errno)?;
     if flags & CURRENT != 0 && flags & ON_FAULT == 0 {
         space.populate_all(Layout::USER, || caller.process.is_ending());
     }

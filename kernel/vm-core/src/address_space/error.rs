@@ -43,6 +43,16 @@ pub enum Error {
         /// The limit in bytes.
         limit_bytes: u64,
     },
+    /// The process would have more that is private and can be written than its limit (ENOMEM).
+    DataLimit {
+        /// The limit in bytes.
+        limit_bytes: u64,
+    },
+    /// The process would have more locked than its limit (EAGAIN; for `mlock` ENOMEM).
+    LockLimit {
+        /// The limit in bytes.
+        limit_bytes: u64,
+    },
     /// The process would have more areas than its limit (ENOMEM).
     TooManyAreas {
         /// The limit.
@@ -89,6 +99,12 @@ impl fmt::Display for Error {
             Self::NotMapped { address } => write!(f, "nothing is mapped at {address:#x}"),
             Self::AddressSpaceLimit { limit_bytes } => {
                 write!(f, "the address space is limited to {limit_bytes} bytes")
+            }
+            Self::DataLimit { limit_bytes } => {
+                write!(f, "private memory that can be written is limited to {limit_bytes} bytes")
+            }
+            Self::LockLimit { limit_bytes } => {
+                write!(f, "locked memory is limited to {limit_bytes} bytes")
             }
             Self::TooManyAreas { limit } => write!(f, "more than {limit} areas"),
             Self::OutOfMemory => f.write_str("no kernel memory for the map"),

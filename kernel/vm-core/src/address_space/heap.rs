@@ -47,7 +47,8 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
             if !self.is_free(range) {
                 return None;
             }
-            self.check_total(range.bytes(), 0).ok()?;
+            let data = (&Kind::Heap, Protection::READ_WRITE);
+            self.check_added(data, self.locks_future, range.bytes(), 0).ok()?;
             self.reserve(1).ok()?;
             self.add(Area {
                 range,

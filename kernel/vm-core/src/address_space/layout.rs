@@ -76,6 +76,10 @@ impl Layout {
 pub struct Limits {
     /// Bytes mapped, reservations included (`RLIMIT_AS`).
     pub address_space_bytes: u64,
+    /// Bytes that are private and can be written, without stacks (`RLIMIT_DATA`).
+    pub data_bytes: u64,
+    /// Bytes that may be locked (`RLIMIT_MEMLOCK`).
+    pub locked_bytes: u64,
     /// Bytes that a stack may grow to (`RLIMIT_STACK`).
     pub stack_bytes: u64,
     /// Number of areas (`vm.max_map_count`).

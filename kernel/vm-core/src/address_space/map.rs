@@ -7,7 +7,7 @@ use super::area::{Area, Kind, PAGE_BYTES, PageRange, Protection, page_of};
 use super::error::Error;
 use super::layout::{Layout, Limits, WriteExecute};
 use super::shared_tree::SharedTree;
-use super::usage::Usage;
+use super::usage::{Usage, is_data};
 
 /// The address-space map of one process. See the [module's page](super).
 pub struct AddressSpace<F> {
@@ -37,6 +37,8 @@ pub struct MapRequest<F> {
     pub max_protection: Protection,
     /// What it is made of.
     pub kind: Kind<F>,
+    /// Whether it is locked from the start (`MAP_LOCKED`); it is anyway if all that comes is.
+    pub is_locked: bool,
 }
 
 /// Where a new area goes.
@@ -204,6 +206,43 @@ impl<F> AddressSpace<F> {
         Ok(())
     }
 
+    /// Whether the limits allow an area of this kind with `added` bytes more than what stays after
+    /// `removed` have gone. As on Linux, what goes counts whatever it was.
+    pub(super) fn check_added(
+        &self,
+        (kind, protection): (&Kind<F>, Protection),
+        is_locked: bool,
+        added: u64,
+        removed: u64,
+    ) -> Result<(), Error> {
+        self.check_total(added, removed)?;
+        if is_data(kind, protection) {
+            self.check_data(added, removed)?;
+        }
+        if is_locked { self.check_locked(added) } else { Ok(()) }
+    }
+
+    /// The same for what becomes data.
+    pub(super) fn check_data(&self, added: u64, removed: u64) -> Result<(), Error> {
+        let limit_bytes = self.limits.data_bytes;
+        let total = self.usage.data_bytes.saturating_sub(removed).saturating_add(added);
+        if added > removed && total > limit_bytes {
+            return Err(Error::DataLimit { limit_bytes });
+        }
+        Ok(())
+    }
+
+    /// The same for what is locked.
+    pub(super) fn check_locked(&self, added: u64) -> Result<(), Error> {
+        let limit_bytes = self.limits.locked_bytes;
+        let total = self.usage.locked_bytes.saturating_add(added);
+        if added > 0 && total > limit_bytes {
+            Err(Error::LockLimit { limit_bytes })
+        } else {
+            Ok(())
+        }
+    }
+
     /// Whether the limit allows `added` bytes more than what stays after `removed` have gone.
     pub(super) fn check_total(&self, added: u64, removed: u64) -> Result<(), Error> {
         let limit_bytes = self.limits.address_space_bytes;
@@ -245,7 +284,8 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     /// # Errors
     /// If the request is malformed, the policy or a limit refuses it, or there is no room.
     pub fn map(&mut self, request: MapRequest<F>) -> Result<Mapped<F>, Error> {
-        let MapRequest { length, placement, protection, max_protection, kind } = request;
+        let MapRequest { length, placement, protection, max_protection, kind, is_locked } = request;
+        let is_locked = is_locked || self.locks_future;
         if length == 0 {
             return Err(Error::ZeroLength);
         }
@@ -253,12 +293,12 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         self.check_protection(protection, max_protection)?;
         check_offset(&kind, length)?;
         let range = self.place(placement, length)?;
-        self.check_total(range.bytes(), self.mapped_bytes_in(range))?;
+        let replaced = self.mapped_bytes_in(range);
+        self.check_added((&kind, protection), is_locked, range.bytes(), replaced)?;
         let mut removed = self.removal_list(range)?;
         self.reserve(1 + self.splits(range))?;
         self.carve(range, &mut removed);
         let on_fork = super::OnFork::Inherit;
-        let is_locked = self.locks_future;
         self.add(Area { range, protection, max_protection, kind, on_fork, is_locked });
         Ok(Mapped { range, removed })
     }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::area::{Area, OnFork, PageRange, Protection};
 use super::error::Error;
 use super::map::AddressSpace;
+use super::usage::is_data;
 
 /// Pages whose protection changed. Translations that are there have to be changed where `after`
 /// allows less than `before`, and shot down; where it allows more, the next fault finds out.
@@ -45,9 +46,14 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
             return Ok(Vec::new());
         }
         let range = self.mapped_range(address, length)?;
+        let mut new_data = 0;
         for area in self.areas_in(range) {
             self.check_protection(protection, area.max_protection)?;
+            if is_data(&area.kind, protection) && !is_data(&area.kind, area.protection) {
+                new_data += area.range.intersection(range).map_or(0, PageRange::bytes);
+            }
         }
+        self.check_data(new_data, 0)?;
         let mut changes = Vec::new();
         let count = self.areas_in(range).count();
         changes.try_reserve_exact(count).map_err(|_| Error::OutOfMemory)?;
@@ -75,7 +81,20 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     /// If the range is malformed or has a hole, or a limit refuses the split.
     pub fn set_locked(&mut self, address: u64, length: u64, is_locked: bool) -> Result<(), Error> {
         let range = self.mapped_range(address, length)?;
+        if is_locked {
+            self.check_lockable(range)?;
+        }
         self.modify(range, |area| area.is_locked = is_locked)
+    }
+
+    /// Checks that the limit allows to lock what is mapped in a range.
+    ///
+    /// # Errors
+    /// [`Error::LockLimit`].
+    pub fn check_lockable(&self, range: PageRange) -> Result<(), Error> {
+        let fresh = self.areas_in(range).filter(|area| !area.is_locked);
+        let fresh = fresh.filter_map(|area| area.range.intersection(range));
+        self.check_locked(fresh.map(PageRange::bytes).sum())
     }
 
     /// Whether new areas are locked from the start.

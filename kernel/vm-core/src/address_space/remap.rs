@@ -108,7 +108,8 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
             backing.offset = offset;
         }
         let (protection, max_protection) = (area.protection, area.max_protection);
-        let request = MapRequest { length, placement, protection, max_protection, kind };
+        let is_locked = area.is_locked;
+        let request = MapRequest { length, placement, protection, max_protection, kind, is_locked };
         let Mapped { range, removed } = self.map(request)?;
         Ok(Remapped { range, moved: None, removed })
     }
@@ -125,8 +126,8 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
     }
 
     fn extend(&mut self, old: PageRange, added: PageRange) -> Result<(), Error> {
-        self.check_total(added.bytes(), 0)?;
         let mut more = self.whole_area(old)?.clone();
+        self.check_added((&more.kind, more.protection), more.is_locked, added.bytes(), 0)?;
         check_growth(&more, added)?;
         self.reserve(1)?;
         more.set_range(added);
@@ -142,7 +143,12 @@ impl<F: Clone + PartialEq> AddressSpace<F> {
         if let Some(added) = PageRange::new(old.end(), old.start() + target.bytes()) {
             check_growth(&area, added)?;
         }
-        self.check_total(target.bytes(), self.mapped_bytes_in(target) + old.bytes())?;
+        let gone = self.mapped_bytes_in(target) + old.bytes();
+        let growth = target.bytes().saturating_sub(old.bytes());
+        self.check_added((&area.kind, area.protection), false, target.bytes(), gone)?;
+        if area.is_locked {
+            self.check_locked(growth)?;
+        }
         let kept_bytes = old.bytes().min(target.bytes());
         let (Some(from), Some(to)) = (
             PageRange::with_length(old.start(), kept_bytes),

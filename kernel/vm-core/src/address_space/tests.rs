@@ -16,13 +16,20 @@ fn space() -> AddressSpace<u32> {
         mmap_top: 0x7000_0000_0000,
         small: PageRange::new(0x7fff_0000_1000, 0x7fff_0001_1000).unwrap(),
     };
-    let limits = Limits { address_space_bytes: 1 << 46, stack_bytes: 8 << 20, areas: 65_530 };
+    let limits = Limits {
+        address_space_bytes: 1 << 46,
+        data_bytes: u64::MAX,
+        locked_bytes: u64::MAX,
+        stack_bytes: 8 << 20,
+        areas: 65_530,
+    };
     AddressSpace::new(layout, limits, WriteExecute::Refused)
 }
 
 fn request(placement: Placement, length: u64, kind: Kind<u32>) -> MapRequest<u32> {
     let protection = Protection::READ_WRITE;
-    MapRequest { length, placement, protection, max_protection: Protection::ALL, kind }
+    let max_protection = Protection::ALL;
+    MapRequest { length, placement, protection, max_protection, kind, is_locked: false }
 }
 
 fn map_at(space: &mut AddressSpace<u32>, address: u64, pages: u64, kind: Kind<u32>) {
@@ -271,6 +278,70 @@ fn limits_hold_for_bytes_and_areas() {
     );
     let one = request(Placement::Anywhere, 1, Kind::Anonymous);
     assert_eq!(space.map(one), Err(Error::TooManyAreas { limit: 2 }));
+}
+
+#[test]
+fn what_is_private_and_written_has_a_limit() {
+    let mut space = space();
+    space.set_heap_start(2 * BASE);
+    space.set_limits(Limits { data_bytes: 4 * PAGE_BYTES, ..space.limits() });
+    let limit = Error::DataLimit { limit_bytes: 4 * PAGE_BYTES };
+    map_at(&mut space, BASE, 3, Kind::Anonymous);
+    let more = request(Placement::Anywhere, 2 * PAGE_BYTES, Kind::Anonymous);
+    assert_eq!(space.map(more.clone()), Err(limit));
+    // Neither reservations, nor what is read, nor what is shared, nor stacks count.
+    for (protection, kind) in [
+        (Protection::NONE, Kind::Anonymous),
+        (Protection::READ, Kind::PrivateFile(Backing { file: 1, offset: 0 })),
+        (Protection::READ_WRITE, Kind::SharedAnonymous(Backing { file: 2, offset: 0 })),
+        (Protection::READ_WRITE, Kind::Stack),
+    ] {
+        assert!(space.map(MapRequest { protection, kind, ..more.clone() }).is_ok());
+    }
+    // Until they become data: then all of the range has to fit.
+    let reserved = space.map(MapRequest { protection: Protection::NONE, ..more.clone() });
+    let start = reserved.unwrap().range.start();
+    let write = Protection::READ_WRITE;
+    assert_eq!(space.protect(start, 2 * PAGE_BYTES, write), Err(limit));
+    assert!(space.protect(start, PAGE_BYTES, write).is_ok());
+    assert!(space.protect(start, PAGE_BYTES, write).is_ok(), "it is that already");
+    assert_eq!(space.set_break(2 * BASE + 1).end, 2 * BASE, "the heap is data");
+    assert_eq!(space.remap(start, PAGE_BYTES, 2 * PAGE_BYTES, RemapPlacement::MayMove), Err(limit));
+    let _ = space.unmap(start, PAGE_BYTES).unwrap();
+    assert_eq!(space.set_break(2 * BASE + 1).end, 2 * BASE + 1);
+    // What there is stays, and can be made less and moved, when the limit sinks.
+    space.set_limits(Limits { data_bytes: PAGE_BYTES, ..space.limits() });
+    let moved = space.remap(BASE, 3 * PAGE_BYTES, 2 * PAGE_BYTES, RemapPlacement::Fixed(3 * BASE));
+    assert!(moved.is_ok(), "{moved:?}");
+    assert!(space.protect(3 * BASE, PAGE_BYTES, Protection::READ).is_ok());
+}
+
+#[test]
+fn what_is_locked_has_a_limit() {
+    let mut space = space();
+    space.set_heap_start(2 * BASE);
+    space.set_limits(Limits { locked_bytes: 3 * PAGE_BYTES, ..space.limits() });
+    let limit = Error::LockLimit { limit_bytes: 3 * PAGE_BYTES };
+    map_at(&mut space, BASE, 4, Kind::Anonymous);
+    assert_eq!(space.set_locked(BASE, 4 * PAGE_BYTES, true), Err(limit));
+    space.set_locked(BASE, 2 * PAGE_BYTES, true).unwrap();
+    // Only what is not locked yet is added.
+    space.set_locked(BASE, 3 * PAGE_BYTES, true).unwrap();
+    assert_eq!(space.set_locked(BASE, 4 * PAGE_BYTES, true), Err(limit));
+    let locked = request(Placement::Anywhere, 1, Kind::Anonymous);
+    assert!(space.map(locked.clone()).is_ok());
+    let locked = MapRequest { is_locked: true, ..locked };
+    assert_eq!(space.map(locked.clone()), Err(limit));
+    space.set_locks_future(true);
+    assert_eq!(space.set_break(2 * BASE + 1).end, 2 * BASE);
+    space.set_locked(BASE + PAGE_BYTES, 2 * PAGE_BYTES, false).unwrap();
+    assert_eq!(space.map(locked).map(|it| it.range.pages()), Ok(1));
+    assert_eq!(space.set_break(2 * BASE + 1).end, 2 * BASE + 1);
+    assert_eq!(space.usage().locked_bytes, 3 * PAGE_BYTES);
+    let grown = space.remap(BASE, PAGE_BYTES, 2 * PAGE_BYTES, RemapPlacement::Fixed(3 * BASE));
+    assert_eq!(grown, Err(limit));
+    let moved = space.remap(BASE, PAGE_BYTES, PAGE_BYTES, RemapPlacement::Fixed(3 * BASE));
+    assert!(moved.is_ok(), "{moved:?}");
 }
 
 #[test]

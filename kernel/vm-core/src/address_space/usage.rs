@@ -30,6 +30,12 @@ pub struct Usage {
     pub locked_bytes: u64,
 }
 
+/// Whether an area counts as data: private, to be written, and no stack that grows.
+pub(super) fn is_data<F>(kind: &Kind<F>, protection: Protection) -> bool {
+    let is_private = !kind.is_shared() && !matches!(kind, Kind::Stack);
+    is_private && protection.contains(Protection::WRITE)
+}
+
 impl Usage {
     pub(super) fn add<F>(&mut self, area: &Area<F>) {
         self.change(area, u64::saturating_add);
@@ -55,8 +61,7 @@ impl Usage {
             self.inaccessible_bytes = change(self.inaccessible_bytes, bytes);
         }
         let is_written = area.protection.contains(Protection::WRITE);
-        let is_private = !area.kind.is_shared() && !matches!(area.kind, Kind::Stack);
-        if is_private && is_written {
+        if is_data(&area.kind, area.protection) {
             self.data_bytes = change(self.data_bytes, bytes);
         }
         if area.protection.contains(Protection::EXECUTE) && !is_written {

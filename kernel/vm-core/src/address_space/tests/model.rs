@@ -130,6 +130,8 @@ impl Pair {
         let layout = Layout { user, stack_top: user.end(), mmap_top: address(TOP), small };
         let limits = Limits {
             address_space_bytes: u64::MAX,
+            data_bytes: u64::MAX,
+            locked_bytes: u64::MAX,
             stack_bytes: (STACK_PAGES as u64) << 12,
             areas: 10_000,
         };
@@ -197,6 +199,7 @@ impl Pair {
                     protection,
                     max_protection,
                     kind: kind.clone(),
+                    is_locked: false,
                 };
                 let mapped = self.space.map(request);
                 match expected.filter(|at| is_allowed && self.is_inside(*at, pages)) {
