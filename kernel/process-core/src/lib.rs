@@ -65,9 +65,9 @@ pub use segments::{
 };
 pub use signal::{
     AlternateStack, DefaultAction, Delivery, Disposition, FramePlace, HandlerFlags, PendingSignal,
-    ProcessSignals, Sent, Signal, SignalCause, SignalContext, SignalEffect, SignalHandler,
-    SignalRecord, SignalSender, SignalSet, SignalTarget, SignalsOverview, StackRefusal,
-    ThreadOverview, WhatFollows,
+    ProcessSignals, QueuedSignals, Sent, Signal, SignalCause, SignalContext, SignalEffect,
+    SignalHandler, SignalRecord, SignalSender, SignalSet, SignalTarget, SignalsOverview,
+    StackRefusal, ThreadOverview, WhatFollows,
 };
 pub use state::{BlockReason, ProcessState, StateCounts, StateName, Suspension, ThreadActivity};
 pub use table::{

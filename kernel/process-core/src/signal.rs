@@ -20,7 +20,7 @@ pub use alternate_stack::{AlternateStack, FramePlace, StackRefusal};
 pub use deliver::Delivery;
 pub use disposition::{Disposition, HandlerFlags, SignalHandler};
 pub use number::{DefaultAction, Signal};
-pub use pending::{PendingSignal, SignalCause};
+pub use pending::{PendingSignal, QueuedSignals, SignalCause};
 pub use permission::SignalSender;
 pub use process_signals::{ProcessSignals, SignalContext, SignalsOverview, ThreadOverview};
 pub use record::{SignalEffect, SignalRecord};

@@ -10,7 +10,7 @@ use linux_abi::Errno;
 use process_core::{
     ArgumentBlock, Credentials, Isolation, Limits, NewProcess, Pid, Priority, PriorityClass,
     ProcessError, ProcessName, ProcessSignals, Profile, ProgramImage, Reservation, ResourceLimits,
-    Rlimit, SANDBOX_CAPABILITIES, Scheduling, Signal, SignalSet, Uid,
+    Rlimit, SANDBOX_CAPABILITIES, Scheduling, Signal, SignalSet,
 };
 use sched_core::CpuSet;
 use vfs_core::{Descriptor, DescriptorTable, FileError, LastLink};
@@ -448,12 +448,15 @@ pub(super) fn enter(
         Lineage::Manager => None,
         Lineage::Created { limit, .. } | Lineage::Forked { limit, .. } => *limit,
     };
-    let reservation = table().lock().reserve(Uid(entry.credentials.real_uid.0), limit)?;
+    let uid = entry.credentials.real_uid;
+    let reservation = table().lock().reserve(uid, limit)?;
     match make(&reservation, entry, main) {
         Ok((record, thread)) => {
             let entered = {
                 let mut table = table().lock();
-                table.insert(reservation, record).and_then(|pid| table.start(pid).map(|()| pid))
+                let entered = table.insert(reservation, record);
+                super::rlimits::count_signals(&table, uid, thread.process());
+                entered.and_then(|pid| table.start(pid).map(|()| pid))
             };
             if entered.is_err() {
                 let_go_of(&thread);
@@ -478,7 +481,7 @@ fn make(
 ) -> Result<(NewProcess<Arc<Process>>, Arc<Thread>), ProcessError> {
     let pid = reservation.pid();
     let scheduling = entry.profile.scheduling;
-    let signals = match &entry.lineage {
+    let mut signals = match &entry.lineage {
         Lineage::Manager | Lineage::Created { .. } => {
             ProcessSignals::new(pid.main_thread(), SignalSet::EMPTY)?
         }
@@ -492,6 +495,7 @@ fn make(
             signals
         }
     };
+    signals.set_queue_limit(super::rlimits::queued_signals(&entry.rlimits));
     let (is_forked, waiting, refuses_new_rights) = match &entry.lineage {
         Lineage::Manager => (false, None, false),
         Lineage::Created { maker, .. } => (false, None, maker.process().refuses_new_rights()),
@@ -505,11 +509,11 @@ fn make(
         set: entry.set,
         instance: entry.instance,
         is_quota_victim: false.into(),
+        earlier_peak_bytes: 0.into(),
         limits_met: none_met(),
         cpu_time_limit_ns: entry.profile.limits.cpu_time_ns.unwrap_or(u64::MAX).into(),
         is_program: entry.space.is_some(),
         space: SpinLock::new(levels::PROCESS, "space", entry.space),
-        earlier_peak_bytes: 0.into(),
         threads: SpinLock::new(levels::PROCESS, "threads", Threads::default()),
         signals: SpinLock::new(levels::PROCESS, "signals", signals),
         children: SpinLock::new(levels::PROCESS, "children", Children::default()),

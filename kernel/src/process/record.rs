@@ -264,7 +264,12 @@ pub fn set_credentials(pid: Pid, credentials: Credentials) -> Result<(), Process
     let new = Arc::new(credentials);
     let mut table = table().lock();
     let old = Arc::clone(table.get(pid)?.credentials());
+    let (old_uid, new_uid) = (old.real_uid, new.real_uid);
     let result = table.set_credentials(pid, new);
+    if old_uid != new_uid && result.is_ok() {
+        let process = Arc::clone(&table.get(pid)?.attachment);
+        super::rlimits::count_signals(&table, new_uid, &process);
+    }
     drop(table);
     // Dropped without the lock.
     drop(old);

@@ -1,5 +1,6 @@
 //! The limits of resources that programs ask for and set.
 
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use process_core::{
@@ -8,11 +9,23 @@ use process_core::{
 };
 
 use super::{Process, cpu_time, table};
-
 use crate::memory::Bounds;
+
 /// How many descriptors a process with these limits may have.
 pub(super) fn open_files(limits: &ResourceLimits) -> u32 {
     u32::try_from(limits.of(Rlimit::OpenFiles).soft).unwrap_or(u32::MAX)
+}
+
+/// How many signals may be queued for the user of a process with these limits.
+pub(super) fn queued_signals(limits: &ResourceLimits) -> u32 {
+    u32::try_from(limits.of(Rlimit::PendingSignals).soft).unwrap_or(u32::MAX)
+}
+
+/// Has the signals that are queued for a process count for its user, who is in the table.
+pub(super) fn count_signals(table: &ProcessTable<Arc<Process>>, uid: Uid, process: &Process) {
+    if let Some(user) = table.signals_of(uid) {
+        process.signals.lock().count_for(Arc::clone(user));
+    }
 }
 
 /// Changes a limit, with effect at once, if there is a new one; gives the old one.
@@ -28,7 +41,7 @@ pub fn exchange_rlimit(
     let (process, allowed) = {
         let table = table().lock();
         let record = table.get(pid)?;
-        (alloc::sync::Arc::clone(&record.attachment), record.profile.limits)
+        (Arc::clone(&record.attachment), record.profile.limits)
     };
     let limits = process.rlimits.lock();
     let Some(old) = limits.get(number) else { return Ok(Err(RlimitRefusal::Invalid)) };
@@ -43,6 +56,10 @@ pub fn exchange_rlimit(
         };
         if let Err(refusal) = changed {
             return Ok(Err(refusal));
+        }
+        if number == Rlimit::PendingSignals as usize {
+            let limit = queued_signals(&process.resource_limits());
+            process.signals.lock().set_queue_limit(limit);
         }
         if number == Rlimit::Cpu as usize {
             cpu_time::watch(&process);
@@ -100,6 +117,14 @@ impl Process {
         self.open_files_limit.store(open_files(&rlimits), Ordering::Relaxed);
     }
 
+    /// As `allow`, by an operator: what is named holds also where the process had set less.
+    pub(super) fn impose(&self, change: &LimitsChange, old: &Limits, new: &Limits) {
+        self.allow(old, new);
+        let mut rlimits = self.rlimits.lock();
+        rlimits.impose(change, new);
+        self.open_files_limit.store(open_files(&rlimits), Ordering::Relaxed);
+    }
+
     /// The largest file that it may write, in bytes.
     #[must_use]
     pub fn file_size_limit(&self) -> u64 {
@@ -114,11 +139,3 @@ impl Process {
         soft.clamp(LEAST_BYTES, 1 << 40) / PAGE_BYTES * PAGE_BYTES
     }
 }
-    /// As `allow`, by an operator: what is named holds also where the process had set less.
-    pub(super) fn impose(&self, change: &LimitsChange, old: &Limits, new: &Limits) {
-        self.allow(old, new);
-        let mut rlimits = self.rlimits.lock();
-        rlimits.impose(change, new);
-        self.open_files_limit.store(open_files(&rlimits), Ordering::Relaxed);
-    }
-

@@ -1,12 +1,13 @@
 //! One process's signals: its dispositions, its pending signals, and its threads' masks.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::error::ProcessError;
 use crate::fallible::OUT_OF_MEMORY;
 use crate::ids::Tid;
 use crate::signal::disposition::Dispositions;
-use crate::signal::pending::PendingSignals;
+use crate::signal::pending::{PendingSignals, QueueAccount, QueuedSignals};
 use crate::signal::record::{SignalLog, SignalRecord};
 use crate::signal::{AlternateStack, Disposition, Signal, SignalHandler, SignalSet};
 use crate::timers::ProcessTimers;
@@ -70,6 +71,7 @@ pub struct ProcessSignals {
     pub(super) threads: Vec<ThreadSignals>,
     pub(super) log: SignalLog,
     pub(super) timers: ProcessTimers,
+    pub(super) account: QueueAccount,
 }
 
 impl ProcessSignals {
@@ -84,6 +86,7 @@ impl ProcessSignals {
             threads: Vec::new(),
             log: SignalLog::default(),
             timers: ProcessTimers::default(),
+            account: QueueAccount { limit: u32::MAX, ..QueueAccount::default() },
         };
         signals.add_thread(main_thread, mask)?;
         Ok(signals)
@@ -96,9 +99,25 @@ impl ProcessSignals {
     /// [`ProcessError::ResourceExhausted`].
     pub fn fork(&self, forking: Tid, main_thread: Tid) -> Result<Self, ProcessError> {
         let mut child = Self::new(main_thread, self.mask(forking))?;
+        child.account = self.account.clone();
         child.dispositions = self.dispositions.try_clone()?;
         child.set_alternate_stack(main_thread, self.alternate_stack(forking));
         Ok(child)
+    }
+
+    /// What is queued from now on counts for this user.
+    pub fn count_for(&mut self, user: Arc<QueuedSignals>) {
+        self.account.user = Some(user);
+    }
+
+    /// Changes how many signals its user may have queued for another one to be queued here.
+    pub fn set_queue_limit(&mut self, limit: u32) {
+        self.account.limit = limit;
+    }
+
+    /// How many signals are queued for all of its user's processes.
+    pub fn queued_for_user(&self) -> u32 {
+        self.account.user.as_ref().map_or(0, |user| user.count())
     }
 
     /// A thread, the only one, has another number from now on.

@@ -134,6 +134,7 @@ impl ProcessSignals {
         target: SignalTarget,
         sent: PendingSignal,
     ) -> Result<(), ProcessError> {
+        let account = self.account.clone();
         let queue = match target {
             SignalTarget::Process => &mut self.pending,
             SignalTarget::Thread(tid) => match self.thread_mut(tid) {
@@ -141,7 +142,7 @@ impl ProcessSignals {
                 None => return Ok(()),
             },
         };
-        queue.add(sent.signal, sent.cause)
+        queue.add(sent.signal, sent.cause, &account)
     }
 
     /// The first thread that is meant and fits; the main thread comes first, as on Linux.

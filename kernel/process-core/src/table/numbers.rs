@@ -4,6 +4,7 @@
 //! handed out in rising order and start over at the limit, so that a number that has become free
 //! is used again only after all the others.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::credentials::Uid;
@@ -11,6 +12,7 @@ use crate::error::{LimitKind, ProcessError, Resource};
 use crate::fallible::OUT_OF_MEMORY;
 use crate::id_map::IdMap;
 use crate::ids::{Pid, Tid};
+use crate::signal::QueuedSignals;
 use crate::table::ProcessTable;
 
 /// After the first round numbers start here: the low ones are the system's first processes, and
@@ -59,14 +61,22 @@ impl Reservation {
     }
 }
 
+/// A user who has tasks.
+struct User {
+    uid: Uid,
+    /// Processes and threads.
+    tasks: u32,
+    signals: Arc<QueuedSignals>,
+}
+
 pub(super) struct Numbers {
     map: IdMap<Number>,
     limit: u32,
     next: u32,
     /// Processes that have a number and are not in the table yet.
     pub(super) reserved: usize,
-    /// Processes and threads of each user who has any, sorted by user.
-    users: Vec<(Uid, u32)>,
+    /// Those who have processes or threads, sorted by user.
+    users: Vec<User>,
 }
 
 impl Numbers {
@@ -117,33 +127,38 @@ impl Numbers {
     }
 
     pub(super) fn tasks_of(&self, user: Uid) -> u32 {
-        match self.users.binary_search_by_key(&user, |entry| entry.0) {
-            Ok(position) => self.users.get(position).map_or(0, |entry| entry.1),
+        match self.users.binary_search_by_key(&user, |entry| entry.uid) {
+            Ok(position) => self.users.get(position).map_or(0, |entry| entry.tasks),
             Err(_) => 0,
         }
     }
 
+    fn signals_of(&self, user: Uid) -> Option<&Arc<QueuedSignals>> {
+        let position = self.users.binary_search_by_key(&user, |entry| entry.uid).ok()?;
+        self.users.get(position).map(|entry| &entry.signals)
+    }
+
     pub(super) fn count_tasks(&mut self, user: Uid, tasks: u32) -> Result<(), ProcessError> {
-        match self.users.binary_search_by_key(&user, |entry| entry.0) {
+        match self.users.binary_search_by_key(&user, |entry| entry.uid) {
             Ok(position) => {
                 if let Some(entry) = self.users.get_mut(position) {
-                    entry.1 = entry.1.saturating_add(tasks);
+                    entry.tasks = entry.tasks.saturating_add(tasks);
                 }
             }
             Err(position) => {
                 self.users.try_reserve(1).map_err(|_| OUT_OF_MEMORY)?;
-                self.users.insert(position, (user, tasks));
+                self.users.insert(position, User { uid: user, tasks, signals: Arc::default() });
             }
         }
         Ok(())
     }
 
     pub(super) fn uncount_tasks(&mut self, user: Uid, tasks: u32) {
-        if let Ok(position) = self.users.binary_search_by_key(&user, |entry| entry.0)
+        if let Ok(position) = self.users.binary_search_by_key(&user, |entry| entry.uid)
             && let Some(entry) = self.users.get_mut(position)
         {
-            entry.1 = entry.1.saturating_sub(tasks);
-            if entry.1 == 0 {
+            entry.tasks = entry.tasks.saturating_sub(tasks);
+            if entry.tasks == 0 {
                 self.users.remove(position);
             }
         }
@@ -254,6 +269,12 @@ impl<X> ProcessTable<X> {
         self.numbers.uncount_tasks(user, 1);
         self.numbers.disown(tid.number());
         Ok(())
+    }
+
+    /// Where the signals that are queued for a user's processes are counted; none for a user who has no
+    /// process.
+    pub fn signals_of(&self, user: Uid) -> Option<&Arc<QueuedSignals>> {
+        self.numbers.signals_of(user)
     }
 
     /// How many processes and threads a user has.

@@ -6,8 +6,8 @@ use std::vec::Vec;
 
 use crate::{
     DefaultAction, Delivery, Disposition, ExitStatus, HandlerFlags, Instant, PendingSignal, Pid,
-    ProcessSignals, Signal, SignalCause, SignalContext, SignalHandler, SignalSet, SignalTarget,
-    Tid, Uid, WhatFollows,
+    ProcessError, ProcessSignals, QueuedSignals, Resource, Signal, SignalCause, SignalContext,
+    SignalHandler, SignalSet, SignalTarget, Tid, Uid, WhatFollows,
 };
 use proptest::prelude::*;
 
@@ -24,6 +24,60 @@ const STANDARD: &str = "
     SIGVTALRM 26 Term  SIGPROF 27 Term    SIGWINCH 28 Ign   SIGIO 29 Term     SIGPWR 30 Term
     SIGSYS 31 Core
 ";
+
+// proves: P5, P6
+#[test]
+fn what_is_queued_counts_for_the_user_until_it_is_taken_or_gone() {
+    let user = std::sync::Arc::new(QueuedSignals::default());
+    let tid = Tid::new(10).unwrap();
+    let real_time = Signal::new(40).unwrap();
+    let make = || {
+        let all = SignalSet::from_bits(u64::MAX);
+        let mut signals = ProcessSignals::new(tid, all).unwrap();
+        signals.count_for(user.clone());
+        signals.set_queue_limit(3);
+        signals
+    };
+    let (pid, uid) = (Pid::new(9).unwrap(), Uid(7));
+    let queue = SignalCause::Queue { pid, uid, code: -1, value: 5 };
+    let send = |to: &mut ProcessSignals, signal, cause| {
+        to.send(SignalTarget::Process, PendingSignal { signal, cause }, PLAIN, NOW).map(|_| ())
+    };
+    let full = Err(ProcessError::ResourceExhausted { resource: Resource::PendingSignals });
+    let (mut one, mut other) = (make(), make());
+    assert_eq!(send(&mut one, real_time, queue), Ok(()));
+    assert_eq!(send(&mut one, real_time, queue), Ok(()));
+    assert_eq!(send(&mut other, real_time, queue), Ok(()));
+    // The limit is the user's: no process of it has room.
+    assert_eq!(send(&mut one, real_time, queue), full);
+    assert_eq!(send(&mut other, real_time, SignalCause::Thread { pid, uid }), full);
+    assert_eq!(user.count(), 3);
+    // These arrive without their cause; ordinary ones of kill(2), and timers, with it.
+    let kill = SignalCause::User { pid, uid };
+    let (usr1, usr2) = (Signal::SIGUSR1, Signal::SIGUSR2);
+    let timer = SignalCause::Timer { id: 0, overruns: 0, value: 4 };
+    let later = Signal::new(41).unwrap();
+    assert_eq!(send(&mut other, later, kill), Ok(()));
+    assert_eq!(send(&mut other, usr2, queue), Ok(()));
+    assert_eq!(user.count(), 3);
+    assert_eq!(send(&mut other, usr1, kill), Ok(()));
+    assert_eq!(send(&mut one, real_time, timer), Ok(()));
+    assert_eq!((user.count(), one.queued_for_user()), (5, 5));
+    let only = |signal| SignalSet::EMPTY.with(signal);
+    let lost = SignalCause::User { pid: Pid::SYSTEM, uid: Uid(0) };
+    for (signal, cause) in [(later, lost), (usr2, lost), (usr1, kill), (real_time, queue)] {
+        let taken = other.take_awaited(tid, only(signal), NOW);
+        assert_eq!(taken, Some(PendingSignal { signal, cause }));
+    }
+    assert_eq!(user.count(), 3);
+    // A fork counts for the same user and has nothing pending; what ends takes all with it.
+    let mut child = one.fork(tid, tid).unwrap();
+    assert_eq!(send(&mut child, real_time, queue), full);
+    drop(one);
+    assert_eq!(user.count(), 0);
+    assert_eq!(send(&mut child, real_time, queue), Ok(()));
+    assert_eq!(user.count(), 1);
+}
 
 // proves: P6
 #[test]

@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 
 use linux_abi::Errno;
-use process_core::{Pid, ProcessName, ProcessState, ResourceLimits, Signal, SignalSet, Tid, Usage};
+use process_core::{
+    Pid, ProcessName, ProcessState, ResourceLimits, Rlimit, Signal, SignalSet, Tid, Usage,
+};
 use vfs_core::{FileError, MountFlags};
 use vm_core::address_space::Protection;
 
@@ -278,6 +280,13 @@ impl About {
         let (own, shared) = signals.pending_apart(tid);
         let bits = [own, shared, signals.mask(tid), ignored, caught];
         bits.map(SignalSet::bits)
+    }
+
+    /// How many signals are queued for its user, and how many may be.
+    pub(super) fn queued_signals(&self) -> (u32, u64) {
+        let Some(process) = &self.snapshot.process else { return (0, 0) };
+        let most = process.resource_limits().of(Rlimit::PendingSignals).soft;
+        (process.signals().lock().queued_for_user(), most)
     }
 
     fn statm(&self, text: &mut String) -> core::fmt::Result {

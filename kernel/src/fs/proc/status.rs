@@ -98,7 +98,9 @@ impl About {
         }
         writeln!(text, "Threads:\t{}", self.threads())?;
         let [pending, shared, blocked, ignored, caught] = self.signals();
-        writeln!(text, "SigQ:\t0/1024\nSigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}")?;
+        let (queued, most) = self.queued_signals();
+        writeln!(text, "SigQ:\t{queued}/{most}")?;
+        writeln!(text, "SigPnd:\t{pending:016x}\nShdPnd:\t{shared:016x}")?;
         writeln!(text, "SigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}")?;
         let sets = [
             ("CapInh", credentials.inheritable),
